@@ -1,0 +1,51 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What a process gives up, behind one face for pledge(2), capsicum(4) and
+ * seccomp(2).  Exactly one of sandbox_pledge.c, sandbox_capsicum.c and
+ * sandbox_seccomp.c has a body on a given system.
+ */
+
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <sys/types.h>
+
+enum sandbox_role {
+	SANDBOX_PARENT,		/* pledge only; the other systems: nothing */
+	SANDBOX_SIGNER_LOADING,	/* reads key files it was given */
+	SANDBOX_SIGNER,		/* computes */
+	SANDBOX_SPAWNER,	/* receives descriptors, forks, kills, reaps */
+	SANDBOX_SESSION,	/* forked: waits for its socket, handshakes */
+	SANDBOX_RELAY		/* has all its descriptors */
+};
+
+/* What a descriptor will be used for, where rights go with descriptors. */
+enum sandbox_use {
+	SANDBOX_USE_PIPE,	/* a helper's or session's pipe */
+	SANDBOX_USE_SOCKET,	/* a client or backend connection */
+	SANDBOX_USE_FILE	/* a chain or key file, to be read */
+};
+
+/*
+ * All return 0, or -1 with errno.  sandbox_enter() sets ENOSYS, and only
+ * that, where the kernel has no sandbox: the caller decides by what START
+ * said.  Every other failure is final.
+ */
+int		 sandbox_enter(enum sandbox_role);
+int		 sandbox_rights(int, enum sandbox_use);
+/* Before the user changes: layers that need privilege, best effort. */
+int		 sandbox_prepare(enum sandbox_role);
+/* "seccomp+netns+landlock", "capsicum", "pledge"; "none" before enter. */
+const char	*sandbox_name(void);
+
+/* privdrop.c: chroot to the open directory (-1: none), then change user. */
+int		 privdrop(int, uid_t, gid_t);
+/* rlimits: no core, no file writing, this many descriptors, no fork. */
+int		 privdrop_limits(unsigned int, int);
+
+#endif /* SANDBOX_H */

@@ -1,0 +1,263 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The protocol between the parent and its children.
+ *
+ * Every message is an imsg whose payload begins with the protocol version
+ * and goes on with the fields of one of the structs below, in the order of
+ * its description in wire.c: integers big-endian, strings and data with a
+ * 16-bit length before them.  Nothing may be left over.  Children talk to
+ * the parent and to nobody else; the parent checks each message against the
+ * tables of wire_check.c before it looks inside.
+ */
+
+#ifndef WIRE_H
+#define WIRE_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIRE_VERSION		1
+#define WIRE_FD			3	/* every helper's end of its pipe */
+
+#define WIRE_NAME		64	/* bounds include the NUL */
+#define WIRE_OPTION		1024
+#define WIRE_REASON		256
+#define WIRE_SUBJECT		512
+#define WIRE_SAN		1024
+#define WIRE_SERVERNAME		256
+#define WIRE_ALPN		256
+#define WIRE_CIPHER		64
+#define WIRE_HASH		128
+#define WIRE_KEYID		32	/* SHA-256 of the public key */
+#define WIRE_SIGNMAX		1024	/* RSA up to 8192 bits */
+
+struct imsg;
+struct imsgbuf;
+
+enum wire_type {
+	/* parent to any helper, first: identity, with its chroot directory */
+	WIRE_START = 1,
+
+	/* parent to signer */
+	WIRE_KEY,		/* one private key file, as a descriptor */
+	WIRE_KEYS_END,		/* no more of them: lock up and answer READY */
+	WIRE_SIGN,
+
+	/* signer to parent */
+	WIRE_KEYINFO,
+	WIRE_KEYBAD,
+	WIRE_SIGNED,
+	WIRE_UNSIGNED,
+
+	/* parent to spawner */
+	WIRE_SERVER,		/* the server block's TLS settings */
+	WIRE_CHAIN,		/* one certificate chain, as a descriptor */
+	WIRE_SERVER_END,	/* no more of them: lock up and answer READY */
+	WIRE_FORK,		/* one session, with its end of its pipe */
+	WIRE_KILL,
+
+	/* spawner to parent */
+	WIRE_FORKED,
+	WIRE_UNFORKED,
+	WIRE_EXITED,
+
+	/* helper to parent */
+	WIRE_READY,
+	WIRE_FATAL,
+
+	/* parent to session */
+	WIRE_ADOPT,		/* the accepted socket */
+	WIRE_SIGNATURE,
+	WIRE_NOSIGNATURE,
+	WIRE_ACCEPT,		/* go ahead, with the backend's descriptor */
+	WIRE_REFUSE,
+	WIRE_CLOSE,		/* end gracefully */
+
+	/* session to parent */
+	WIRE_ASKSIGN,
+	WIRE_ESTABLISHED,
+	WIRE_DONE,
+
+	WIRE_TYPE_MAX
+};
+
+/* START: flags */
+#define WIRE_START_DROP		0x01	/* chroot and change user */
+#define WIRE_START_OPTIONAL	0x02	/* run on where no sandbox exists */
+
+struct wire_start {
+	uint32_t	 ws_uid;
+	uint32_t	 ws_gid;
+	uint32_t	 ws_nofile;	/* RLIMIT_NOFILE to set */
+	uint8_t		 ws_flags;
+	char		 ws_title[WIRE_NAME];
+};
+
+/* KEY: flags */
+#define WIRE_KEY_PKCS1		0x01	/* TLS 1.2 is enabled: PKCS#1 v1.5 */
+
+struct wire_key {
+	uint32_t	 wk_index;
+	uint8_t		 wk_flags;
+};
+
+enum wire_keytype {
+	WIRE_KEYTYPE_RSA = 1,
+	WIRE_KEYTYPE_ECDSA
+};
+
+struct wire_keyinfo {
+	uint32_t	 wi_index;
+	uint8_t		 wi_type;	/* enum wire_keytype */
+	uint32_t	 wi_bits;
+	uint8_t		 wi_id[WIRE_KEYID];
+};
+
+struct wire_keybad {
+	uint32_t	 wb_index;
+	char		 wb_reason[WIRE_REASON];
+};
+
+struct wire_sign {
+	uint64_t	 wg_request;
+	uint32_t	 wg_index;
+	uint8_t		 wg_type;	/* enum wire_keytype */
+	uint16_t	 wg_len;
+	uint8_t		 wg_data[WIRE_SIGNMAX];
+};
+
+struct wire_signed {
+	uint64_t	 wn_request;
+	uint16_t	 wn_len;
+	uint8_t		 wn_data[WIRE_SIGNMAX];
+};
+
+struct wire_unsigned {
+	uint64_t	 wu_request;
+	char		 wu_reason[WIRE_REASON];
+};
+
+struct wire_server {
+	char		 wv_name[WIRE_NAME];
+	char		 wv_protocol[WIRE_OPTION];
+	char		 wv_ciphers[WIRE_OPTION];
+	char		 wv_curves[WIRE_OPTION];
+	uint32_t	 wv_handshake;	/* these three in milliseconds */
+	uint32_t	 wv_idle;
+	uint32_t	 wv_close;
+};
+
+struct wire_chain {
+	uint32_t	 wc_index;
+	uint8_t		 wc_id[WIRE_KEYID];
+};
+
+/* FORK, KILL, FORKED */
+struct wire_id {
+	uint64_t	 wx_session;
+};
+
+struct wire_unforked {
+	uint64_t	 wf_session;
+	uint32_t	 wf_errno;
+};
+
+struct wire_exited {
+	uint64_t	 we_session;
+	uint32_t	 we_signal;	/* 0, or the signal it died of */
+	uint32_t	 we_code;	/* exit code when signal is 0 */
+};
+
+/* READY: the sandbox in force, "none" where there is none */
+struct wire_ready {
+	char		 wr_sandbox[WIRE_NAME];
+};
+
+/* FATAL, NOSIGNATURE */
+struct wire_text {
+	char		 wt_text[WIRE_REASON];
+};
+
+/* SIGNATURE */
+struct wire_signature {
+	uint16_t	 wl_len;
+	uint8_t		 wl_data[WIRE_SIGNMAX];
+};
+
+enum wire_mode {
+	WIRE_MODE_BACKEND = 1,	/* a descriptor comes with the message */
+	WIRE_MODE_ECHO
+};
+
+struct wire_accept {
+	uint8_t		 wa_mode;	/* enum wire_mode */
+};
+
+/* REFUSE: why; the session closes and reports it back in DONE */
+struct wire_refuse {
+	uint32_t	 wo_error;
+	char		 wo_reason[WIRE_REASON];
+};
+
+struct wire_asksign {
+	uint8_t		 wq_id[WIRE_KEYID];
+	uint8_t		 wq_type;	/* enum wire_keytype */
+	uint16_t	 wq_len;
+	uint8_t		 wq_data[WIRE_SIGNMAX];
+};
+
+/* ESTABLISHED: empty strings where the peer gave nothing */
+struct wire_established {
+	char		 wh_version[WIRE_NAME];
+	char		 wh_cipher[WIRE_CIPHER];
+	char		 wh_servername[WIRE_SERVERNAME];
+	char		 wh_alpn[WIRE_ALPN];
+};
+
+/* DONE: flags */
+#define WIRE_DONE_SILENT	0x01	/* the peer never sent a byte */
+#define WIRE_DONE_TRUNCATED	0x02	/* it ended without close_notify */
+
+struct wire_done {
+	uint32_t	 wd_error;	/* 0, or a number of securetcp.h */
+	uint64_t	 wd_in;		/* plaintext bytes from the peer */
+	uint64_t	 wd_out;	/* plaintext bytes to the peer */
+	uint8_t		 wd_flags;
+	char		 wd_reason[WIRE_REASON];
+};
+
+/* Who a message comes from, and what that child may say now. */
+enum wire_role {
+	WIRE_SIGNER = 1,
+	WIRE_SPAWNER,
+	WIRE_SESSION
+};
+
+enum wire_state {
+	WIRE_LOADING,		/* signer, spawner: before READY */
+	WIRE_RUNNING,		/* signer, spawner: after it */
+	WIRE_IDLE,		/* session: no socket yet */
+	WIRE_CONNECTING,	/* session: handshake under way */
+	WIRE_WAITING,		/* session: ESTABLISHED, no verdict yet */
+	WIRE_CONNECTED,		/* session: relaying */
+	WIRE_FINISHED		/* session: DONE was said */
+};
+
+/* wire.c */
+int		 wire_send(struct imsgbuf *, enum wire_type, int, const void *,
+		    size_t);
+int		 wire_parse(struct imsg *, void *, size_t);
+const char	*wire_name(uint32_t);
+
+/* wire_check.c */
+const char	*wire_check(enum wire_role, enum wire_state, uint64_t *,
+		    uint32_t, size_t);
+
+#endif /* WIRE_H */

@@ -1,0 +1,152 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#ifndef CONF_H
+#define CONF_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "wire.h"
+
+#define CONF_FILE		"/etc/securetcpd.conf"
+#define CONF_PIDFILE		"/var/run/securetcpd.pid"
+#define CONF_SOCKET		"/var/run/securetcpd.sock"
+#define CONF_USER		"_securetcp"
+#define CONF_SIGNER_USER	"_securetcpk"
+#define CONF_LIFETIME		1024
+#define CONF_BACKLOG		512
+#define CONF_HANDSHAKE		10	/* seconds, as the next three */
+#define CONF_IDLE		600
+#define CONF_BACKEND		5
+#define CONF_CLOSE		5
+#define CONF_MAX		1000
+#define CONF_PER_SOURCE		64
+#define CONF_PENDING		200
+#define CONF_PREFORK		8
+
+enum conf_log {
+	CONF_LOG_OFF,
+	CONF_LOG_ERRORS,
+	CONF_LOG_STATE,
+	CONF_LOG_VERBOSE
+};
+
+enum conf_mode {
+	CONF_FORWARD,
+	CONF_ECHO
+};
+
+/* Where a thing stands in the configuration, for messages. */
+struct conf_place {
+	const char		*cp_file;
+	int			 cp_line;
+};
+
+struct certificate {
+	TAILQ_ENTRY(certificate) ce_entry;
+	struct conf_place	 ce_place;
+	char			 ce_name[WIRE_NAME];
+	char			*ce_chain;	/* paths */
+	char			*ce_key;
+	uint32_t		 ce_index;	/* in the configuration */
+	int			 ce_chainfd;	/* by conf_check(); pread only */
+	int			 ce_keyfd;
+	uint8_t			 ce_id[WIRE_KEYID];
+	enum wire_keytype	 ce_type;
+	time_t			 ce_notbefore;
+	time_t			 ce_notafter;
+};
+TAILQ_HEAD(certificates, certificate);
+
+struct listen {
+	TAILQ_ENTRY(listen)	 li_entry;
+	struct conf_place	 li_place;
+	struct sockaddr_storage	 li_ss;
+	socklen_t		 li_len;
+	int			 li_backlog;
+};
+TAILQ_HEAD(listens, listen);
+
+struct backend {
+	struct sockaddr_storage	 ba_ss;		/* TCP or unix */
+	socklen_t		 ba_len;
+	char			 ba_name[WIRE_REASON];	/* for the log */
+};
+
+struct server {
+	TAILQ_ENTRY(server)	 sv_entry;
+	struct conf_place	 sv_place;
+	char			 sv_name[WIRE_NAME];
+	struct listens		 sv_listens;
+	struct certificate	*sv_certificate;
+	char			 sv_protocol[WIRE_OPTION];	/* "secure" */
+	char			 sv_ciphers[WIRE_OPTION];	/* "secure" */
+	char			 sv_curves[WIRE_OPTION];	/* "" default */
+	uint32_t		 sv_protocols;	/* TLS_PROTOCOL_*, parsed */
+	enum conf_mode		 sv_mode;
+	struct backend		 sv_backend;
+	unsigned int		 sv_handshake;	/* seconds */
+	unsigned int		 sv_idle;
+	unsigned int		 sv_backend_timeout;
+	unsigned int		 sv_close;
+	unsigned int		 sv_max;
+	unsigned int		 sv_per_source;
+	unsigned int		 sv_pending;
+	unsigned int		 sv_prefork;
+};
+TAILQ_HEAD(servers, server);
+
+struct control {
+	TAILQ_ENTRY(control)	 co_entry;
+	struct conf_place	 co_place;
+	char			*co_path;
+	char			*co_group;	/* NULL: the default */
+	int			 co_restricted;
+};
+TAILQ_HEAD(controls, control);
+
+struct conf {
+	char			 cf_user[LOGIN_NAME_MAX];
+	int			 cf_user_set;		/* said, not default */
+	char			 cf_signer_user[LOGIN_NAME_MAX];
+	int			 cf_signer_user_set;
+	char			 cf_chroot[PATH_MAX];
+	int			 cf_chroot_set;
+	char			 cf_pidfile[PATH_MAX];
+	struct controls		 cf_controls;
+	enum conf_log		 cf_log;
+	int			 cf_facility;
+	unsigned int		 cf_signers;
+	unsigned int		 cf_lifetime;
+	int			 cf_sandbox_optional;
+	struct certificates	 cf_certificates;
+	struct servers		 cf_servers;
+};
+
+/* parse.y: NULL after every error was printed; the file names live on. */
+struct conf	*conf_parse(const char *);
+int		 conf_macro(char *);		/* -D name=value */
+void		 conf_free(struct conf *);
+
+/*
+ * check.c: opens and checks what the configuration names: chains, keys,
+ * dates, protocols, paths.  Prints every error and warning in the form
+ * of the grammar's and returns the number of errors.  Whether a key fits
+ * its chain is a signer's to say.
+ */
+unsigned int	 conf_check(struct conf *);
+/* Prints "file:line: message" as an error or, with its word, a warning. */
+__attribute__((__format__(printf, 2, 3)))
+void		 conf_error(const struct conf_place *, const char *, ...);
+__attribute__((__format__(printf, 2, 3)))
+void		 conf_warning(const struct conf_place *, const char *, ...);
+
+#endif /* CONF_H */
