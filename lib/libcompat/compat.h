@@ -1,0 +1,80 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What one of the three systems lacks or does in its own way, so that no
+ * other code has to ask where it is.
+ */
+
+#ifndef COMPAT_H
+#define COMPAT_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The default chroot; what is not in the system's hierarchy is made. */
+#ifdef __linux__
+#define COMPAT_CHROOT		"/run/securetcpd"
+#else
+#define COMPAT_CHROOT		"/var/empty"
+#endif
+
+/*
+ * libbsd's closefrom() reads /proc, which neither a chroot nor a seccomp
+ * filter leaves there.
+ */
+#ifdef __linux__
+#define closefrom(fd)		compat_closefrom(fd)
+void		 compat_closefrom(int);
+int		 timingsafe_bcmp(const void *, const void *, size_t);
+int		 getdtablecount(void);
+#endif
+
+#ifdef __FreeBSD__
+void		 freezero(void *, size_t);
+int		 getdtablecount(void);
+#endif
+
+/* self.c: all return 0, or -1 with errno. */
+
+/* Orphaned descendants become children of this process, where possible. */
+int		 compat_reaper(void);
+/* No core dump, no debugger, also from a process of the same user. */
+int		 compat_nodump(void);
+/*
+ * Which knob an administrator turns for a RLIMIT_*, in the words of the
+ * system it runs on; never NULL.
+ */
+const char	*compat_limit_hint(int);
+
+/*
+ * pidfile.c: writes the pid into the file and returns a descriptor that
+ * holds a lock on it; -1 with errno.  EEXIST: a running process has it, with
+ * that pid in *running (0 when unreadable).  The lock is taken before the
+ * file is touched, and needs no more than rpath wpath cpath flock.
+ */
+int		 pidfile_take(const char *, pid_t *);
+/* Empties the file and, where the promises allow, removes it. */
+void		 pidfile_drop(int, const char *);
+
+/*
+ * logger.c: syslog that never waits.  syslog_open() returns a descriptor, or
+ * -1 with errno (no syslogd: ENOENT, ECONNREFUSED).  syslog_send() returns 0,
+ * or -1: EAGAIN when it would have to wait, EMSGSIZE for a line over
+ * SYSLOG_LINE; after any other error close the descriptor and open again.
+ * The priority includes the facility.
+ */
+#define SYSLOG_LINE		8192
+
+int		 syslog_open(void);
+int		 syslog_open_path(const char *);
+int		 syslog_send(int, int, const char *, const char *);
+
+#endif /* COMPAT_H */
