@@ -1,0 +1,270 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# What the end-to-end tests share.  Everything a test makes is in its own
+# working directory, and everything it starts is written to the file pids,
+# so that its cleanup finds it again.
+
+umask 022
+top=$(cd "$(atf_get_srcdir)/../.." && pwd)
+securetcpd=$top/sbin/securetcpd/securetcpd
+peer=$top/regress/tools/peer
+poll=0.05			# seconds between two looks at a condition
+
+# scenario NAME "what must hold" [KEY VALUE]...
+# A test case whose head and cleanup are always the same.
+scenario()
+{
+	atf_test_case "$1" cleanup
+	_head="atf_set descr '$2'; atf_set timeout 120"
+	_name=$1
+	shift 2
+	while [ $# -ge 2 ]; do
+		_head="$_head; atf_set $1 '$2'"
+		shift 2
+	done
+	eval "${_name}_head() { $_head; }"
+	eval "${_name}_cleanup() { clean_up; }"
+	scenarios="$scenarios $_name"
+}
+
+add_scenarios()
+{
+	for _s in $scenarios; do
+		atf_add_test_case "$_s"
+	done
+}
+
+# wait_until SECONDS "what is waited for" COMMAND...
+wait_until()
+{
+	_deadline=$(($(date +%s) + $1))
+	_what=$2
+	shift 2
+	until "$@" >/dev/null 2>&1; do
+		if [ "$(date +%s)" -gt "$_deadline" ]; then
+			show_log
+			atf_fail "waited in vain: $_what"
+		fi
+		sleep "$poll"
+	done
+}
+
+show_log()
+{
+	if [ -f log ]; then
+		echo "--- the log of securetcpd:"
+		tail -n 60 log
+		echo "---"
+	fi
+}
+
+not() { if "$@"; then return 1; fi; }
+gone() { ! kill -0 "$1" 2>/dev/null; }
+
+# A zombie still answers to kill -0, and is not running.
+dead()
+{
+	gone "$1" || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
+}
+
+# background COMMAND...: its pid is in $pid; nothing of ours stays open in it.
+background()
+{
+	"$@" </dev/null >>background.out 2>>background.err &
+	pid=$!
+	echo $pid >>pids
+}
+
+clean_up()
+{
+	[ -f pids ] || return 0
+	for _p in $(cat pids); do
+		kill -TERM "$_p" 2>/dev/null
+		kill -CONT "$_p" 2>/dev/null
+	done
+	for _p in $(cat pids); do
+		_i=0
+		until dead "$_p"; do
+			if [ $_i -eq 40 ]; then
+				kill -KILL "$_p" 2>/dev/null
+			elif [ $_i -ge 80 ]; then
+				echo "process $_p does not leave" >&2
+				break
+			fi
+			_i=$((_i + 1))
+			sleep "$poll"
+		done
+	done
+	rm -f pids
+}
+
+# certificate NAME [rsa:BITS | P-256 | P-384 | P-521]: NAME.crt, NAME.key
+certificate()
+{
+	case ${2:-P-256} in
+	rsa:*)
+		_alg="-newkey $2" ;;
+	*)
+		_alg="-newkey ec -pkeyopt ec_paramgen_curve:${2:-P-256}" ;;
+	esac
+	# shellcheck disable=SC2086
+	openssl req -x509 $_alg -nodes -days 2 -subj /CN=localhost \
+	    -addext subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 \
+	    -keyout "$1.key" -out "$1.crt" 2>openssl.err || {
+		cat openssl.err
+		atf_fail "openssl req failed"
+	}
+	chmod 600 "$1.key"
+}
+
+# configure: the global statements every test needs, then standard input.
+configure()
+{
+	[ -f www.crt ] || certificate www
+	{
+		cat <<-CONF
+		user "nobody"
+		signer user "daemon"
+		pidfile "$PWD/securetcpd.pid"
+		certificate "www" {
+			chain "$PWD/www.crt"
+			key "$PWD/www.key"
+		}
+		CONF
+		cat
+	} >securetcpd.conf
+}
+
+# serve [STATEMENT]...: one server, www, on a port of the kernel's choice.
+serve()
+{
+	{
+		echo 'server "www" {'
+		echo '	listen on 127.0.0.1 port 0'
+		echo '	certificate "www"'
+		for _s in "$@"; do
+			printf '\t%s\n' "$_s"
+		done
+		echo '}'
+	} | configure
+}
+
+# launch [COMMAND...]: securetcpd in the foreground, its log in the file log;
+# COMMAND runs it ("prlimit ...").  Its pid is in $daemon.
+launch()
+{
+	"$@" "$securetcpd" -d -f securetcpd.conf </dev/null >out 2>log &
+	daemon=$!
+	echo $daemon >>pids
+}
+
+# start [COMMAND...]: the same, and waits until it listens.
+start()
+{
+	launch "$@"
+	wait_until 20 "securetcpd to listen" listening_or_dead
+	if dead "$daemon"; then
+		show_log
+		atf_fail "securetcpd did not start"
+	fi
+	port=$(port_of www)
+}
+
+listening_or_dead()
+{
+	grep -q 'msg=started' log || dead "$daemon"
+}
+
+# port_of SERVER: of its first listener.
+port_of()
+{
+	sed -n "s/^server=$1 listen=.*:\([0-9][0-9]*\)\$/\1/p" log | sed 1q
+}
+
+stop()
+{
+	kill -TERM "$daemon"
+	wait "$daemon"
+}
+
+# in_log PATTERN: an extended regular expression.
+in_log() { grep -Eq -- "$1" log; }
+
+wait_log() { wait_until "${2:-20}" "log: $1" in_log "$1"; }
+
+# closed [COUNT]: so many sessions have come to their end.
+closed_count() { [ "$(grep -c 'state=closed' log)" -ge "$1" ]; }
+wait_closed() { wait_until "${2:-20}" "${1:-1} closed" closed_count "${1:-1}"; }
+
+# events: the lines of sessions, without what differs from run to run.
+events()
+{
+	grep -E '^server=[a-z]+ (session|from)=' log |
+	    sed -E -e 's/ session=[0-9]+/ session=N/' \
+	    -e 's/ from=(127\.0\.0\.1|\[::1\]):[0-9]+/ from=PEER/' \
+	    -e 's/ backend=[^ ]+/ backend=B/' \
+	    -e 's/ seconds=[0-9.]+/ seconds=S/'
+}
+
+# check_events: that exactly standard input is what happened.
+check_events()
+{
+	cat >expected
+	events >happened
+	if ! diff -u expected happened; then
+		show_log
+		atf_fail "other events than expected"
+	fi
+}
+
+# Processes, as /proc has them.
+children()
+{
+	grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | cut -d / -f 3
+}
+title() { tr '\0' ' ' <"/proc/$1/cmdline" | sed 's/ *$//'; }
+titled()
+{
+	for _c in $(children "$1"); do
+		case $(title "$_c" 2>/dev/null) in
+		$2*)	echo "$_c" ;;
+		esac
+	done
+}
+signers() { titled "$daemon" securetcp-signer:; }
+spawners() { titled "$daemon" securetcp-spawner:; }
+# The sessions of the present spawners, idle ones too.
+sessions()
+{
+	for _w in $(spawners); do
+		children "$_w"
+	done
+}
+# The sessions that have a connection in the given state.
+busy()
+{
+	for _w in $(sessions); do
+		case $(title "$_w" 2>/dev/null) in
+		*" ${1:-connected}")	echo "$_w" ;;
+		esac
+	done
+}
+count() { echo $#; }
+# shellcheck disable=SC2046
+busy_count() { [ "$(count $(busy "$2"))" -eq "$1" ]; }
+family() { echo "$daemon" $(signers) $(spawners) $(sessions); }
+status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
+# Kibibytes of memory that are the process's own now.
+private_of()
+{
+	awk '/^Private/ { n += $2 } END { print n + 0 }' \
+	    "/proc/$1/smaps_rollup"
+}
+
+need_root_proc()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, to see other users' /proc"
+	[ -d /proc/self/fd ] || atf_skip "needs Linux's /proc"
+}

@@ -1,0 +1,517 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The other end of a connection, for the tests: a client or a backend that
+ * does exactly what its arguments say, in their order, then leaves.
+ *
+ *	peer connect ADDRESS command ...
+ *	peer accept ADDRESS command ...
+ *
+ * ADDRESS is 127.0.0.1:8443, [::1]:8443 or /a/path.  What ordinary clients
+ * hide (half-closes, resets, silence, drops) is a command here.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <arpa/inet.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#ifndef POLLRDHUP
+#define POLLRDHUP	0
+#endif
+
+#define CHUNK		16384
+
+static int		 sock = -1;
+static SSL		*ssl;
+static const char	*cafile;
+static const char	*countfile;
+static unsigned int	 seconds = 60;
+
+__attribute__((__noreturn__))
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: peer [-k] [-C cafile] [-c countfile] "
+	    "[-p portfile] [-t seconds]\n"
+	    "\tconnect|accept address command ...\n"
+	    "commands: tls[=1.2|=1.3] raw TEXT write TEXT send FILE drip FILE\n"
+	    "\tflood BYTES read readn BYTES drain hold shutdown fin bye reset\n"
+	    "\tclose until FILE touch FILE\n");
+	exit(2);
+}
+
+__attribute__((__noreturn__))
+static void
+fail_tls(const char *what)
+{
+	unsigned long	 e;
+
+	e = ERR_get_error();
+	errx(1, "%s: %s", what, e == 0 ? strerror(errno) :
+	    ERR_reason_error_string(e) != NULL ?
+	    ERR_reason_error_string(e) : "unknown TLS error");
+}
+
+static void
+write_file(const char *path, const char *text)
+{
+	char	 tmp[1024];
+	FILE	*f;
+
+	/* Renamed into place: a reader never sees half of it. */
+	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	if ((f = fopen(tmp, "w")) == NULL)
+		err(1, "%s", tmp);
+	if (fputs(text, f) == EOF || fclose(f) == EOF)
+		err(1, "%s", tmp);
+	if (rename(tmp, path) == -1)
+		err(1, "%s", path);
+}
+
+static socklen_t
+parse_address(const char *text, struct sockaddr_storage *ss)
+{
+	struct sockaddr_un	*un = (struct sockaddr_un *)ss;
+	struct sockaddr_in	*in = (struct sockaddr_in *)ss;
+	struct sockaddr_in6	*in6 = (struct sockaddr_in6 *)ss;
+	char			 host[256], *port;
+
+	memset(ss, 0, sizeof(*ss));
+	if (*text == '/') {
+		un->sun_family = AF_UNIX;
+		if (strlen(text) >= sizeof(un->sun_path))
+			errx(1, "%s: too long for a unix socket", text);
+		strcpy(un->sun_path, text);
+		return (sizeof(*un));
+	}
+	if (snprintf(host, sizeof(host), "%s", text) >= (int)sizeof(host) ||
+	    (port = strrchr(host, ':')) == NULL)
+		errx(1, "%s: not an address with a port", text);
+	*port++ = '\0';
+	if (*host == '[') {
+		host[strlen(host) - 1] = '\0';
+		in6->sin6_family = AF_INET6;
+		in6->sin6_port = htons((uint16_t)atoi(port));
+		if (inet_pton(AF_INET6, host + 1, &in6->sin6_addr) != 1)
+			errx(1, "%s: not an IPv6 address", text);
+		return (sizeof(*in6));
+	}
+	in->sin_family = AF_INET;
+	in->sin_port = htons((uint16_t)atoi(port));
+	if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
+		errx(1, "%s: not an IPv4 address", text);
+	return (sizeof(*in));
+}
+
+static void
+report_port(int fd, const char *path)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	uint16_t		 port;
+	char			 text[32];
+
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		err(1, "getsockname");
+	port = ss.ss_family == AF_INET6 ?
+	    ((struct sockaddr_in6 *)&ss)->sin6_port :
+	    ((struct sockaddr_in *)&ss)->sin_port;
+	snprintf(text, sizeof(text), "%u\n", (unsigned int)ntohs(port));
+	write_file(path, text);
+}
+
+static void
+do_connect(const char *address)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+	int			 on = 1;
+
+	len = parse_address(address, &ss);
+	if ((sock = socket(ss.ss_family, SOCK_STREAM, 0)) == -1)
+		err(1, "socket");
+	if (connect(sock, (struct sockaddr *)&ss, len) == -1)
+		err(1, "connect %s", address);
+	if (ss.ss_family != AF_UNIX)
+		(void)setsockopt(sock, IPPROTO_TCP, TCP_NODELAY, &on,
+		    sizeof(on));
+}
+
+/* With keep, every connection is served by a child of its own, for ever. */
+static void
+do_accept(const char *address, const char *portfile, int keep)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+	int			 fd;
+
+	len = parse_address(address, &ss);
+	if ((fd = socket(ss.ss_family, SOCK_STREAM, 0)) == -1)
+		err(1, "socket");
+	if (ss.ss_family == AF_UNIX)
+		(void)unlink(address);
+	if (bind(fd, (struct sockaddr *)&ss, len) == -1 ||
+	    listen(fd, 128) == -1)
+		err(1, "listen %s", address);
+	if (portfile != NULL)
+		report_port(fd, portfile);
+	for (;;) {
+		if ((sock = accept(fd, NULL, NULL)) == -1)
+			err(1, "accept");
+		if (!keep)
+			break;
+		switch (fork()) {
+		case -1:
+			err(1, "fork");
+		case 0:
+			(void)close(fd);
+			(void)alarm(seconds);
+			return;
+		}
+		(void)close(sock);
+	}
+	(void)close(fd);
+}
+
+static void
+cmd_tls(const char *version)
+{
+	SSL_CTX	*ctx;
+	int	 v = 0;
+
+	if ((ctx = SSL_CTX_new(TLS_client_method())) == NULL)
+		fail_tls("SSL_CTX_new");
+	if (strcmp(version, "1.2") == 0)
+		v = TLS1_2_VERSION;
+	else if (strcmp(version, "1.3") == 0)
+		v = TLS1_3_VERSION;
+	else if (*version != '\0')
+		usage();
+	if (v != 0 && (SSL_CTX_set_min_proto_version(ctx, v) != 1 ||
+	    SSL_CTX_set_max_proto_version(ctx, v) != 1))
+		fail_tls("protocol version");
+	if (cafile != NULL) {
+		if (SSL_CTX_load_verify_locations(ctx, cafile, NULL) != 1)
+			fail_tls(cafile);
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+	}
+	if ((ssl = SSL_new(ctx)) == NULL || SSL_set_fd(ssl, sock) != 1)
+		fail_tls("SSL_new");
+	ERR_clear_error();
+	errno = 0;
+	if (SSL_connect(ssl) != 1)
+		fail_tls("handshake");
+	SSL_CTX_free(ctx);
+}
+
+/* -1 when the other end is gone. */
+static int
+put(const char *buf, size_t len)
+{
+	ssize_t	 n;
+	int	 w;
+
+	while (len > 0) {
+		if (ssl != NULL) {
+			ERR_clear_error();
+			if ((w = SSL_write(ssl, buf, (int)len)) <= 0)
+				return (-1);
+			n = w;
+		} else if ((n = write(sock, buf, len)) == -1) {
+			if (errno == EINTR)
+				continue;
+			return (-1);
+		}
+		buf += n;
+		len -= (size_t)n;
+	}
+	return (0);
+}
+
+static void
+must_put(const char *buf, size_t len)
+{
+	if (put(buf, len) == -1)
+		errx(1, "write: the other end is gone");
+}
+
+/* Bytes, 0 at the end, with *how saying what kind of end it was. */
+static size_t
+get(char *buf, size_t len, const char **how)
+{
+	ssize_t	 n;
+	int	 r, e;
+
+	*how = "eof";
+	if (ssl == NULL) {
+		while ((n = read(sock, buf, len)) == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			*how = errno == ECONNRESET ? "reset" : "error";
+		return (n == -1 ? 0 : (size_t)n);
+	}
+	ERR_clear_error();
+	errno = 0;
+	if ((r = SSL_read(ssl, buf, (int)len)) > 0)
+		return ((size_t)r);
+	e = SSL_get_error(ssl, r);
+	if (e == SSL_ERROR_ZERO_RETURN)
+		*how = "close_notify";
+	else if (errno == ECONNRESET)
+		*how = "reset";
+	else if (e == SSL_ERROR_SSL &&
+	    strstr(ERR_reason_error_string(ERR_peek_error()), "alert") != NULL)
+		*how = "alert";
+	return (0);
+}
+
+static void
+cmd_raw(const char *text)
+{
+	char	 buf[4096];
+	size_t	 len = 0;
+	unsigned int	 c;
+
+	while (*text != '\0' && len < sizeof(buf)) {
+		if (sscanf(text, "\\x%2x", &c) == 1) {
+			buf[len++] = (char)c;
+			text += 4;
+		} else
+			buf[len++] = *text++;
+	}
+	if (write(sock, buf, len) != (ssize_t)len)
+		err(1, "raw");
+}
+
+static void
+cmd_send(const char *path, size_t chunk)
+{
+	char	 buf[CHUNK];
+	FILE	*f;
+	size_t	 n;
+
+	if ((f = fopen(path, "r")) == NULL)
+		err(1, "%s", path);
+	while ((n = fread(buf, 1, chunk, f)) > 0)
+		must_put(buf, n);
+	(void)fclose(f);
+}
+
+static void
+cmd_flood(const char *text)
+{
+	char			 buf[CHUNK], count[32];
+	unsigned long long	 want, sent = 0;
+	size_t			 n;
+
+	want = strtoull(text, NULL, 10);
+	memset(buf, 'x', sizeof(buf));
+	while (want == 0 || sent < want) {
+		n = sizeof(buf);
+		if (want != 0 && want - sent < n)
+			n = (size_t)(want - sent);
+		if (put(buf, n) == -1)
+			break;
+		sent += n;
+		if (countfile != NULL) {
+			snprintf(count, sizeof(count), "%llu\n", sent);
+			write_file(countfile, count);
+		}
+	}
+	fprintf(stderr, "flood %llu\n", sent);
+}
+
+static void
+cmd_read(unsigned long long want)
+{
+	char		 buf[CHUNK];
+	const char	*how = "enough";
+	size_t		 n, ask;
+
+	while (want > 0) {
+		ask = want < sizeof(buf) ? (size_t)want : sizeof(buf);
+		if ((n = get(buf, ask, &how)) == 0)
+			break;
+		if (fwrite(buf, 1, n, stdout) != n)
+			err(1, "stdout");
+		want -= n;
+	}
+	if (fflush(stdout) == EOF)
+		err(1, "stdout");
+	fprintf(stderr, "end %s\n", how);
+}
+
+/* Everything below TLS, thrown away, to the end. */
+static void
+cmd_drain(void)
+{
+	char	 buf[CHUNK];
+	ssize_t	 n;
+
+	while ((n = read(sock, buf, sizeof(buf))) > 0 ||
+	    (n == -1 && errno == EINTR))
+		continue;
+	fprintf(stderr, "end %s\n", n == 0 ? "eof" : strerror(errno));
+}
+
+/* Reads nothing, and waits for the other end to leave. */
+static void
+cmd_hold(void)
+{
+	struct pollfd	 pfd;
+
+	pfd.fd = sock;
+	pfd.events = POLLRDHUP;
+	while (poll(&pfd, 1, -1) == -1)
+		if (errno != EINTR)
+			err(1, "poll");
+	fprintf(stderr, "left\n");
+}
+
+static void
+cmd_until(const char *path)
+{
+	while (access(path, F_OK) == -1)
+		(void)poll(NULL, 0, 10);
+}
+
+static void
+cmd_shutdown(void)
+{
+	if (ssl != NULL) {
+		if (SSL_shutdown(ssl) < 0)
+			fail_tls("shutdown");
+	} else if (shutdown(sock, SHUT_WR) == -1)
+		err(1, "shutdown");
+}
+
+static void
+cmd_reset(void)
+{
+	struct linger	 l = { 1, 0 };
+
+	if (setsockopt(sock, SOL_SOCKET, SO_LINGER, &l, sizeof(l)) == -1)
+		err(1, "SO_LINGER");
+	(void)close(sock);
+}
+
+/* 1 when the command took an argument. */
+static int
+command(const char *name, const char *arg)
+{
+	if (strncmp(name, "tls", 3) == 0 && (name[3] == '\0' ||
+	    name[3] == '='))
+		cmd_tls(name[3] == '=' ? name + 4 : "");
+	else if (strcmp(name, "read") == 0)
+		cmd_read(UINT64_MAX);
+	else if (strcmp(name, "drain") == 0)
+		cmd_drain();
+	else if (strcmp(name, "hold") == 0)
+		cmd_hold();
+	else if (strcmp(name, "shutdown") == 0)
+		cmd_shutdown();
+	else if (strcmp(name, "fin") == 0) {
+		if (shutdown(sock, SHUT_WR) == -1)
+			err(1, "shutdown");
+	} else if (strcmp(name, "bye") == 0) {
+		cmd_shutdown();
+		cmd_read(UINT64_MAX);
+	} else if (strcmp(name, "reset") == 0)
+		cmd_reset();
+	else if (strcmp(name, "close") == 0)
+		(void)close(sock);
+	else if (arg == NULL)
+		usage();
+	else {
+		if (strcmp(name, "raw") == 0)
+			cmd_raw(arg);
+		else if (strcmp(name, "write") == 0)
+			must_put(arg, strlen(arg));
+		else if (strcmp(name, "send") == 0)
+			cmd_send(arg, CHUNK);
+		else if (strcmp(name, "drip") == 0)
+			cmd_send(arg, 1);
+		else if (strcmp(name, "flood") == 0)
+			cmd_flood(arg);
+		else if (strcmp(name, "readn") == 0)
+			cmd_read(strtoull(arg, NULL, 10));
+		else if (strcmp(name, "until") == 0)
+			cmd_until(arg);
+		else if (strcmp(name, "touch") == 0)
+			write_file(arg, "");
+		else
+			usage();
+		return (1);
+	}
+	return (0);
+}
+
+int
+main(int argc, char *argv[])
+{
+	const char	*portfile = NULL;
+	int		 ch, i, keep = 0;
+
+	while ((ch = getopt(argc, argv, "+C:c:kp:t:")) != -1) {
+		switch (ch) {
+		case 'C':
+			cafile = optarg;
+			break;
+		case 'c':
+			countfile = optarg;
+			break;
+		case 'k':
+			keep = 1;
+			break;
+		case 'p':
+			portfile = optarg;
+			break;
+		case 't':
+			seconds = (unsigned int)atoi(optarg);
+			break;
+		default:
+			usage();
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc < 2)
+		usage();
+	/* A test that hangs ends here, by SIGALRM, rather than nowhere. */
+	(void)alarm(seconds);
+	if (signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
+	    signal(SIGCHLD, SIG_IGN) == SIG_ERR)
+		err(1, "signal");
+	if (strcmp(argv[0], "connect") == 0)
+		do_connect(argv[1]);
+	else if (strcmp(argv[0], "accept") == 0)
+		do_accept(argv[1], portfile, keep);
+	else
+		usage();
+	for (i = 2; i < argc; i++)
+		i += command(argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+	return (0);
+}
