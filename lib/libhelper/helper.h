@@ -13,6 +13,8 @@
 #ifndef HELPER_H
 #define HELPER_H
 
+#include <stddef.h>
+
 struct imsg;
 struct imsgbuf;
 struct wire_start;
@@ -25,17 +27,28 @@ struct wire_start;
 
 /*
  * Refuses to run without descriptor 3 (a message on stderr, exit 1); makes
- * 0, 1 and 2 /dev/null where closed; reads START, sets the process up as it
- * says (limits, chroot, user; not the sandbox) and fills in *start.
+ * 0, 1 and 2 /dev/null and closes everything from 4 up; reads START, sets
+ * the process up as it says (title, limits, chroot, user; not the sandbox
+ * and not the limit that forbids fork) and fills in *start.  The signals by
+ * which people stop daemons are ignored: the parent decides.
  */
 void		 helper_start(struct imsgbuf *, struct wire_start *);
-/* Waits for the next message, blocking; exits when the pipe has ended. */
+/*
+ * Waits for the next message, writing what is queued meanwhile; exits when
+ * the pipe has ended.
+ */
 void		 helper_next(struct imsgbuf *, struct imsg *);
+/* wire_parse(), or helper_fatal(): the parent speaks another protocol. */
+void		 helper_parse(struct imsgbuf *, struct imsg *, void *, size_t);
 /* Writes everything queued, polling; exits when the pipe has ended. */
 void		 helper_flush(struct imsgbuf *);
-/* sandbox_enter() as START allows, or helper_fatal(). */
+/*
+ * sandbox_enter() as START allows, or helper_fatal(); the last argument is
+ * an enum sandbox_role.
+ */
 void		 helper_sandbox(struct imsgbuf *, const struct wire_start *,
 		    int);
+/* Says FATAL with this text, waits at most two seconds for it to go, exits. */
 __attribute__((__noreturn__, __format__(printf, 2, 3)))
 void		 helper_fatal(struct imsgbuf *, const char *, ...);
 

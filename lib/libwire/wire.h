@@ -250,13 +250,29 @@ enum wire_state {
 	WIRE_FINISHED		/* session: DONE was said */
 };
 
-/* wire.c */
+/*
+ * wire.c
+ *
+ * wire_send() queues one message; the descriptor (-1: none) is its own from
+ * the call on and is closed when it fails.  wire_parse() may be called once
+ * for a message: it fills in the payload's struct, EPROTONOSUPPORT for
+ * another version (named in *version), EBADMSG for anything malformed.
+ * Messages without a payload take NULL and 0.
+ */
 int		 wire_send(struct imsgbuf *, enum wire_type, int, const void *,
 		    size_t);
 int		 wire_parse(struct imsg *, void *, size_t);
+int		 wire_parse_version(struct imsg *, void *, size_t,
+		    unsigned int *);
+/* The smallest and the greatest size of a message, its version included. */
+int		 wire_bounds(uint32_t, size_t *, size_t *);
 const char	*wire_name(uint32_t);
 
-/* wire_check.c */
+/*
+ * wire_check.c: NULL, or why the message of this type and size may not come
+ * from a child in that role and state.  The set of what came already starts
+ * as 0 and belongs to the child.
+ */
 const char	*wire_check(enum wire_role, enum wire_state, uint64_t *,
 		    uint32_t, size_t);
 

@@ -1,0 +1,275 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <imsg.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "helper.h"
+#include "sandbox.h"
+#include "wire.h"
+
+#define HELPER_FAREWELL		2	/* seconds for a FATAL to be taken */
+
+static void	 helper_pipe(struct imsgbuf *);
+static void	 helper_refuse(void);
+static void	 helper_descriptors(void);
+static void	 helper_signals(void);
+static void	 helper_title(const char *);
+static void	 helper_identity(struct imsgbuf *, const struct wire_start *,
+		    int);
+
+/*
+ * A person who runs a helper by hand has a terminal, not our pipe, as
+ * descriptor 3, if anything at all.
+ */
+static void
+helper_refuse(void)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+
+	if (getsockname(WIRE_FD, (struct sockaddr *)&ss, &len) == 0 &&
+	    ss.ss_family == AF_UNIX)
+		return;
+	fprintf(stderr, "%s: started by securetcpd(8) only\n", getprogname());
+	exit(HELPER_USAGE);
+}
+
+static void
+helper_descriptors(void)
+{
+	int	 fd, null;
+
+	if ((null = open("/dev/null", O_RDWR)) == -1) {
+		fprintf(stderr, "%s: /dev/null: %s\n", getprogname(),
+		    strerror(errno));
+		exit(HELPER_USAGE);
+	}
+	for (fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fd != null && dup2(null, fd) == -1)
+			exit(HELPER_USAGE);
+	}
+	closefrom(WIRE_FD + 1);
+}
+
+static void
+helper_signals(void)
+{
+	static const int	 ignored[] = {
+		SIGHUP, SIGINT, SIGPIPE, SIGTERM, SIGUSR1
+	};
+	struct sigaction	 sa;
+	size_t			 i;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = SIG_IGN;
+	sigemptyset(&sa.sa_mask);
+	for (i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
+		sigaction(ignored[i], &sa, NULL);
+}
+
+/*
+ * setproctitle(3) puts the program's name in front, so a title of the form
+ * "name: rest" becomes both.
+ */
+static void
+helper_title(const char *title)
+{
+	static char	 name[WIRE_NAME];
+	const char	*rest;
+
+	if (title[0] == '\0')
+		return;
+	if ((rest = strstr(title, ": ")) == NULL) {
+		setproctitle("%s", title);
+		return;
+	}
+	memcpy(name, title, (size_t)(rest - title));
+	setprogname(name);
+	setproctitle("%s", rest + 2);
+}
+
+static void
+helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start,
+    int dir)
+{
+	if (privdrop_limits(start->ws_nofile, 0) == -1)
+		helper_fatal(imsgbuf, "limits, %u descriptors: %s",
+		    start->ws_nofile, strerror(errno));
+	if (!(start->ws_flags & WIRE_START_DROP)) {
+		if (geteuid() == 0)
+			helper_fatal(imsgbuf,
+			    "asked to keep running as root: refused");
+		return;
+	}
+	if (dir == -1)
+		helper_fatal(imsgbuf, "START without a chroot directory");
+	if (privdrop(dir, start->ws_uid, start->ws_gid) == -1)
+		helper_fatal(imsgbuf, "chroot or change to user %u group %u: "
+		    "%s", start->ws_uid, start->ws_gid, strerror(errno));
+}
+
+void
+helper_start(struct imsgbuf *imsgbuf, struct wire_start *start)
+{
+	struct imsg	 imsg;
+	int		 dir;
+
+	helper_refuse();
+	helper_signals();
+	helper_descriptors();
+	if (fcntl(WIRE_FD, F_SETFD, FD_CLOEXEC) == -1 ||
+	    fcntl(WIRE_FD, F_SETFL, O_NONBLOCK) == -1 ||
+	    imsgbuf_init(imsgbuf, WIRE_FD) == -1)
+		exit(HELPER_PIPE);
+	imsgbuf_allow_fdpass(imsgbuf);
+
+	helper_next(imsgbuf, &imsg);
+	if (imsg_get_type(&imsg) != WIRE_START)
+		helper_fatal(imsgbuf, "%s instead of START",
+		    wire_name(imsg_get_type(&imsg)));
+	dir = imsg_get_fd(&imsg);
+	helper_parse(imsgbuf, &imsg, start, sizeof(*start));
+	imsg_free(&imsg);
+
+	helper_title(start->ws_title);
+	/* What needs privilege is the same for every helper. */
+	if (sandbox_prepare(SANDBOX_SPAWNER) == -1)
+		helper_fatal(imsgbuf, "sandbox: %s", strerror(errno));
+	helper_identity(imsgbuf, start, dir);
+	if (dir != -1)
+		close(dir);
+	/* After the user change, which makes Linux forget it. */
+	if (compat_nodump() == -1)
+		helper_fatal(imsgbuf, "core dumps: %s", strerror(errno));
+}
+
+/* Waits until the pipe can be read, or written if something is queued. */
+static void
+helper_pipe(struct imsgbuf *imsgbuf)
+{
+	struct pollfd	 pfd;
+	int		 n;
+
+	pfd.fd = WIRE_FD;
+	pfd.events = POLLIN;
+	if (imsgbuf_queuelen(imsgbuf) > 0)
+		pfd.events |= POLLOUT;
+	if (poll(&pfd, 1, -1) == -1) {
+		if (errno == EINTR || errno == EAGAIN)
+			return;
+		helper_fatal(imsgbuf, "poll: %s", strerror(errno));
+	}
+	if (pfd.revents & POLLOUT && imsgbuf_write(imsgbuf) == -1)
+		exit(HELPER_PIPE);
+	if (!(pfd.revents & ~POLLOUT))
+		return;
+	if ((n = imsgbuf_read(imsgbuf)) == 0)
+		exit(HELPER_PIPE);
+	if (n == -1) {
+		if (errno == ECONNRESET || errno == EPIPE)
+			exit(HELPER_PIPE);
+		helper_fatal(imsgbuf, "pipe: %s", strerror(errno));
+	}
+}
+
+void
+helper_next(struct imsgbuf *imsgbuf, struct imsg *imsg)
+{
+	int	 n;
+
+	while ((n = imsgbuf_get(imsgbuf, imsg)) == 0)
+		helper_pipe(imsgbuf);
+	if (n == -1)
+		helper_fatal(imsgbuf, "pipe: %s", strerror(errno));
+}
+
+void
+helper_parse(struct imsgbuf *imsgbuf, struct imsg *imsg, void *payload,
+    size_t size)
+{
+	const char	*name = wire_name(imsg_get_type(imsg));
+	unsigned int	 version;
+
+	if (wire_parse_version(imsg, payload, size, &version) == 0)
+		return;
+	if (errno == EPROTONOSUPPORT)
+		helper_fatal(imsgbuf, "%s of protocol version %u from "
+		    "securetcpd, this is version %u: installed apart?", name,
+		    version, WIRE_VERSION);
+	helper_fatal(imsgbuf, "%s: %s", name, strerror(errno));
+}
+
+void
+helper_flush(struct imsgbuf *imsgbuf)
+{
+	struct pollfd	 pfd;
+
+	while (imsgbuf_queuelen(imsgbuf) > 0) {
+		pfd.fd = WIRE_FD;
+		pfd.events = POLLOUT;
+		if (poll(&pfd, 1, -1) == -1 && errno != EINTR &&
+		    errno != EAGAIN)
+			exit(HELPER_PIPE);
+		if (imsgbuf_write(imsgbuf) == -1)
+			exit(HELPER_PIPE);
+	}
+}
+
+void
+helper_sandbox(struct imsgbuf *imsgbuf, const struct wire_start *start,
+    int role)
+{
+	if (sandbox_enter(role) == 0)
+		return;
+	if (errno == ENOSYS && start->ws_flags & WIRE_START_OPTIONAL)
+		return;
+	helper_fatal(imsgbuf, "sandbox: %s", strerror(errno));
+}
+
+void
+helper_fatal(struct imsgbuf *imsgbuf, const char *fmt, ...)
+{
+	struct wire_text	 text;
+	struct timespec		 now, end;
+	struct pollfd		 pfd;
+	va_list			 ap;
+
+	memset(&text, 0, sizeof(text));
+	va_start(ap, fmt);
+	vsnprintf(text.wt_text, sizeof(text.wt_text), fmt, ap);
+	va_end(ap);
+	if (wire_send(imsgbuf, WIRE_FATAL, -1, &text, sizeof(text)) == -1 ||
+	    clock_gettime(CLOCK_MONOTONIC, &end) == -1)
+		exit(HELPER_FATAL);
+	end.tv_sec += HELPER_FAREWELL;
+	while (imsgbuf_queuelen(imsgbuf) > 0) {
+		pfd.fd = WIRE_FD;
+		pfd.events = POLLOUT;
+		poll(&pfd, 1, HELPER_FAREWELL * 1000);
+		if (imsgbuf_write(imsgbuf) == -1 ||
+		    clock_gettime(CLOCK_MONOTONIC, &now) == -1 ||
+		    now.tv_sec >= end.tv_sec)
+			break;
+	}
+	exit(HELPER_FATAL);
+}

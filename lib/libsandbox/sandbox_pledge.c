@@ -1,0 +1,85 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include "sandbox.h"
+
+#ifdef __OpenBSD__
+
+#include <errno.h>
+#include <stddef.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char	*sandbox_inforce = "none";
+
+static const char *
+sandbox_promises(enum sandbox_role role)
+{
+	switch (role) {
+	case SANDBOX_PARENT:
+		return ("stdio rpath inet unix sendfd recvfd proc exec");
+	case SANDBOX_SIGNER_LOADING:
+		return ("stdio recvfd");
+	case SANDBOX_SIGNER:
+		return ("stdio");
+	case SANDBOX_SPAWNER:
+		return ("stdio recvfd proc");
+	case SANDBOX_SESSION:
+		return ("stdio recvfd");
+	case SANDBOX_RELAY:
+		return ("stdio");
+	}
+	return (NULL);
+}
+
+int
+sandbox_enter(enum sandbox_role role)
+{
+	const char	*promises;
+
+	if ((promises = sandbox_promises(role)) == NULL) {
+		errno = EINVAL;
+		return (-1);
+	}
+	/*
+	 * Reads the time zone while it can be seen.  Helpers see no file from
+	 * here on; the parent must, where its backends and keys are.
+	 */
+	if (role == SANDBOX_SIGNER_LOADING || role == SANDBOX_SPAWNER) {
+		tzset();
+		if (unveil("/", "") == -1 || unveil(NULL, NULL) == -1)
+			return (-1);
+	}
+	if (pledge(promises, NULL) == -1)
+		return (-1);
+	sandbox_inforce = "pledge";
+	return (0);
+}
+
+/* Rights do not go with descriptors here. */
+int
+sandbox_rights(int fd, enum sandbox_use use)
+{
+	(void)fd;
+	(void)use;
+	return (0);
+}
+
+/* pledge(2) needs no privilege. */
+int
+sandbox_prepare(enum sandbox_role role)
+{
+	(void)role;
+	return (0);
+}
+
+const char *
+sandbox_name(void)
+{
+	return (sandbox_inforce);
+}
+
+#endif /* __OpenBSD__ */
