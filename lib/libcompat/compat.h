@@ -58,10 +58,10 @@ const char	*compat_limit_hint(int);
  * pidfile.c: writes the pid into the file and returns a descriptor that
  * holds a lock on it; -1 with errno.  EEXIST: a running process has it, with
  * that pid in *running (0 when unreadable).  The lock is taken before the
- * file is touched, and needs no more than rpath wpath cpath flock.
+ * file is touched.
  */
 int		 pidfile_take(const char *, pid_t *);
-/* Empties the file and, where the promises allow, removes it. */
+/* Removes the file, or empties it where the promises do not allow that. */
 void		 pidfile_drop(int, const char *);
 
 /*
