@@ -1,0 +1,63 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * A spawner, and by fork(2) the sessions of one server block.  It holds what
+ * they all need and nothing secret: settings, certificate chains, a TLS
+ * context.  It never reads a byte from the network.
+ */
+
+#include <sys/types.h>
+
+#include <err.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <imsg.h>
+
+#include "compat.h"
+#include "helper.h"
+#include "procs.h"
+#include "sandbox.h"
+#include "securetcp.h"
+#include "session.h"
+#include "wire.h"
+
+int
+main(int argc, char *argv[])
+{
+	static struct server	 server;
+	static struct imsgbuf	 pipe;
+	struct wire_ready	 ready;
+	int			 procfd;
+
+	(void)argv;
+	if (argc != 1)
+		errx(HELPER_USAGE, "takes no arguments: it is run by "
+		    "securetcpd(8)");
+	helper_start(&pipe, &server.sv_start);
+	if (sign_init() != ptOk)
+		helper_fatal(&pipe, "spawner: TLS library: no place for the "
+		    "signing hook");
+	config_read(&pipe, &server);
+	if (securetcp_warm() != ptOk)
+		helper_fatal(&pipe, "server %s: TLS library: it cannot shake "
+		    "hands with itself", server.sv_wire.wv_name);
+	if ((procfd = procs_init()) == -1)
+		helper_fatal(&pipe, "server %s: reaping of sessions: %s",
+		    server.sv_wire.wv_name, strerror(errno));
+	helper_sandbox(&pipe, &server.sv_start, SANDBOX_SPAWNER);
+
+	memset(&ready, 0, sizeof(ready));
+	(void)strlcpy(ready.wr_sandbox, sandbox_name(),
+	    sizeof(ready.wr_sandbox));
+	if (wire_send(&pipe, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
+		helper_fatal(&pipe, "server %s: READY: %s",
+		    server.sv_wire.wv_name, strerror(errno));
+	helper_flush(&pipe);
+	spawner_run(&pipe, &server, procfd);
+}

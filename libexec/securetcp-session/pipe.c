@@ -1,0 +1,164 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* A session's end of its pipe: what the parent ordered is noted here. */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <imsg.h>
+
+#include "compat.h"
+#include "helper.h"
+#include "session.h"
+#include "wire.h"
+
+static void	 pipe_message(struct session *, struct imsg *);
+static void	 pipe_adopt(struct session *, struct imsg *);
+static void	 pipe_accept(struct session *, struct imsg *);
+static void	 pipe_signature(struct session *, struct imsg *);
+static void	 pipe_nosignature(struct session *, struct imsg *);
+
+/* Takes what has come; to be called when poll(2) says there is something. */
+void
+pipe_read(struct session *s)
+{
+	struct imsg	 imsg;
+	ssize_t		 n;
+
+	switch (imsgbuf_read(s->s_pipe)) {
+	case 0:
+		_exit(HELPER_PIPE);
+	case -1:
+		if (errno == ECONNRESET)
+			_exit(HELPER_PIPE);
+		helper_fatal(s->s_pipe, "session: reading the pipe: %s",
+		    strerror(errno));
+	}
+	for (;;) {
+		if ((n = imsgbuf_get(s->s_pipe, &imsg)) == -1)
+			helper_fatal(s->s_pipe, "session: malformed message: "
+			    "%s", strerror(errno));
+		if (n == 0)
+			return;
+		pipe_message(s, &imsg);
+		imsg_free(&imsg);
+	}
+}
+
+/* Blocks until something has come, and takes it. */
+void
+pipe_wait(struct session *s)
+{
+	struct pollfd	 pfd;
+
+	pfd.fd = WIRE_FD;
+	pfd.events = POLLIN;
+	pfd.revents = 0;
+	if (poll(&pfd, 1, -1) == -1) {
+		if (errno == EINTR)
+			return;
+		helper_fatal(s->s_pipe, "session: poll: %s", strerror(errno));
+	}
+	pipe_read(s);
+}
+
+static void
+pipe_message(struct session *s, struct imsg *imsg)
+{
+	switch (imsg_get_type(imsg)) {
+	case WIRE_ADOPT:
+		pipe_adopt(s, imsg);
+		break;
+	case WIRE_SIGNATURE:
+		pipe_signature(s, imsg);
+		break;
+	case WIRE_NOSIGNATURE:
+		pipe_nosignature(s, imsg);
+		break;
+	case WIRE_ACCEPT:
+		pipe_accept(s, imsg);
+		break;
+	case WIRE_REFUSE:
+		helper_parse(s->s_pipe, imsg, &s->s_refuse,
+		    sizeof(s->s_refuse));
+		s->s_refused = 1;
+		break;
+	case WIRE_CLOSE:
+		s->s_close = 1;
+		break;
+	default:
+		helper_fatal(s->s_pipe, "session: unexpected %s",
+		    wire_name(imsg_get_type(imsg)));
+	}
+}
+
+static void
+pipe_adopt(struct session *s, struct imsg *imsg)
+{
+	if (s->s_tcp != NULL || s->s_adopted != -1)
+		helper_fatal(s->s_pipe, "session: a second ADOPT");
+	if ((s->s_adopted = imsg_get_fd(imsg)) == -1)
+		helper_fatal(s->s_pipe, "session: ADOPT came without a socket");
+}
+
+static void
+pipe_accept(struct session *s, struct imsg *imsg)
+{
+	struct wire_accept	 wa;
+
+	if (s->s_mode != 0 || !s->s_connected)
+		helper_fatal(s->s_pipe, "session: unexpected ACCEPT");
+	s->s_backend = imsg_get_fd(imsg);
+	helper_parse(s->s_pipe, imsg, &wa, sizeof(wa));
+	switch (wa.wa_mode) {
+	case WIRE_MODE_BACKEND:
+		if (s->s_backend == -1)
+			helper_fatal(s->s_pipe, "session: ACCEPT came without "
+			    "a backend's descriptor");
+		break;
+	case WIRE_MODE_ECHO:
+		if (s->s_backend != -1)
+			helper_fatal(s->s_pipe, "session: ACCEPT for echo came "
+			    "with a descriptor");
+		break;
+	default:
+		helper_fatal(s->s_pipe, "session: ACCEPT with mode %u",
+		    wa.wa_mode);
+	}
+	s->s_mode = wa.wa_mode;
+}
+
+static void
+pipe_signature(struct session *s, struct imsg *imsg)
+{
+	/* Too late for the deadline: the handshake has failed already. */
+	if (s->s_sign == SIGN_FAILED)
+		return;
+	if (s->s_sign != SIGN_ASKED)
+		helper_fatal(s->s_pipe, "session: unexpected SIGNATURE");
+	helper_parse(s->s_pipe, imsg, &s->s_signature, sizeof(s->s_signature));
+	s->s_sign = SIGN_GIVEN;
+}
+
+static void
+pipe_nosignature(struct session *s, struct imsg *imsg)
+{
+	struct wire_text	 wt;
+
+	if (s->s_sign == SIGN_FAILED)
+		return;
+	if (s->s_sign != SIGN_ASKED)
+		helper_fatal(s->s_pipe, "session: unexpected NOSIGNATURE");
+	helper_parse(s->s_pipe, imsg, &wt, sizeof(wt));
+	(void)strlcpy(s->s_signreason, wt.wt_text, sizeof(s->s_signreason));
+	s->s_sign = SIGN_FAILED;
+}

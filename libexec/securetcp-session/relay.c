@@ -1,0 +1,466 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The relay between the peer, through the SecureTcp object, and the backend.
+ * Each direction has one buffer and goes its own way to its own end; when
+ * its destination does not take the data, its source is not read.  With
+ * echo there is one direction, from the peer back to it.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <imsg.h>
+
+#include "compat.h"
+#include "helper.h"
+#include "securetcp.h"
+#include "session.h"
+#include "wire.h"
+
+#define RELAY_BUFFER	65536
+#define RELAY_TURN	(4 * RELAY_BUFFER)	/* bytes until the others */
+
+struct flow {
+	size_t			 f_off;
+	size_t			 f_len;
+	int			 f_end;		/* nothing more will come */
+	int			 f_done;	/* the destination knows */
+	uint8_t			 f_buf[RELAY_BUFFER];
+};
+
+struct relay {
+	struct session		*r_session;
+	struct securetcp	*r_tcp;
+	int			 r_fd;		/* backend, -1 for echo */
+	struct flow		 r_up;		/* to the backend */
+	struct flow		 r_down;	/* to the peer */
+	int			 r_readable;	/* the backend's descriptor */
+	int			 r_writable;
+	int			 r_hangup;	/* poll says so, unasked */
+	int			 r_broken;	/* backend takes no more */
+	int			 r_truncate;	/* its data ended in an error */
+	int			 r_half;	/* our end of TCP was given */
+	int			 r_closing;	/* by order: Close was called */
+	int			 r_error;	/* the backend's, for DONE */
+	char			 r_reason[WIRE_REASON];
+	uint64_t		 r_moved;	/* bytes, to and from backend */
+	uint64_t		 r_seen;	/* all bytes, at r_active */
+	int64_t			 r_active;	/* when a byte last moved */
+	int64_t			 r_deadline;	/* of the final flush */
+};
+
+static void	 relay_up(struct relay *);
+static void	 relay_down(struct relay *);
+static void	 relay_fill_peer(struct relay *, struct flow *);
+static void	 relay_fill_backend(struct relay *);
+static void	 relay_write(struct relay *);
+static void	 relay_broken(struct relay *, int);
+static int	 relay_ended(const struct relay *);
+static void	 relay_finish(struct relay *);
+static void	 relay_order(struct relay *);
+static void	 relay_check(struct relay *);
+static void	 relay_done(struct relay *);
+static int	 relay_reset_late(const struct relay *);
+static void	 relay_timers(struct relay *);
+static int	 relay_busy(const struct relay *);
+static int64_t	 relay_deadline(const struct relay *);
+static void	 relay_wait(struct relay *);
+static void	 relay_pollfd(const struct relay *, struct pollfd *);
+
+/* In the data segment: untouched pages of it cost nothing. */
+static struct relay	 relay;
+
+void
+relay_run(struct session *s)
+{
+	struct relay	*r = &relay;
+
+	r->r_session = s;
+	r->r_tcp = s->s_tcp;
+	r->r_fd = s->s_backend;
+	/* Echo has no way up: what would end it has happened. */
+	if (r->r_fd == -1)
+		r->r_up.f_end = r->r_up.f_done = 1;
+	r->r_readable = r->r_writable = 1;
+	s->s_readable = s->s_sendable = 1;
+	r->r_active = timer_now();
+	for (;;) {
+		relay_up(r);
+		relay_down(r);
+		relay_finish(r);
+		relay_order(r);
+		relay_check(r);
+		relay_timers(r);
+		relay_wait(r);
+	}
+}
+
+static void
+relay_up(struct relay *r)
+{
+	struct flow	*f = &r->r_up;
+	uint64_t	 turn;
+
+	if (r->r_fd == -1)
+		return;
+	turn = r->r_moved + RELAY_TURN;
+	while (r->r_moved < turn) {
+		if (f->f_len == 0 && !r->r_session->s_refused &&
+		    !r->r_session->s_close)
+			relay_fill_peer(r, f);
+		if (f->f_len == 0)
+			break;
+		if (r->r_broken) {
+			/* Nobody wants it: the peer may still finish. */
+			r->r_moved += f->f_len;
+			f->f_len = 0;
+			continue;
+		}
+		if (!r->r_writable)
+			break;
+		relay_write(r);
+	}
+	if (f->f_end && f->f_len == 0 && !f->f_done) {
+		/* ENOTCONN: it has gone, which reading tells better. */
+		(void)shutdown(r->r_fd, SHUT_WR);
+		f->f_done = 1;
+	}
+}
+
+static void
+relay_down(struct relay *r)
+{
+	struct session	*s = r->r_session;
+	struct flow	*f = &r->r_down;
+	size_t		 sent, turn;
+
+	for (turn = 0; turn < RELAY_TURN; turn += sent) {
+		if (f->f_len == 0 && !s->s_refused && !s->s_close) {
+			if (r->r_fd == -1)
+				relay_fill_peer(r, f);
+			else
+				relay_fill_backend(r);
+		}
+		if (f->f_len == 0 || !s->s_sendable || s->s_closed)
+			break;
+		if (securetcp_send(r->r_tcp, f->f_buf + f->f_off, f->f_len,
+		    &sent) != ptOk)
+			break;
+		f->f_off += sent;
+		f->f_len -= sent;
+		if (f->f_len != 0)
+			s->s_sendable = 0;
+	}
+	if (f->f_end && f->f_len == 0 && !f->f_done) {
+		/* A peer must not take a part for the whole. */
+		if (!r->r_truncate)
+			(void)securetcp_shutdown(r->r_tcp);
+		f->f_done = 1;
+	}
+}
+
+/* As many records as there are and fit, so that they leave in one write. */
+static void
+relay_fill_peer(struct relay *r, struct flow *f)
+{
+	struct session	*s = r->r_session;
+	size_t		 got;
+	int		 error;
+
+	f->f_off = 0;
+	while (f->f_len < sizeof(f->f_buf) && s->s_readable && !f->f_end) {
+		error = securetcp_receive(r->r_tcp, f->f_buf + f->f_len,
+		    sizeof(f->f_buf) - f->f_len, &got);
+		if (error == SECURETCP_AGAIN)
+			s->s_readable = 0;
+		else if (error != ptOk || got == 0)
+			f->f_end = 1;
+		else
+			f->f_len += got;
+	}
+}
+
+static void
+relay_fill_backend(struct relay *r)
+{
+	struct flow	*f = &r->r_down;
+	ssize_t		 n;
+
+	if (!r->r_readable || f->f_end)
+		return;
+	f->f_off = 0;
+	n = read(r->r_fd, f->f_buf, sizeof(f->f_buf));
+	if (n == 0)
+		f->f_end = 1;
+	else if (n > 0) {
+		f->f_len = (size_t)n;
+		r->r_moved += (uint64_t)n;
+		/* A short one has emptied it: poll says when there is more. */
+		if (f->f_len < sizeof(f->f_buf))
+			r->r_readable = 0;
+	} else if (errno == EAGAIN || errno == EINTR)
+		r->r_readable = 0;
+	else {
+		relay_broken(r, errno);
+		r->r_truncate = 1;
+		f->f_end = 1;
+	}
+}
+
+static void
+relay_write(struct relay *r)
+{
+	struct flow	*f = &r->r_up;
+	ssize_t		 n;
+
+	n = write(r->r_fd, f->f_buf + f->f_off, f->f_len);
+	if (n >= 0) {
+		f->f_off += (size_t)n;
+		f->f_len -= (size_t)n;
+		r->r_moved += (uint64_t)n;
+		if (f->f_len != 0)
+			r->r_writable = 0;
+	} else if (errno == EAGAIN || errno == EINTR)
+		r->r_writable = 0;
+	else
+		relay_broken(r, errno);
+}
+
+/* The first failure is the cause; others follow from it. */
+static void
+relay_broken(struct relay *r, int error)
+{
+	r->r_broken = 1;
+	r->r_up.f_done = 1;
+	if (r->r_error != 0)
+		return;
+	r->r_error = securetcp_error_errno(error);
+	(void)snprintf(r->r_reason, sizeof(r->r_reason), "backend: %s",
+	    strerror(error));
+}
+
+/* True when no source can give anything that is still wanted. */
+static int
+relay_ended(const struct relay *r)
+{
+	const struct session	*s = r->r_session;
+
+	if (s->s_close || s->s_refused)
+		return (1);
+	return (r->r_down.f_end && (r->r_up.f_end || r->r_broken));
+}
+
+/* Once nothing more can come, what is under way has limited time. */
+static void
+relay_finish(struct relay *r)
+{
+	struct session	*s = r->r_session;
+
+	if (r->r_deadline == 0 && relay_ended(r))
+		r->r_deadline = timer_after(s->s_server->sv_wire.wv_close);
+	/*
+	 * The backend failed and the peer has got what there was: its TCP
+	 * end, without close_notify, says that it is not all.  It is not
+	 * closed yet, because that would discard what is on its way when
+	 * the peer is still sending.
+	 */
+	if (r->r_truncate && r->r_down.f_done && !r->r_half && !s->s_closed &&
+	    securetcp_send_count(r->r_tcp) == 0) {
+		(void)shutdown(securetcp_socket(r->r_tcp), SHUT_WR);
+		r->r_half = 1;
+	}
+}
+
+/* CLOSE: what was taken from one side is still given to the other. */
+static void
+relay_order(struct relay *r)
+{
+	struct session	*s = r->r_session;
+
+	if (r->r_closing || !(s->s_close || s->s_refused))
+		return;
+	if (r->r_down.f_len != 0)
+		return;
+	r->r_closing = 1;
+	if (!s->s_closed)
+		(void)securetcp_close(r->r_tcp);
+}
+
+static void
+relay_check(struct relay *r)
+{
+	struct session	*s = r->r_session;
+
+	/* The peer has ended as well, of its own: that is all it will be. */
+	if (r->r_half && r->r_up.f_end)
+		relay_done(r);
+	if (!s->s_closed)
+		return;
+	if (s->s_error != ptOk && !relay_reset_late(r))
+		relay_done(r);
+	/* What the peer sent before it ended is the backend's. */
+	if (r->r_up.f_len == 0 || r->r_broken)
+		relay_done(r);
+}
+
+/*
+ * A peer that closes without reading the session tickets resets what is a
+ * good end: both had said everything.
+ */
+static int
+relay_reset_late(const struct relay *r)
+{
+	const struct session	*s = r->r_session;
+
+	return (s->s_error == ptConnectionReset && r->r_down.f_done &&
+	    s->s_unsent == 0);
+}
+
+static void
+relay_done(struct relay *r)
+{
+	struct session	*s = r->r_session;
+
+	if (r->r_error != ptOk)
+		session_done(s, r->r_error, r->r_reason);
+	if (s->s_refused)
+		session_done(s, (int)s->s_refuse.wo_error,
+		    s->s_refuse.wo_reason);
+	if (s->s_error != ptOk && !relay_reset_late(r))
+		session_done(s, s->s_error, s->s_reason);
+	session_done(s, ptOk, s->s_close ? "closed on request" : s->s_reason);
+}
+
+static void
+relay_timers(struct relay *r)
+{
+	struct session		*s = r->r_session;
+	const struct wire_server *wv = &s->s_server->sv_wire;
+	char			 reason[WIRE_REASON];
+	uint64_t		 seen;
+	int64_t			 now;
+
+	now = timer_now();
+	seen = r->r_moved + securetcp_bytes_in(r->r_tcp) +
+	    securetcp_bytes_out(r->r_tcp) - securetcp_send_count(r->r_tcp);
+	if (seen != r->r_seen) {
+		r->r_seen = seen;
+		r->r_active = now;
+	}
+	if (r->r_deadline != 0) {
+		if (now < r->r_deadline)
+			return;
+		/* It was not the flush that took so long, but the peer. */
+		if (r->r_error != ptOk)
+			relay_done(r);
+		session_done(s, ptTimeout, timer_reason("close", wv->wv_close,
+		    reason, sizeof(reason)));
+	}
+	if (wv->wv_idle != 0 && now - r->r_active >= wv->wv_idle)
+		session_done(s, ptTimeout, timer_reason("idle", wv->wv_idle,
+		    reason, sizeof(reason)));
+}
+
+/* True when a turn was used up and there is more to do at once. */
+static int
+relay_busy(const struct relay *r)
+{
+	const struct session	*s = r->r_session;
+	int			 ordered = s->s_close || s->s_refused;
+	int			 peer;
+
+	if (s->s_closed)
+		peer = 0;
+	else
+		peer = s->s_readable && !ordered;
+	if (r->r_fd == -1)
+		return (s->s_sendable && !s->s_closed &&
+		    (r->r_down.f_len != 0 || (peer && !r->r_down.f_end)));
+	if ((r->r_writable || r->r_broken) &&
+	    (r->r_up.f_len != 0 || (peer && !r->r_up.f_end)))
+		return (1);
+	return (s->s_sendable && !s->s_closed && (r->r_down.f_len != 0 ||
+	    (r->r_readable && !r->r_down.f_end && !ordered)));
+}
+
+static int64_t
+relay_deadline(const struct relay *r)
+{
+	const struct wire_server *wv = &r->r_session->s_server->sv_wire;
+
+	if (r->r_deadline != 0)
+		return (r->r_deadline);
+	if (relay_ended(r) || wv->wv_idle == 0)
+		return (0);
+	return (r->r_active + wv->wv_idle);
+}
+
+static void
+relay_wait(struct relay *r)
+{
+	struct session	*s = r->r_session;
+	struct pollfd	 pfd[2 + SESSION_POLLFDS];
+	size_t		 i, nfds;
+	int		 n, timeout;
+
+	pfd[0].fd = WIRE_FD;
+	pfd[0].events = POLLIN;
+	relay_pollfd(r, &pfd[1]);
+	nfds = securetcp_pollfds(r->r_tcp, pfd + 2, SESSION_POLLFDS, &timeout);
+	/* A hangup that cannot be acted upon yet must not keep us awake. */
+	for (i = 2; i < nfds + 2; i++) {
+		if (pfd[i].events == 0 && r->r_hangup)
+			pfd[i].fd = -1;
+	}
+	if (relay_busy(r))
+		timeout = 0;
+	for (i = 0; i < nfds + 2; i++)
+		pfd[i].revents = 0;
+	n = poll(pfd, (nfds_t)(nfds + 2), timer_poll(relay_deadline(r),
+	    timeout));
+	if (n == -1) {
+		if (errno != EINTR)
+			helper_fatal(s->s_pipe, "session: poll: %s",
+			    strerror(errno));
+		return;
+	}
+	if (pfd[0].revents != 0)
+		pipe_read(s);
+	if (pfd[1].revents & (POLLIN | POLLHUP | POLLERR))
+		r->r_readable = 1;
+	if (pfd[1].revents & (POLLOUT | POLLHUP | POLLERR))
+		r->r_writable = 1;
+	for (i = 2; i < nfds + 2; i++) {
+		if (pfd[i].events == 0 && pfd[i].revents != 0)
+			r->r_hangup = 1;
+	}
+	(void)securetcp_dispatch(r->r_tcp, pfd + 2, nfds);
+}
+
+/* Asks only for what the relay waits for. */
+static void
+relay_pollfd(const struct relay *r, struct pollfd *pfd)
+{
+	const struct session	*s = r->r_session;
+
+	pfd->events = 0;
+	if (r->r_fd != -1 && !r->r_readable && r->r_down.f_len == 0 &&
+	    !r->r_down.f_end && !s->s_close && !s->s_refused)
+		pfd->events |= POLLIN;
+	if (r->r_fd != -1 && !r->r_writable && r->r_up.f_len != 0 &&
+	    !r->r_broken)
+		pfd->events |= POLLOUT;
+	pfd->fd = pfd->events == 0 ? -1 : r->r_fd;
+}

@@ -1,0 +1,268 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * One connection, from the fork to the end: idle, connecting, waiting for
+ * the parent's verdict, and then the relay.
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <imsg.h>
+
+#include "compat.h"
+#include "helper.h"
+#include "procs.h"
+#include "sandbox.h"
+#include "securetcp.h"
+#include "session.h"
+#include "wire.h"
+
+static void	 session_start(struct session *, const struct server *,
+		    uint64_t, int);
+static void	 session_idle(struct session *);
+static void	 session_adopt(struct session *);
+static void	 session_handshake(struct session *);
+static void	 session_failed(struct session *);
+static void	 session_established(struct session *);
+static void	 session_wait(struct session *);
+static void	 session_ordered(struct session *);
+static void	 session_close(struct session *, int, const char *);
+static int	 session_poll(struct session *, int64_t);
+
+static struct imsgbuf	 session_imsgbuf;
+
+/* In the forked child, with its end of its pipe. */
+void
+session_run(const struct server *sv, uint64_t id, int fd)
+{
+	static struct session	 session;
+	struct session		*s = &session;
+
+	session_start(s, sv, id, fd);
+	session_idle(s);
+	session_adopt(s);
+	session_handshake(s);
+	session_established(s);
+	session_wait(s);
+	helper_sandbox(s->s_pipe, &sv->sv_start, SANDBOX_RELAY);
+	relay_run(s);
+}
+
+static void
+session_start(struct session *s, const struct server *sv, uint64_t id, int fd)
+{
+	procs_child();
+	/* Without its pipe there is nobody to tell what went wrong. */
+	if (dup2(fd, WIRE_FD) == -1)
+		_exit(HELPER_FATAL);
+	closefrom(WIRE_FD + 1);
+
+	s->s_server = sv;
+	s->s_pipe = &session_imsgbuf;
+	s->s_id = id;
+	s->s_adopted = s->s_backend = -1;
+	if (imsgbuf_init(s->s_pipe, WIRE_FD) == -1)
+		_exit(HELPER_FATAL);
+	imsgbuf_allow_fdpass(s->s_pipe);
+	setprogname("securetcp-session");
+	session_title(s, "idle");
+	if (privdrop_limits(SESSION_NOFILE, 1) == -1)
+		helper_fatal(s->s_pipe, "session: limits: %s",
+		    strerror(errno));
+	helper_sandbox(s->s_pipe, &sv->sv_start, SANDBOX_SESSION);
+	sign_session(s);
+}
+
+static void
+session_idle(struct session *s)
+{
+	while (s->s_adopted == -1) {
+		pipe_wait(s);
+		/* It never had a connection: nothing is to be reported. */
+		if (s->s_adopted == -1 && (s->s_close || s->s_refused))
+			_exit(HELPER_OK);
+	}
+}
+
+static void
+session_adopt(struct session *s)
+{
+	int	 error;
+
+	s->s_deadline = timer_after(s->s_server->sv_wire.wv_handshake);
+	s->s_tcp = securetcp_new(s->s_server->sv_config, &events_handlers, s);
+	if (s->s_tcp == NULL)
+		session_done(s, ptNoBufferSpace, "out of memory");
+	error = securetcp_set_half_close(s->s_tcp, 1);
+	if (error == ptOk)
+		error = securetcp_set_socket(s->s_tcp, s->s_adopted);
+	if (error != ptOk)
+		session_done(s, error, securetcp_reason(s->s_tcp));
+}
+
+static void
+session_handshake(struct session *s)
+{
+	char	 reason[WIRE_REASON];
+
+	while (!s->s_connected && !s->s_closed) {
+		if (session_poll(s, s->s_deadline) == 0 &&
+		    s->s_deadline != 0 && timer_now() >= s->s_deadline)
+			session_done(s, ptTimeout, timer_reason("handshake",
+			    s->s_server->sv_wire.wv_handshake, reason,
+			    sizeof(reason)));
+		if (s->s_refused || s->s_close)
+			session_ordered(s);
+	}
+	if (s->s_closed)
+		session_failed(s);
+}
+
+/* The signer's reason says more than what the TLS library made of it. */
+static void
+session_failed(struct session *s)
+{
+	if (s->s_sign != SIGN_FAILED)
+		session_done(s, s->s_error, s->s_reason);
+	if (s->s_signerror == 0)
+		s->s_signerror = s->s_error != 0 ? s->s_error : ptProtocol;
+	session_done(s, s->s_signerror, s->s_signreason);
+}
+
+static void
+session_established(struct session *s)
+{
+	struct wire_established	 wh;
+
+	memset(&wh, 0, sizeof(wh));
+	(void)strlcpy(wh.wh_version, securetcp_version(s->s_tcp),
+	    sizeof(wh.wh_version));
+	(void)strlcpy(wh.wh_cipher, securetcp_cipher(s->s_tcp),
+	    sizeof(wh.wh_cipher));
+	(void)strlcpy(wh.wh_servername, securetcp_servername(s->s_tcp),
+	    sizeof(wh.wh_servername));
+	(void)strlcpy(wh.wh_alpn, securetcp_alpn(s->s_tcp),
+	    sizeof(wh.wh_alpn));
+	if (wire_send(s->s_pipe, WIRE_ESTABLISHED, -1, &wh, sizeof(wh)) == -1)
+		helper_fatal(s->s_pipe, "session: ESTABLISHED: %s",
+		    strerror(errno));
+	helper_flush(s->s_pipe);
+}
+
+/* Nothing is read from the peer while the parent decides. */
+static void
+session_wait(struct session *s)
+{
+	while (s->s_mode == 0) {
+		pipe_wait(s);
+		if (s->s_refused || s->s_close)
+			session_ordered(s);
+	}
+}
+
+/* REFUSE or CLOSE before the relay began. */
+static void
+session_ordered(struct session *s)
+{
+	int		 error;
+	const char	*reason;
+
+	if (s->s_refused) {
+		error = (int)s->s_refuse.wo_error;
+		reason = s->s_refuse.wo_reason;
+	} else {
+		error = s->s_connected ? ptOk : ptAbort;
+		reason = "closed on request";
+	}
+	if (s->s_connected && !s->s_closed)
+		session_close(s, error, reason);
+	session_done(s, error, reason);
+}
+
+/* Ends in DONE with what is given, however the peer takes the end. */
+static void
+session_close(struct session *s, int error, const char *reason)
+{
+	int64_t	 deadline;
+
+	deadline = timer_after(s->s_server->sv_wire.wv_close);
+	if (securetcp_close(s->s_tcp) == ptOk) {
+		while (!s->s_closed) {
+			if (session_poll(s, deadline) == 0 && deadline != 0 &&
+			    timer_now() >= deadline)
+				break;
+		}
+	}
+	session_done(s, error, reason);
+}
+
+/* Waits for the pipe and the object; the number of them that were ready. */
+static int
+session_poll(struct session *s, int64_t deadline)
+{
+	struct pollfd	 pfd[1 + SESSION_POLLFDS];
+	size_t		 nfds;
+	int		 n, timeout;
+
+	pfd[0].fd = WIRE_FD;
+	pfd[0].events = POLLIN;
+	pfd[0].revents = 0;
+	nfds = securetcp_pollfds(s->s_tcp, pfd + 1, SESSION_POLLFDS, &timeout);
+	n = poll(pfd, (nfds_t)(nfds + 1), timer_poll(deadline, timeout));
+	if (n == -1) {
+		if (errno != EINTR)
+			helper_fatal(s->s_pipe, "session: poll: %s",
+			    strerror(errno));
+		return (0);
+	}
+	if (pfd[0].revents != 0)
+		pipe_read(s);
+	(void)securetcp_dispatch(s->s_tcp, pfd + 1, nfds);
+	return (n);
+}
+
+/* The last word; descriptors are closed first, so that DONE means it. */
+void
+session_done(struct session *s, int error, const char *reason)
+{
+	struct wire_done	 wd;
+
+	memset(&wd, 0, sizeof(wd));
+	wd.wd_error = (uint32_t)error;
+	(void)strlcpy(wd.wd_reason, reason, sizeof(wd.wd_reason));
+	if (s->s_tcp != NULL) {
+		wd.wd_in = securetcp_bytes_in(s->s_tcp);
+		wd.wd_out = securetcp_bytes_out(s->s_tcp);
+		if (securetcp_silent(s->s_tcp))
+			wd.wd_flags |= WIRE_DONE_SILENT;
+		if (securetcp_truncated(s->s_tcp))
+			wd.wd_flags |= WIRE_DONE_TRUNCATED;
+		securetcp_free(s->s_tcp);
+		s->s_tcp = NULL;
+	}
+	if (s->s_backend != -1)
+		(void)close(s->s_backend);
+	if (wire_send(s->s_pipe, WIRE_DONE, -1, &wd, sizeof(wd)) == -1)
+		_exit(HELPER_FATAL);
+	helper_flush(s->s_pipe);
+	_exit(HELPER_OK);
+}
+
+void
+session_title(const struct session *s, const char *state)
+{
+	setproctitle("%llu %s %s", (unsigned long long)s->s_id,
+	    s->s_server->sv_wire.wv_name, state);
+}

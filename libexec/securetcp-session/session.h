@@ -1,0 +1,106 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#ifndef SESSION_H
+#define SESSION_H
+
+#include <sys/types.h>
+
+#include <stdint.h>
+
+#include "wire.h"
+
+#define SESSION_NOFILE		16	/* 0-5, and room for one surplus */
+#define SESSION_POLLFDS		4	/* an object's, at most */
+
+struct imsgbuf;
+struct securetcp;
+struct securetcp_config;
+struct securetcp_handlers;
+struct securetcp_signing;
+
+/* What spawner and sessions share, all of it public. */
+struct server {
+	struct wire_start		 sv_start;
+	struct wire_server		 sv_wire;
+	struct securetcp_config		*sv_config;
+};
+
+enum sign_state {
+	SIGN_NONE,		/* never asked */
+	SIGN_ASKED,
+	SIGN_GIVEN,
+	SIGN_FAILED		/* s_signreason says why */
+};
+
+/* One connection: there is one of these in a process. */
+struct session {
+	const struct server	*s_server;
+	struct imsgbuf		*s_pipe;
+	uint64_t		 s_id;
+
+	/* what the object reported */
+	struct securetcp	*s_tcp;
+	int			 s_connected;
+	int			 s_closed;
+	int			 s_readable;	/* receive is worth a try */
+	int			 s_sendable;	/* send is worth a try */
+	int			 s_error;
+	size_t			 s_unsent;	/* at the error */
+	char			 s_reason[WIRE_REASON];
+	int64_t			 s_deadline;	/* of the handshake */
+
+	/* the one private-key operation */
+	enum sign_state		 s_sign;
+	int			 s_signerror;
+	char			 s_signreason[WIRE_REASON];
+	struct wire_signature	 s_signature;
+
+	/* what the parent ordered */
+	int			 s_adopted;	/* the client's descriptor, -1 */
+	int			 s_backend;	/* the backend's, -1 */
+	uint8_t			 s_mode;	/* enum wire_mode, 0: no word */
+	int			 s_close;
+	int			 s_refused;
+	struct wire_refuse	 s_refuse;
+};
+
+/* config.c */
+void		 config_read(struct imsgbuf *, struct server *);
+
+/* spawner.c */
+__attribute__((__noreturn__))
+void		 spawner_run(struct imsgbuf *, const struct server *, int);
+
+/* session.c */
+__attribute__((__noreturn__))
+void		 session_run(const struct server *, uint64_t, int);
+__attribute__((__noreturn__))
+void		 session_done(struct session *, int, const char *);
+void		 session_title(const struct session *, const char *);
+
+/* events.c */
+extern const struct securetcp_handlers	 events_handlers;
+
+/* pipe.c */
+void		 pipe_read(struct session *);
+void		 pipe_wait(struct session *);
+
+/* sign.c */
+int		 sign_init(void);
+void		 sign_session(struct session *);
+
+/* relay.c */
+__attribute__((__noreturn__))
+void		 relay_run(struct session *);
+
+/* timer.c */
+int64_t		 timer_now(void);
+int64_t		 timer_after(uint32_t);
+int		 timer_poll(int64_t, int);
+const char	*timer_reason(const char *, uint32_t, char *, size_t);
+
+#endif /* SESSION_H */
