@@ -5,7 +5,7 @@
 # (each system brings its own), no modifiers beyond :M :R :S :T.
 #
 #	TOP		the tree, seen from here (../..)
-#	USES		our libraries, in link order
+#	USES		our libraries, in link order (their headers: always)
 #	TLS, EVENT	yes: links libtls or libevent
 #	PREFIX		/usr/local, compiled in
 #	WERROR		yes: warnings are errors
@@ -39,7 +39,7 @@ HARDENLINK=
 HARDENLINK+=	-pie -Wl,-z,relro -Wl,-z,now
 
 INCLUDES=	-I.
-.for l in ${USES}
+.for l in compat wire sandbox helper securetcp
 INCLUDES+=	-I${TOP}/lib/lib${l}
 .endfor
 

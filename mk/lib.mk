@@ -2,7 +2,6 @@
 #
 #	LIB= wire		makes libwire.a
 #	SRCS= wire.c
-#	USES= compat		libraries whose headers it includes
 #	INCS= wire.h		installed, with the library, when set
 #	.include "../../mk/lib.mk"
 

@@ -28,6 +28,7 @@ ATF_LIBS!=	${PKG_CONFIG} --libs atf-c
 INCLUDES+=	${ATF_CFLAGS}
 ATF_SH!=	command -v atf-sh || echo /usr/libexec/atf-sh
 
+SRCS?=
 COMMON:=	${SRCS}
 MAINS=
 EXTRAS=
