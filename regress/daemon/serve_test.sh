@@ -168,13 +168,6 @@ one_byte_at_a_time_body()
 	atf_check -o inline:"2\n" grep -c 'state=closed in=10000 out=10000' log
 }
 
-steady()
-{
-	_before=$now
-	now=$(cat sent 2>/dev/null)
-	[ -n "$now" ] && [ "$now" = "$_before" ]
-}
-
 scenario never_reads "A client that never reads while the backend floods \
 costs bounded memory, in the session and in the parent"
 never_reads_body()

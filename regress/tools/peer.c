@@ -10,6 +10,8 @@
  *
  *	peer connect ADDRESS command ...
  *	peer accept ADDRESS command ...
+ *	peer bind ADDRESS		takes the port and refuses everybody
+ *	peer full ADDRESS		listens, and has no room for anybody
  *
  * ADDRESS is 127.0.0.1:8443, [::1]:8443 or /a/path.  What ordinary clients
  * hide (half-closes, resets, silence, drops) is a command here.
@@ -54,9 +56,9 @@ __attribute__((__noreturn__))
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: peer [-k] [-C cafile] [-c countfile] "
-	    "[-p portfile] [-t seconds]\n"
-	    "\tconnect|accept address command ...\n"
+	fprintf(stderr, "usage: peer [-k] [-b source] [-C cafile] "
+	    "[-c countfile] [-p portfile]\n"
+	    "\t[-t seconds] connect|accept|bind|full address command ...\n"
 	    "commands: tls[=1.2|=1.3] raw TEXT write TEXT send FILE drip FILE\n"
 	    "\tflood BYTES read readn BYTES drain hold shutdown fin bye reset\n"
 	    "\tclose until FILE touch FILE\n");
@@ -144,15 +146,20 @@ report_port(int fd, const char *path)
 }
 
 static void
-do_connect(const char *address)
+do_connect(const char *address, const char *source)
 {
-	struct sockaddr_storage	 ss;
-	socklen_t		 len;
+	struct sockaddr_storage	 ss, from;
+	socklen_t		 len, fromlen;
 	int			 on = 1;
 
 	len = parse_address(address, &ss);
 	if ((sock = socket(ss.ss_family, SOCK_STREAM, 0)) == -1)
 		err(1, "socket");
+	if (source != NULL) {
+		fromlen = parse_address(source, &from);
+		if (bind(sock, (struct sockaddr *)&from, fromlen) == -1)
+			err(1, "bind %s", source);
+	}
 	if (connect(sock, (struct sockaddr *)&ss, len) == -1)
 		err(1, "connect %s", address);
 	if (ss.ss_family != AF_UNIX)
@@ -160,9 +167,8 @@ do_connect(const char *address)
 		    sizeof(on));
 }
 
-/* With keep, every connection is served by a child of its own, for ever. */
-static void
-do_accept(const char *address, const char *portfile, int keep)
+static int
+do_bind(const char *address)
 {
 	struct sockaddr_storage	 ss;
 	socklen_t		 len;
@@ -173,11 +179,46 @@ do_accept(const char *address, const char *portfile, int keep)
 		err(1, "socket");
 	if (ss.ss_family == AF_UNIX)
 		(void)unlink(address);
-	if (bind(fd, (struct sockaddr *)&ss, len) == -1 ||
-	    listen(fd, 128) == -1)
-		err(1, "listen %s", address);
-	if (portfile != NULL)
-		report_port(fd, portfile);
+	if (bind(fd, (struct sockaddr *)&ss, len) == -1)
+		err(1, "bind %s", address);
+	return (fd);
+}
+
+/* Connects to itself until the kernel takes no more. */
+static void
+fill(int fd)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	struct pollfd		 pfd;
+
+	if (listen(fd, 0) == -1)
+		err(1, "listen");
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
+		err(1, "getsockname");
+	do {
+		pfd.events = POLLOUT;
+		pfd.fd = socket(ss.ss_family, SOCK_STREAM, 0);
+		if (pfd.fd == -1 || fcntl(pfd.fd, F_SETFL, O_NONBLOCK) == -1)
+			err(1, "socket");
+		if (connect(pfd.fd, (struct sockaddr *)&ss, len) == -1 &&
+		    errno == EAGAIN)
+			return;
+	} while (poll(&pfd, 1, 300) == 1);
+}
+
+__attribute__((__noreturn__))
+static void
+do_nothing(void)
+{
+	for (;;)
+		(void)pause();
+}
+
+/* With keep, every connection is served by a child of its own, for ever. */
+static void
+do_accept(int fd, int keep)
+{
 	for (;;) {
 		if ((sock = accept(fd, NULL, NULL)) == -1)
 			err(1, "accept");
@@ -472,11 +513,14 @@ command(const char *name, const char *arg)
 int
 main(int argc, char *argv[])
 {
-	const char	*portfile = NULL;
-	int		 ch, i, keep = 0;
+	const char	*portfile = NULL, *source = NULL;
+	int		 ch, fd, i, keep = 0;
 
-	while ((ch = getopt(argc, argv, "+C:c:kp:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "+b:C:c:kp:t:")) != -1) {
 		switch (ch) {
+		case 'b':
+			source = optarg;
+			break;
 		case 'C':
 			cafile = optarg;
 			break;
@@ -506,11 +550,22 @@ main(int argc, char *argv[])
 	    signal(SIGCHLD, SIG_IGN) == SIG_ERR)
 		err(1, "signal");
 	if (strcmp(argv[0], "connect") == 0)
-		do_connect(argv[1]);
-	else if (strcmp(argv[0], "accept") == 0)
-		do_accept(argv[1], portfile, keep);
-	else
-		usage();
+		do_connect(argv[1], source);
+	else {
+		fd = do_bind(argv[1]);
+		if (strcmp(argv[0], "full") == 0)
+			fill(fd);
+		else if (strcmp(argv[0], "accept") == 0) {
+			if (listen(fd, 128) == -1)
+				err(1, "listen");
+		} else if (strcmp(argv[0], "bind") != 0)
+			usage();
+		if (portfile != NULL)
+			report_port(fd, portfile);
+		if (strcmp(argv[0], "accept") != 0)
+			do_nothing();
+		do_accept(fd, keep);
+	}
 	for (i = 2; i < argc; i++)
 		i += command(argv[i], i + 1 < argc ? argv[i + 1] : NULL);
 	return (0);

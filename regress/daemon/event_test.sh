@@ -1,0 +1,488 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# The exact sequence of State and Error events of every row of the table
+# that a server block can meet, as the log has them.
+
+. "$(atf_get_srcdir)/common.sh"
+
+# client COMMAND...: what it says is in the files client.out and client.err.
+client()
+{
+	"$peer" -C www.crt connect "127.0.0.1:$port" "$@" \
+	    >client.out 2>client.err
+}
+
+scenario all_well "A connection that ends as it should: connecting, \
+connected, closing, closed"
+all_well_body()
+{
+	serve echo
+	start
+	client tls=1.3 write hello shutdown read
+	atf_check -o inline:"hello" cat client.out
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=echo
+	state=closing
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario server_name "The server name that the client sent is in the \
+connected event"
+server_name_body()
+{
+	serve echo
+	start
+	openssl s_client -servername www.example.org -tls1_3 \
+	    -connect "127.0.0.1:$port" </dev/null >client.out 2>&1
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION servername=www.example.org backend=echo
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario no_common_version "No common protocol version is ptProtocol"
+no_common_version_body()
+{
+	serve echo 'protocol "tlsv1.2"'
+	start
+	client tls=1.3
+	atf_check -o match:"alert" cat client.err
+	check_events <<-EVENTS
+	state=connecting
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="unsupported protocol"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario no_common_cipher "No common cipher is ptProtocol"
+no_common_cipher_body()
+{
+	serve echo 'protocol "tlsv1.2"' 'ciphers "ECDHE-ECDSA-AES256-GCM-SHA384"'
+	start
+	openssl s_client -cipher ECDHE-ECDSA-AES128-GCM-SHA256 -tls1_2 \
+	    -connect "127.0.0.1:$port" </dev/null >client.out 2>&1
+	check_events <<-EVENTS
+	state=connecting
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="no shared cipher"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario not_tls "A peer that does not speak TLS at all is ptProtocol"
+not_tls_body()
+{
+	serve echo
+	start
+	client raw "SSH-2.0-OpenSSH_9.2\\x0d\\x0a" drain
+	check_events <<-EVENTS
+	state=connecting
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario http "Plain HTTP to the TLS port is ptProtocol and called by its name"
+http_body()
+{
+	serve echo
+	start
+	client raw "GET / HTTP/1.0\\x0d\\x0a\\x0d\\x0a" drain
+	check_events <<-EVENTS
+	state=connecting
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="plain HTTP, not TLS"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario garbage "A ClientHello that is malformed is ptProtocol"
+garbage_body()
+{
+	serve echo
+	start
+	client raw "\\x16\\x03\\x01\\x00\\x06\\x01\\x00\\x00\\x02\\xff\\xff" drain
+	wait_closed
+	atf_check -o inline:"state=connecting\nerror=ptProtocol\nstate=closing\nstate=closed\n" \
+	    sed -E -n 's/^server=www session=.* (state=[a-z]+|error=[A-Za-z]+).*/\1/p' log
+}
+
+scenario health_check "A peer that leaves without a byte, as a health check \
+does, is no error"
+health_check_body()
+{
+	serve echo
+	{ echo "log verbose"; cat securetcpd.conf; } >verbose.conf
+	mv verbose.conf securetcpd.conf
+	start
+	client close
+	check_events <<-EVENTS
+	state=connecting
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario vanished "A peer that vanishes after a part of its ClientHello is \
+ptConnectionAborted"
+vanished_body()
+{
+	serve echo
+	start
+	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" close
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionAborted number=10053 description="Connection aborted." reason="peer vanished in the handshake"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario reset_in_handshake "A reset in the handshake is \
+ptConnectionAborted, too"
+reset_in_handshake_body()
+{
+	serve echo
+	start
+	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" reset
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionAborted number=10053 description="Connection aborted." reason="peer vanished in the handshake"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario unknown_ca "The alert of curl without --cacert is ptProtocol and \
+its reason names it" require.progs curl
+unknown_ca_body()
+{
+	serve echo
+	start
+	for v in 1.2 1.3; do
+		atf_check -s exit:60 -o ignore -e ignore curl -sS --tlsv$v \
+		    --tls-max $v "https://127.0.0.1:$port/"
+	done
+	check_events <<-EVENTS
+	state=connecting
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="tlsv1 alert unknown ca"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	state=connecting
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="tlsv1 alert unknown ca"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario reset "A reset after connected is ptConnectionReset"
+reset_body()
+{
+	serve echo
+	start
+	client tls write hello readn 5 reset
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=echo
+	error=ptConnectionReset number=10054 description="Connection reset by peer." reason="peer reset the connection"
+	state=closing
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario malformed "Malformed TLS after connected is ptProtocol"
+malformed_body()
+{
+	serve echo
+	start
+	client tls=1.3 write hello readn 5 \
+	    raw "\\x17\\x03\\x03\\x00\\x13aaaaaaaaaaaaaaaaaaa" drain
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=echo
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="decryption failed or bad record mac"
+	state=closing
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario truncated "An end without close_notify is no error and said to be \
+truncated"
+truncated_body()
+{
+	serve echo
+	start
+	client tls write hello readn 5 fin drain
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=echo
+	state=closing reason="truncated: ended without close_notify"
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario handshake_timer "A handshake that takes longer than its timer is \
+ptTimeout, also one of a silent peer"
+handshake_timer_body()
+{
+	serve echo "timeout handshake 1"
+	start
+	client hold
+	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" hold
+	check_events <<-EVENTS
+	state=connecting
+	error=ptTimeout number=10060 description="Operation timed out." reason="handshake timer, 1 second"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	state=connecting
+	error=ptTimeout number=10060 description="Operation timed out." reason="handshake timer, 1 second"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario idle_timer "A connection on which nothing moves ends by its idle \
+timer"
+idle_timer_body()
+{
+	serve echo "timeout idle 1"
+	start
+	client tls write hello readn 5 read
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=echo
+	error=ptTimeout number=10060 description="Operation timed out." reason="idle timer, 1 second"
+	state=closing
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario close_timer "A close that the peer does not let end is ended by \
+the close timer"
+close_timer_body()
+{
+	background "$peer" -c sent accept "$PWD/backend.sock" flood 0
+	wait_until 20 "backend" test -S backend.sock
+	serve "forward to \"$PWD/backend.sock\"" "timeout close 1"
+	start
+	background "$peer" connect "127.0.0.1:$port" tls hold
+	wait_log state=connected
+	poll=0.5
+	wait_until 30 "the flood to stand still" steady
+	poll=0.05
+	stop
+	sed -i 's/ out=[0-9]* / out=MANY /' log
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=$PWD/backend.sock
+	state=closing reason="securetcpd stops"
+	error=ptTimeout number=10060 description="Operation timed out." reason="close timer, 1 second"
+	state=closed in=0 out=MANY seconds=S
+	EVENTS
+}
+
+scenario backend_timer "A backend that does not take the connection in time \
+is ptTimeout before connected"
+backend_timer_body()
+{
+	background "$peer" -p backend.port full 127.0.0.1:0
+	wait_until 20 "backend" test -f backend.port
+	b=127.0.0.1:$(cat backend.port)
+	serve "forward to 127.0.0.1 port ${b#*:}" "timeout backend 1"
+	start
+	client tls read
+	check_events <<-EVENTS
+	state=connecting
+	error=ptTimeout number=10060 description="Operation timed out." reason="backend timer, 1 second: backend $b"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario backend_unix_full "A unix socket whose queue is full is waited for \
+until the backend timer"
+backend_unix_full_body()
+{
+	background "$peer" -p backend.port full "$PWD/backend.sock"
+	wait_until 20 "backend" test -f backend.port
+	serve "forward to \"$PWD/backend.sock\"" "timeout backend 1"
+	start
+	client tls read
+	check_events <<-EVENTS
+	state=connecting
+	error=ptTimeout number=10060 description="Operation timed out." reason="backend timer, 1 second: backend $PWD/backend.sock"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario backend_refused "A backend that refuses is ptConnectionRefused, \
+after the handshake and before connected"
+backend_refused_body()
+{
+	background "$peer" -p backend.port bind 127.0.0.1:0
+	wait_until 20 "backend" test -f backend.port
+	b=127.0.0.1:$(cat backend.port)
+	serve "forward to 127.0.0.1 port ${b#*:}"
+	start
+	client tls read
+	atf_check_equal "" "$(cat client.out)"
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionRefused number=10061 description="Connection refused." reason="backend $b: Connection refused"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario backend_missing "A backend whose unix socket is not there is an \
+error that names it"
+backend_missing_body()
+{
+	serve "forward to \"$PWD/nothing.sock\""
+	start
+	client tls read
+	check_events <<-EVENTS
+	state=connecting
+	error=ptError number=11100 description="Unspecified error." reason="backend $PWD/nothing.sock: No such file or directory"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario backend_reset "A backend that resets ends the session, which says \
+which side it was"
+backend_reset_body()
+{
+	background "$peer" -p backend.port accept 127.0.0.1:0 readn 5 reset
+	wait_until 20 "backend" test -f backend.port
+	b=127.0.0.1:$(cat backend.port)
+	serve "forward to 127.0.0.1 port ${b#*:}"
+	start
+	client tls write hello read
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=$b
+	error=ptConnectionReset number=10054 description="Connection reset by peer." reason="backend: Connection reset by peer"
+	state=closing
+	state=closed in=5 out=0 seconds=S
+	EVENTS
+}
+
+# dies SIGNAL TEXT
+dies()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, to kill a session"
+	serve echo
+	start
+	background "$peer" connect "127.0.0.1:$port" tls write hello readn 5 \
+	    drain
+	wait_until 20 "connected" busy_count 1 connected
+	wait_log state=connected
+	kill "-$1" $(busy connected)
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=echo
+	error=ptError number=11100 description="session terminated" reason="$2"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+	# The daemon goes on.
+	client tls write again shutdown read
+	atf_check -o inline:"again" cat client.out
+}
+scenario killed "A session that was killed is reported with its signal"
+killed_body() { dies KILL "killed by signal 9 (Killed)"; }
+scenario crashed "A session that crashed is reported with its signal"
+crashed_body() { dies SEGV "killed by signal 11 (Segmentation fault)"; }
+
+scenario stopped "SIGTERM closes live connections gracefully, and says by \
+whom"
+stopped_body()
+{
+	serve echo
+	start
+	background "$peer" -C www.crt connect "127.0.0.1:$port" tls \
+	    write hello readn 5 read
+	client=$pid
+	wait_log state=connected
+	wait_until 20 "the echo" grep -q "end enough" background.err
+	stop
+	atf_check_equal 0 $?
+	wait_until 20 "the client to leave" dead "$client"
+	atf_check -o inline:"end enough\nend close_notify\n" cat background.err
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=echo
+	state=closing reason="securetcpd stops"
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario escaped "What a peer sends does not reach the log unescaped"
+escaped_body()
+{
+	serve echo
+	start
+	openssl s_client -servername "evil$(printf '\033')[1m\" x=\"y" \
+	    -connect "127.0.0.1:$port" </dev/null >client.out 2>&1
+	wait_closed
+	LC_ALL=C tr -d '[:print:]\n' <log >unprintable
+	atf_check test ! -s unprintable
+	atf_check -s exit:1 grep ' x="y' log
+}
+
+scenario levels "log off, errors, state and verbose each say what they are \
+to say"
+levels_body()
+{
+	for l in off errors state verbose; do
+		serve echo
+		{ echo "log $l"; cat securetcpd.conf; } >l.conf
+		mv l.conf securetcpd.conf
+		case $l in
+		state|verbose)
+			start
+			client tls write hello shutdown read
+			client raw "GET / HTTP/1.0\\x0d\\x0a" drain
+			wait_closed 2
+			atf_check -o match:state=connected \
+			    -o match:error=ptProtocol cat log
+			;;
+		*)
+			# No line names the port then: it is configured.
+			background "$peer" -p free bind 127.0.0.1:0
+			wait_until 20 "a port" test -f free
+			port=$(cat free)
+			rm free
+			kill "$pid"
+			wait_until 20 "the port to be free" dead "$pid"
+			sed "s/port 0/port $port/" securetcpd.conf >l.conf
+			mv l.conf securetcpd.conf
+			launch
+			wait_until 20 "to listen" client tls write hello \
+			    shutdown read
+			client raw "GET / HTTP/1.0\\x0d\\x0a" drain
+			;;
+		esac
+		stop
+		case $l in
+		off)	atf_check -o empty cat log ;;
+		errors)	atf_check -s exit:1 grep state= log
+			atf_check -o match:error=ptProtocol cat log ;;
+		esac
+	done
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}

@@ -1,0 +1,75 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+. "$(atf_get_srcdir)/common.sh"
+
+make=$(command -v bmake || command -v make)
+
+scenario files "make install puts exactly its files into DESTDIR, with \
+their modes" timeout 300
+files_body()
+{
+	atf_check -o ignore -e ignore "$make" -C "$top" install \
+	    DESTDIR="$PWD/dest"
+	(cd dest && find . ! -type d -printf '%m %P\n' | sort -k 2) >installed
+	cat >expected <<-FILES
+	FILES
+	atf_check -o file:expected cat installed
+	# Nobody but the owner may write to any of it.
+	atf_check -o empty find dest -perm /022
+	# What is installed runs its helpers from PREFIX and nowhere else.
+	atf_check -o match:"^/usr/local/libexec" \
+	    strings -a dest/usr/local/sbin/securetcpd
+}
+
+scenario runs "What was installed with another PREFIX runs from there" \
+    timeout 300
+runs_body()
+{
+	mkdir tree
+	tar -C "$top" -cf - --exclude ./.git . | tar -C tree -xf -
+	atf_check -o ignore -e ignore "$make" -C tree clean
+	atf_check -o ignore -e ignore "$make" -C tree install \
+	    PREFIX="$PWD/prefix"
+	rm -rf tree
+	securetcpd=$PWD/prefix/sbin/securetcpd
+	serve echo
+	start
+	atf_check -o inline:"installed" -e ignore "$peer" -C www.crt connect \
+	    "127.0.0.1:$port" tls write installed shutdown read
+	for p in $(signers); do
+		atf_check -o inline:"$PWD/prefix/libexec/securetcp-signer\n" \
+		    readlink "/proc/$p/exe"
+	done
+	for p in $(spawners); do
+		atf_check -o inline:"$PWD/prefix/libexec/securetcp-session\n" \
+		    readlink "/proc/$p/exe"
+	done
+	stop
+	# Without its helpers it says which one is missing.
+	rm prefix/libexec/securetcp-signer
+	launch
+	wait_until 20 "its end" dead "$daemon"
+	atf_check -o match:"$PWD/prefix/libexec/securetcp-signer" cat log
+}
+
+scenario hardened "The programs are position independent, with RELRO and a \
+stack protector" require.progs readelf
+hardened_body()
+{
+	for p in sbin/securetcpd/securetcpd \
+	    libexec/securetcp-session/securetcp-session \
+	    libexec/securetcp-signer/securetcp-signer; do
+		atf_check -o match:"Type: +DYN" readelf -h "$top/$p"
+		atf_check -o match:"GNU_RELRO" readelf -lW "$top/$p"
+		atf_check -o match:"BIND_NOW|Flags: NOW" readelf -dW "$top/$p"
+		atf_check -o match:"__stack_chk_fail" readelf -sW "$top/$p"
+		atf_check -o match:"_chk@" readelf -sW "$top/$p"
+	done
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}

@@ -1,0 +1,198 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# How many connections there may be, and what becomes of one too many.
+
+. "$(atf_get_srcdir)/common.sh"
+
+# holder NAME [OPTION]...: a client that stays connected until the file
+# NAME.leave is there; returns when it is connected.
+holder()
+{
+	_n=$1
+	shift
+	background "$peer" "$@" connect "127.0.0.1:$port" tls write x \
+	    readn 1 touch "$_n.in" until "$_n.leave" shutdown read
+	wait_until 20 "$_n to be connected" test -f "$_n.in"
+}
+
+# turned_away [OPTION]...: closed before it has got a byte.
+turned_away()
+{
+	"$peer" "$@" connect "127.0.0.1:$port" drain >away.out 2>away.err
+	cat away.err
+	grep -Eq '^end (eof|Connection reset by peer)$' away.err &&
+	    [ ! -s away.out ]
+}
+
+served()
+{
+	[ "$("$peer" "$@" connect "127.0.0.1:$port" tls write served \
+	    shutdown read 2>/dev/null)" = served ]
+}
+
+scenario total "connections max: one too many is closed at once, with one \
+line in the log, and the next is served when one has left"
+total_body()
+{
+	serve echo "connections max 2"
+	start
+	holder a
+	holder b
+	turned_away || atf_fail "the third was not turned away"
+	wait_log 'ptOperationRefused'
+	touch a.leave
+	wait_until 20 "room" served
+	touch b.leave
+	wait_closed 3
+	grep ptOperationRefused log | sed 1q >refused
+	atf_check -o match:'^server=www from=127\.0\.0\.1:[0-9]+ error=ptOperationRefused number=12019 description="[^"]+" reason=".*connections max 2.*" count=1$' \
+	    cat refused
+	# Never adopted: no State event at all.
+	from=$(sed -n 's/.* from=\([^ ]*\) .*/\1/p' refused)
+	atf_check -s exit:1 grep "from=$from state=" log
+}
+
+scenario per_source "per source: one address cannot take more than its \
+share, and others are served meanwhile"
+per_source_body()
+{
+	serve echo "connections per source 2"
+	start
+	holder a
+	holder b
+	turned_away || atf_fail "the third of a source was not turned away"
+	served -b 127.0.0.2:0 || atf_fail "another source was not served"
+	wait_log 'ptOperationRefused'
+	atf_check -o match:'reason=".*per source 2.*"' \
+	    grep ptOperationRefused log
+	touch a.leave
+	wait_until 20 "room" served
+	touch b.leave
+}
+
+scenario pending "pending: when it is full the oldest handshake makes room, \
+so silent clients do not shut honest ones out"
+pending_body()
+{
+	serve echo "connections pending 3"
+	start
+	for i in 1 2 3 4; do
+		background "$peer" connect "127.0.0.1:$port" \
+		    raw "\\x16\\x03\\x01\\x02\\x00\\x01" hold
+		wait_until 20 "silent client $i" connecting "$i"
+	done
+	wait_closed 1
+	oldest=$(sed -n 's/^server=www session=\([0-9]*\) .*state=connecting/\1/p' \
+	    log | sed 1q)
+	atf_check -o match:"session=$oldest .*state=closed" \
+	    grep state=closed log
+	atf_check -o match:"session=$oldest .*error=ptOperationRefused number=12019 .*reason=\".*pending 3.*\"" \
+	    grep error= log
+	served || atf_fail "an honest client was shut out"
+	wait_closed 2
+}
+connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
+
+scenario flood_of_silence "200 silent connections do not keep an honest one \
+from being served" timeout 200
+flood_of_silence_body()
+{
+	serve echo "connections max 400 per source 300 pending 20"
+	start
+	i=0
+	while [ $i -lt 200 ]; do
+		background "$peer" connect "127.0.0.1:$port" hold
+		i=$((i + 1))
+	done
+	served || atf_fail "an honest client was shut out"
+	wait_until 60 "the oldest to have made room" closed_count 180
+}
+
+scenario rate "A thousand refusals are a few lines with counts, not a \
+thousand lines"
+rate_body()
+{
+	serve echo "connections max 1"
+	start
+	holder a
+	i=0
+	while [ $i -lt 300 ]; do
+		"$peer" connect "127.0.0.1:$port" close 2>/dev/null
+		i=$((i + 1))
+	done
+	touch a.leave
+	wait_closed 1
+	atf_check test "$(grep -c ptOperationRefused log)" -lt 30
+	atf_check test "$(grep -c ptOperationRefused log)" -gt 0
+}
+
+scenario prefork_small "More at once than prefork are all served: nothing \
+is accepted that cannot be adopted"
+prefork_small_body()
+{
+	serve echo "prefork 1"
+	start
+	i=0
+	peers=
+	while [ $i -lt 40 ]; do
+		"$peer" connect "127.0.0.1:$port" tls write "me $i" \
+		    shutdown read >got.$i 2>err.$i &
+		peers="$peers $!"
+		i=$((i + 1))
+	done
+	# shellcheck disable=SC2086
+	wait $peers
+	i=0
+	while [ $i -lt 40 ]; do
+		atf_check -o inline:"me $i" cat got.$i
+		i=$((i + 1))
+	done
+	wait_closed 40
+}
+
+idle_sessions() { [ "$(sessions | wc -l)" -eq "$1" ]; }
+
+scenario prefork "prefork sessions are ready before the first connection, \
+and again after it"
+prefork_body()
+{
+	serve echo "prefork 5"
+	start
+	wait_until 20 "5 idle sessions" idle_sessions 5
+	served || atf_fail "not served"
+	wait_until 20 "5 idle sessions again" idle_sessions 5
+}
+
+scenario limits_raised "At start the limit of descriptors is raised to what \
+the configuration can need"
+limits_raised_body()
+{
+	[ -f /proc/self/limits ] || atf_skip "needs Linux's /proc"
+	[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 8192 ] ||
+	    atf_skip "the hard limit of descriptors here is $(ulimit -Hn)"
+	serve echo "connections max 2000"
+	start prlimit --nofile=64:8192
+	atf_check test "$(awk '/^Max open files/ { print $4 }' \
+	    "/proc/$daemon/limits")" -ge 2000
+}
+
+scenario limits_low "A hard limit that is too low is named, with what it \
+would have to be"
+limits_low_body()
+{
+	serve echo "connections max 2000"
+	launch prlimit --nofile=64:128
+	wait_until 20 "its end" dead "$daemon"
+	wait "$daemon"
+	atf_check_equal 1 $?
+	cat log
+	atf_check -o match:"RLIMIT_NOFILE|open files|descriptors" cat log
+	atf_check -o match:"128" cat log
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}

@@ -1,0 +1,412 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# What the processes are, what they hold, and what happens when one dies.
+
+. "$(atf_get_srcdir)/common.sh"
+
+# stay: a client that stays connected through echo until the file leave is
+# there, then says and expects one more line.  Its pid is in $client.
+stay()
+{
+	rm -f in
+	background "$peer" -t 110 connect "127.0.0.1:$port" tls write hello \
+	    readn 5 touch in until leave write again shutdown read
+	client=$pid
+	wait_until 20 "the client to be connected" test -f in
+	wait_until 20 "connected" busy_count 1 connected
+}
+
+stayed()
+{
+	touch leave
+	wait_until 20 "the client to end" dead "$client"
+	wait "$client"
+	atf_check_equal 0 $?
+	atf_check -o match:"helloagain" cat background.out
+}
+
+served()
+{
+	[ "$("$peer" connect "127.0.0.1:$port" tls write served shutdown \
+	    read 2>/dev/null)" = served ]
+}
+
+all_dead()
+{
+	for _a in "$@"; do
+		dead "$_a" || return 1
+	done
+}
+
+another_spawner() { [ "$(spawners)" != "$1" ] && [ -n "$(spawners)" ]; }
+
+scenario titles "Every process has the title that says its role and state"
+titles_body()
+{
+	need_root_proc
+	serve echo
+	{ echo "signers 2"; cat securetcpd.conf; } >2.conf
+	mv 2.conf securetcpd.conf
+	start
+	stay
+	atf_check -o inline:"securetcpd: parent\n" title "$daemon"
+	for p in $(signers); do title "$p"; done | sort >titles
+	atf_check -o inline:"securetcp-signer: 1\nsecuretcp-signer: 2\n" \
+	    cat titles
+	atf_check -o inline:"securetcp-spawner: www\n" title "$(spawners)"
+	atf_check -o match:"^securetcp-session: [0-9]+ www connected$" \
+	    title "$(busy connected)"
+	for p in $(sessions); do title "$p"; done >titles
+	atf_check -o match:"^securetcp-session: [0-9]+ www idle$" cat titles
+	atf_check_equal 0 "$(family | xargs -n 1 | sort | uniq -d | wc -l)"
+	stayed
+}
+
+scenario users "Signers, spawners and sessions run as their users, in the \
+chroot, without privilege or a way to it"
+users_body()
+{
+	need_root_proc
+	serve echo
+	start
+	stay
+	nobody=$(id -u nobody)
+	user=$(id -u daemon)
+	atf_check -o match:"^0	0	0	0" status_of "$daemon" Uid
+	for p in $(signers); do
+		atf_check -o inline:"$user	$user	$user	$user\n" \
+		    status_of "$p" Uid
+	done
+	for p in $(spawners) $(sessions); do
+		atf_check -o inline:"$nobody	$nobody	$nobody	$nobody\n" \
+		    status_of "$p" Uid
+	done
+	for p in $(signers) $(spawners) $(sessions); do
+		atf_check -o inline:"0000000000000000\n" status_of "$p" CapEff
+		atf_check -o inline:"0000000000000000\n" status_of "$p" CapPrm
+		atf_check -o inline:"1\n" status_of "$p" NoNewPrivs
+		atf_check -o inline:"2\n" status_of "$p" Seccomp
+		status_of "$p" Groups >groups
+		atf_check test "$(wc -w <groups)" -le 1
+		atf_check -s exit:1 grep -w 0 groups
+		atf_check -o inline:"/run/securetcpd\n" \
+		    readlink "/proc/$p/root"
+		atf_check -o inline:"/run/securetcpd\n" \
+		    readlink "/proc/$p/cwd"
+		atf_check -o match:"^Max core file size +0 +0 " \
+		    -o match:"^Max file size +0 +0 " cat "/proc/$p/limits"
+	done
+	for p in $(sessions); do
+		atf_check -o match:"^Max processes +0 +0 " \
+		    cat "/proc/$p/limits"
+	done
+	# Empty, root's, and not to be written by anybody else.
+	atf_check -o inline:"root 755\n" stat -c "%U %a" /run/securetcpd
+	atf_check -o empty ls -A /run/securetcpd
+	stayed
+}
+
+# descriptors PID: number and kind of each, a line for one.
+descriptors()
+{
+	for _f in /proc/"$1"/fd/*; do
+		printf '%s %s\n' "${_f##*/}" "$(readlink "$_f" |
+		    sed 's/:.*//')"
+	done | sort -n
+}
+
+scenario hygiene "Each process holds the descriptors that its work needs, \
+and no other"
+hygiene_body()
+{
+	need_root_proc
+	background "$peer" accept "$PWD/backend.sock" readn 5 write hello read
+	wait_until 20 "backend" test -S backend.sock
+	serve "forward to \"$PWD/backend.sock\"" "prefork 3"
+	exec 7<www.crt 8</dev/zero
+	start
+	exec 7<&- 8<&-
+	stay
+	null="0 /dev/null\n1 /dev/null\n2 /dev/null\n"
+	for p in $(signers); do
+		atf_check -o inline:"${null}3 socket\n" descriptors "$p"
+	done
+	busy=$(busy connected)
+	for p in $(sessions); do
+		[ "$p" = "$busy" ] ||
+		    atf_check -o inline:"${null}3 socket\n" descriptors "$p"
+	done
+	# Its client and its backend.
+	atf_check -o inline:"${null}3 socket\n4 socket\n5 socket\n" \
+	    descriptors "$busy"
+	# The pipe to the parent, and the one its signal handler writes to.
+	descriptors "$(spawners)" >held
+	cat held
+	atf_check -o match:"^3 socket" sed -n '4p' held
+	atf_check -s exit:1 grep -vE '^[0-2] /dev/null$|^3 socket$|^[4-9] pipe$' held
+	# What it was started with is not passed on, nor kept by the parent.
+	atf_check -s exit:1 grep -E "www.crt|/dev/zero" held
+	descriptors "$daemon" >held
+	atf_check -s exit:1 grep -E "/dev/zero" held
+}
+
+scenario no_key "The private key is in the memory of signers and of no \
+other process: not the parent, not a spawner, not a session"
+no_key_body()
+{
+	need_root_proc
+	for k in P-256 rsa:2048; do
+		rm -f leave background.out
+		certificate www $k
+		serve echo
+		start
+		stay
+		openssl pkey -in www.key -noout -text 2>/dev/null | awk '
+		/^[a-zA-Z]/ { on = /^(priv|prime1|privateExponent):/; n++ }
+		/^ / && on { h[n] = h[n] $0 }
+		END { for (i in h) print h[i] }' |
+		    sed -E 's/[ :]//g; s/^00//' >secrets
+		# In OpenSSL's text the key as it lies in the file, too.
+		sed -n 2p www.key | od -An -v -tx1 | tr -d ' \n' >>secrets
+		echo >>secrets
+		atf_check -o not-empty cat secrets
+		found=0
+		for p in $(signers); do
+			"$top/regress/tools/memfind" "$p" $(cat secrets) &&
+			    found=$((found + 1))
+		done
+		# What looks for it does find it where it is.
+		[ $found -gt 0 ] || atf_fail "no signer has the key ($k)"
+		for p in "$daemon" $(spawners) $(sessions); do
+			atf_check -s exit:1 -o ignore \
+			    "$top/regress/tools/memfind" "$p" $(cat secrets)
+		done
+		stayed
+		stop
+	done
+}
+
+scenario sandbox_named "The log names the sandbox in force of every helper"
+sandbox_named_body()
+{
+	serve echo
+	start
+	case $(uname -s) in
+	Linux)		s='seccomp[a-z+]*' ;;
+	FreeBSD)	s=capsicum ;;
+	OpenBSD)	s=pledge ;;
+	esac
+	atf_check -o match:"^process=\"?securetcp-signer.* pid=[0-9]+ sandbox=$s\$" \
+	    -o match:"^process=\"?securetcp-spawner.* pid=[0-9]+ sandbox=$s\$" \
+	    cat log
+	atf_check -s exit:1 grep sandbox=none log
+}
+
+scenario parent_killed "When the parent is killed every process is gone \
+within a second, and the port is free"
+parent_killed_body()
+{
+	serve echo
+	start
+	stay
+	all=$(family)
+	atf_check test "$(echo "$all" | wc -w)" -ge 5
+	kill -KILL "$daemon"
+	begin=$(date +%s%N)
+	# shellcheck disable=SC2086
+	wait_until 5 "every process to leave" all_dead $all
+	ms=$((($(date +%s%N) - begin) / 1000000))
+	echo "all gone after $ms ms"
+	# Two looks at /proc are in it.
+	[ $ms -lt 1200 ] || atf_fail "it took $ms ms"
+	atf_check -s exit:1 -e match:"Connection refused" "$peer" connect \
+	    "127.0.0.1:$port" hold
+	# The dead process's pidfile is in nobody's way.
+	sed "s/port 0/port $port/" securetcpd.conf >c && mv c securetcpd.conf
+	start
+	served || atf_fail "not served by the next one"
+}
+
+scenario spawner_killed "A spawner that was killed is replaced by a fresh \
+one, and live sessions go on"
+spawner_killed_body()
+{
+	need_root_proc
+	serve echo
+	start
+	stay
+	old=$(spawners)
+	session=$(busy connected)
+	kill -KILL "$old"
+	wait_until 20 "another spawner" another_spawner "$old"
+	wait_until 20 "service" served
+	dead "$session" && atf_fail "the live session died with its spawner"
+	stayed
+	wait_closed 2
+	atf_check -s exit:1 grep error= log
+}
+
+scenario signer_killed "A signer that was killed is replaced, and \
+handshakes succeed again"
+signer_killed_body()
+{
+	need_root_proc
+	serve echo
+	{ echo "signers 1"; cat securetcpd.conf; } >1.conf
+	mv 1.conf securetcpd.conf
+	start
+	stay
+	old=$(signers)
+	kill -KILL "$old"
+	wait_until 20 "service" served
+	new=$(signers)
+	[ "$new" != "$old" ] || atf_fail "the same signer"
+	atf_check_equal 1 "$(count $new)"
+	stayed
+}
+
+scenario lifetime "A spawner is replaced by a fresh exec after its \
+lifetime, and its live sessions go on"
+lifetime_body()
+{
+	need_root_proc
+	serve echo "prefork 1"
+	{ echo "spawner lifetime 5"; cat securetcpd.conf; } >l.conf
+	mv l.conf securetcpd.conf
+	start
+	old=$(spawners)
+	stay
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		served || atf_fail "number $i was not served"
+	done
+	wait_until 20 "another spawner" another_spawner "$old"
+	stayed
+	wait_closed 13
+	atf_check -s exit:1 grep error= log
+	wait_until 20 "the first spawner to leave" dead "$old"
+	wait_until 20 "one spawner only" one_spawner
+}
+one_spawner() { [ "$(spawners | wc -l)" -eq 1 ]; }
+
+scenario crash_replaces "After a crash of a session its spawner and the \
+idle ones are replaced, and other live sessions go on"
+crash_replaces_body()
+{
+	need_root_proc
+	serve echo
+	start
+	stay
+	good=$(busy connected)
+	old=$(spawners)
+	idle=$(sessions | grep -vx "$good")
+	background "$peer" connect "127.0.0.1:$port" tls write hello readn 5 \
+	    drain
+	wait_until 20 "two connected" busy_count 2 connected
+	kill -SEGV $(busy connected | grep -vx "$good")
+	wait_until 20 "another spawner" another_spawner "$old"
+	wait_log 'error=ptError number=11100'
+	wait_until 20 "service" served
+	# shellcheck disable=SC2086
+	wait_until 20 "the idle ones of before to leave" all_but_one_dead
+	stayed
+}
+# One of the idle ones took the second connection: that is dead as well.
+all_but_one_dead() { all_dead $idle; }
+
+scenario crash_storm "Sessions that crash faster than the bound pause the \
+server, which says so, and serves again later"
+crash_storm_body()
+{
+	need_root_proc
+	serve echo "prefork 12"
+	start
+	i=0
+	while [ $i -lt 9 ]; do
+		"$peer" connect "127.0.0.1:$port" tls drain 2>/dev/null &
+		echo $! >>pids
+		i=$((i + 1))
+	done
+	wait_until 20 "nine connected" busy_count 9 connected
+	kill -SEGV $(busy connected)
+	wait_log '^server=www warning=.*(crash|paus)'
+	wait_log 'state=closed'
+	wait_until 40 "service again" served
+}
+
+scenario stubborn "A session that does not leave is killed through its \
+spawner"
+stubborn_body()
+{
+	need_root_proc
+	serve echo
+	start
+	background "$peer" connect "127.0.0.1:$port" tls write hello readn 5 \
+	    close
+	wait_until 20 "connected" in_log state=connected
+	stay
+	session=$(busy connected)
+	kill -STOP "$session"
+	all=$(family)
+	kill -TERM "$daemon"
+	wait_until 20 "the daemon to end" dead "$daemon"
+	# shellcheck disable=SC2086
+	wait_until 5 "every process to leave" all_dead $all
+}
+
+scenario signals "Helpers and sessions ignore SIGHUP and SIGTERM: the \
+parent decides"
+signals_body()
+{
+	need_root_proc
+	serve echo
+	start
+	stay
+	before=$(family)
+	for p in $(signers) $(spawners) $(sessions); do
+		kill -HUP "$p"
+		kill -TERM "$p"
+	done
+	served || atf_fail "not served after the signals"
+	for p in $(signers) $(spawners) $(busy connected); do
+		case " $(echo $before) " in
+		*" $p "*)	;;
+		*)		atf_fail "process $p is a new one" ;;
+		esac
+	done
+	stayed
+}
+
+scenario interrupted "SIGINT stops as SIGTERM does: exit 0, nothing left"
+interrupted_body()
+{
+	for s in TERM INT; do
+		serve echo
+		# A shell without job control has children ignore SIGINT.
+		start env --default-signal=INT
+		all=$(family)
+		kill -$s "$daemon"
+		wait "$daemon"
+		atf_check_equal 0 $?
+		# shellcheck disable=SC2086
+		wait_until 5 "every process to leave" all_dead $all
+		atf_check test ! -s securetcpd.pid
+	done
+}
+
+scenario without_parent "The helpers refuse to run by themselves"
+without_parent_body()
+{
+	for h in securetcp-signer securetcp-session; do
+		atf_check -s exit:1 -e match:"securetcpd" \
+		    sh -c "exec $top/libexec/$h/$h 3<&-"
+		atf_check -s exit:1 -e match:"securetcpd" \
+		    sh -c "exec $top/libexec/$h/$h 3</dev/null"
+	done
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}

@@ -1,0 +1,279 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# How it is started, what it checks first, and what it says when it cannot.
+
+. "$(atf_get_srcdir)/common.sh"
+
+# refuse TEXT: it does not start, exit 1, and says so on stderr or the log.
+refuse()
+{
+	launch
+	wait_until 20 "its end" dead "$daemon"
+	wait "$daemon"
+	atf_check_equal 1 $?
+	atf_check -o match:"$1" cat log
+}
+
+served()
+{
+	[ "$("$peer" connect "127.0.0.1:$port" tls write served shutdown \
+	    read 2>/dev/null)" = served ]
+}
+
+scenario check_good "-n finds a good configuration OK and starts nothing"
+check_good_body()
+{
+	serve echo
+	atf_check -e inline:"configuration OK\n" "$securetcpd" -n \
+	    -f securetcpd.conf
+	atf_check test ! -e securetcpd.pid
+}
+
+scenario check_bad "-n lists every error with file, line and token, and \
+exits 1"
+check_bad_body()
+{
+	serve echo 'timeout handsake 3' 'connections max many' 'ecko'
+	cat securetcpd.conf
+	line=$(grep -n handsake securetcpd.conf | cut -d : -f 1)
+	atf_check -s exit:1 \
+	    -e match:"securetcpd.conf:$line: .*handsake" \
+	    -e match:"securetcpd.conf:$((line + 1)): .*many" \
+	    -e match:"securetcpd.conf:$((line + 2)): .*ecko" \
+	    -e not-match:"configuration OK" \
+	    "$securetcpd" -n -f securetcpd.conf
+}
+
+scenario check_macro "-D overrides a macro"
+check_macro_body()
+{
+	serve 'echo; timeout handshake $seconds'
+	{ echo 'seconds = "no number"'; cat securetcpd.conf; } >m.conf
+	atf_check -s exit:1 -e match:"no number" "$securetcpd" -n -f m.conf
+	atf_check -e inline:"configuration OK\n" "$securetcpd" -n \
+	    -D seconds=7 -f m.conf
+}
+
+scenario check_missing "A configuration that is not there is named"
+check_missing_body()
+{
+	atf_check -s exit:1 -e match:"$PWD/none.conf: No such file" \
+	    "$securetcpd" -n -f "$PWD/none.conf"
+}
+
+scenario check_mismatch "-n finds a key that is not that of its certificate"
+check_mismatch_body()
+{
+	for k in P-256 rsa:2048; do
+		certificate www $k
+		certificate other $k
+		cp other.key www.key
+		serve echo
+		atf_check -s exit:1 -e match:"(www|$PWD/www)" \
+		    -e not-match:"configuration OK" \
+		    "$securetcpd" -n -f securetcpd.conf
+		refuse www
+	done
+}
+
+scenario check_secret "A key that group or others can read is refused"
+check_secret_body()
+{
+	serve echo
+	chmod 640 www.key
+	atf_check -s exit:1 -e match:"www.key" \
+	    "$securetcpd" -n -f securetcpd.conf
+	refuse www.key
+}
+
+scenario check_ed25519 "An Ed25519 key is refused with a message of its own"
+check_ed25519_body()
+{
+	openssl req -x509 -newkey ed25519 -nodes -days 2 -subj /CN=localhost \
+	    -keyout www.key -out www.crt 2>/dev/null
+	chmod 600 www.key
+	serve echo
+	atf_check -s exit:1 -e match:"Ed25519" \
+	    "$securetcpd" -n -f securetcpd.conf
+}
+
+scenario usage "Wrong options get the usage line, and -U is refused by name"
+usage_body()
+{
+	serve echo
+	atf_check -s exit:1 -e match:"^usage: securetcpd \[-" \
+	    "$securetcpd" -x
+	atf_check -s exit:1 -e match:"^usage: securetcpd \[-" \
+	    "$securetcpd" -n -f securetcpd.conf extra
+	atf_check -s exit:1 -e match:"-U.*not yet supported" \
+	    "$securetcpd" -U -f securetcpd.conf
+	atf_check -s exit:1 -e match:"nonsense" \
+	    "$securetcpd" -n -D nonsense -f securetcpd.conf
+}
+
+scenario build_tree "Run from the build tree it uses the helpers beside it, \
+and says so"
+build_tree_body()
+{
+	serve echo
+	start
+	atf_check -o match:"$top/libexec" cat log
+}
+
+scenario port_in_use "A second start on the same port says which, and exits 1"
+port_in_use_body()
+{
+	serve echo
+	start
+	cp log log.first
+	sed -e "s/port 0/port $port/" -e s/securetcpd.pid/second.pid/ \
+	    securetcpd.conf >c
+	mv c securetcpd.conf
+	refuse "127\.0\.0\.1:$port.*Address already in use"
+	# The first is not disturbed.
+	served || atf_fail "the first one does not serve any more"
+}
+
+scenario pidfile "The pidfile has the pid, and a second start with the same \
+is refused"
+pidfile_body()
+{
+	serve echo
+	start
+	first=$daemon
+	atf_check -o inline:"$daemon\n" cat securetcpd.pid
+	refuse "securetcpd.pid"
+	atf_check -o match:"$first" cat log
+	served || atf_fail "the first one does not serve any more"
+	atf_check -o inline:"$first\n" cat securetcpd.pid
+}
+
+scenario background_start "Without -d it goes to the background and is \
+found by its pidfile"
+background_start_body()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root"
+	# The port cannot be read from syslog here: a free one is configured.
+	background "$peer" -p free bind 127.0.0.1:0
+	wait_until 20 "a port" test -f free
+	port=$(cat free)
+	kill "$pid"
+	wait_until 20 "the port to be free" dead "$pid"
+	serve echo
+	sed "s/port 0/port $port/" securetcpd.conf >c
+	mv c securetcpd.conf
+	atf_check -e ignore "$securetcpd" -f securetcpd.conf
+	cat securetcpd.pid >>pids
+	wait_until 20 "service" served
+	daemon=$(cat securetcpd.pid)
+	all=$(family)
+	for p in $all; do
+		atf_check -o match:/dev/null readlink "/proc/$p/fd/0"
+		atf_check -o match:/dev/null readlink "/proc/$p/fd/2"
+	done
+	kill -TERM "$daemon"
+	wait_until 20 "its end" dead "$daemon"
+}
+
+scenario background_fails "Without -d a start that fails is told to whoever \
+started it, and exits 1"
+background_fails_body()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root"
+	serve echo
+	start
+	sed -e "s/port 0/port $port/" -e s/securetcpd.pid/second.pid/ \
+	    securetcpd.conf >second.conf
+	atf_check -s exit:1 -e match:"127\.0\.0\.1:$port" \
+	    "$securetcpd" -f second.conf
+}
+
+# As an ordinary user, who owns what is in the directory.
+ordinary="setpriv --reuid nobody --regid nogroup --clear-groups"
+
+scenario ordinary_user "An ordinary user can run it with -d, is told what \
+it cannot do, and gets a sandbox still" require.progs setpriv
+ordinary_user_body()
+{
+	[ "$(id -u)" -eq 0 ] || ordinary=
+	serve echo
+	[ "$(id -u)" -ne 0 ] || chown nobody . www.key www.crt
+	# shellcheck disable=SC2086
+	start $ordinary
+	cat log
+	atf_check -o match:"warning=.*chroot" -o match:"warning=.*user" \
+	    cat log
+	atf_check -o match:"sandbox=seccomp" grep '^process=' log
+	served || atf_fail "not served"
+	stop
+	atf_check_equal 0 $?
+}
+
+scenario ordinary_user_refused "An ordinary user without -d is refused" \
+    require.progs setpriv
+ordinary_user_refused_body()
+{
+	[ "$(id -u)" -eq 0 ] || ordinary=
+	serve echo
+	[ "$(id -u)" -ne 0 ] || chown nobody . www.key www.crt
+	# shellcheck disable=SC2086
+	atf_check -s exit:1 -e match:"root" \
+	    $ordinary "$securetcpd" -f securetcpd.conf
+	atf_check test ! -e securetcpd.pid
+}
+
+scenario unknown_user "A user that does not exist is named"
+unknown_user_body()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root"
+	serve echo
+	sed 's/^user .*/user "_nobody_of_that_name"/' securetcpd.conf >c
+	mv c securetcpd.conf
+	refuse "_nobody_of_that_name"
+}
+
+scenario log_unread "A log that nobody reads stops nothing: connections are \
+served, and the lines lost are counted once it is read again" \
+    timeout 300
+log_unread_body()
+{
+	serve echo
+	background "$peer" -p free bind 127.0.0.1:0
+	wait_until 20 "a port" test -f free
+	port=$(cat free)
+	kill "$pid"
+	wait_until 20 "the port to be free" dead "$pid"
+	{ echo "log verbose"; sed "s/port 0/port $port/" securetcpd.conf; } >c
+	mv c securetcpd.conf
+	mkfifo fifo
+	# Held open here, and not read.
+	exec 9<>fifo
+	"$securetcpd" -d -f securetcpd.conf </dev/null >/dev/null 2>fifo &
+	daemon=$!
+	echo $daemon >>pids
+	wait_until 20 "service" served
+	# A pipe holds 64 KiB, the daemon 256 more; a connection logs over
+	# 300 bytes.
+	i=0
+	while [ $i -lt 1500 ]; do
+		served || atf_fail "number $i was not served"
+		i=$((i + 1))
+	done
+	cat <fifo >log &
+	reader=$!
+	echo $reader >>pids
+	exec 9>&-
+	wait_until 30 "the count of what was lost" dropped_logged
+	served || atf_fail "not served after the log was read"
+	atf_check -o match:"count=[1-9]" grep dropped log
+	stop
+	atf_check_equal 0 $?
+}
+dropped_logged() { grep -q "dropped.* count=" log; }
+
+atf_init_test_cases()
+{
+	add_scenarios
+}
