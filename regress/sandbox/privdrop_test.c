@@ -1,0 +1,182 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+#include <atf-c.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sandbox.h"
+
+#define UID	32001
+#define GID	32002
+
+/* Runs the function in a child and returns its exit code, -1 for a signal. */
+static int
+in_child(int (*function)(void))
+{
+	int	 status;
+	pid_t	 pid;
+
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0)
+		_exit(function());
+	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
+	return (WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+}
+
+static int
+drops(void)
+{
+	struct stat	 root, before;
+	gid_t		 groups[8];
+	int		 dir;
+
+	if ((dir = open("empty", O_RDONLY | O_DIRECTORY)) == -1 ||
+	    fstat(dir, &before) == -1)
+		return (1);
+	if (privdrop(dir, UID, GID) == -1)
+		return (2);
+	if (stat("/", &root) == -1 || root.st_ino != before.st_ino ||
+	    root.st_dev != before.st_dev)
+		return (3);
+	if (getuid() != UID || geteuid() != UID || getgid() != GID ||
+	    getegid() != GID)
+		return (4);
+	if (getgroups(8, groups) != 1 || groups[0] != GID)
+		return (5);
+	if (setuid(0) != -1 || setgid(0) != -1 || chroot("/") != -1)
+		return (6);
+	if (open("/etc/passwd", O_RDONLY) != -1 || errno != ENOENT)
+		return (7);
+	return (0);
+}
+
+ATF_TC(drop);
+ATF_TC_HEAD(drop, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "privdrop() leaves user, groups and "
+	    "file system behind for good");
+	atf_tc_set_md_var(tc, "require.user", "root");
+}
+ATF_TC_BODY(drop, tc)
+{
+	ATF_REQUIRE(mkdir("empty", 0755) == 0);
+	ATF_CHECK_EQ(in_child(drops), 0);
+}
+
+static int
+not_to_root(void)
+{
+	return (privdrop(-1, 0, 0) == -1 && errno == EINVAL ? 0 : 1);
+}
+
+ATF_TC(root);
+ATF_TC_HEAD(root, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "privdrop() to root is refused");
+}
+ATF_TC_BODY(root, tc)
+{
+	ATF_CHECK_EQ(in_child(not_to_root), 0);
+}
+
+static int
+unprivileged(void)
+{
+	if (setgid(GID) == -1 || setuid(UID) == -1)
+		return (1);
+	return (privdrop(-1, UID + 1, GID) == -1 && errno == EPERM ? 0 : 2);
+}
+
+ATF_TC(refused);
+ATF_TC_HEAD(refused, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "A change that is not permitted is an "
+	    "error, not a silence");
+	atf_tc_set_md_var(tc, "require.user", "root");
+}
+ATF_TC_BODY(refused, tc)
+{
+	ATF_CHECK_EQ(in_child(unprivileged), 0);
+}
+
+static int
+limited(void)
+{
+	struct rlimit	 rl;
+	int		 fd, last = -1;
+
+	if (privdrop_limits(16, 1) == -1)
+		return (1);
+	if (getrlimit(RLIMIT_CORE, &rl) == -1 || rl.rlim_max != 0)
+		return (2);
+	if (getrlimit(RLIMIT_FSIZE, &rl) == -1 || rl.rlim_max != 0)
+		return (3);
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_max != 16 ||
+	    rl.rlim_cur != 16)
+		return (4);
+	if (getrlimit(RLIMIT_NPROC, &rl) == -1 || rl.rlim_max != 0)
+		return (5);
+	while ((fd = dup(STDIN_FILENO)) != -1)
+		last = fd;
+	if (last != 15 || errno != EMFILE)
+		return (6);
+	if (geteuid() == 0 && (setgid(GID) == -1 || setuid(UID) == -1))
+		return (7);
+	return (fork() == -1 && errno == EAGAIN ? 0 : 8);
+}
+
+ATF_TC(limits);
+ATF_TC_HEAD(limits, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "privdrop_limits() allows no core, no "
+	    "file, so many descriptors and no fork");
+}
+ATF_TC_BODY(limits, tc)
+{
+	ATF_CHECK_EQ(in_child(limited), 0);
+}
+
+static int
+forking(void)
+{
+	struct rlimit	 before, after;
+
+	if (getrlimit(RLIMIT_NPROC, &before) == -1 ||
+	    privdrop_limits(32, 0) == -1 ||
+	    getrlimit(RLIMIT_NPROC, &after) == -1)
+		return (1);
+	return (before.rlim_max != after.rlim_max);
+}
+
+ATF_TC(limits_fork);
+ATF_TC_HEAD(limits_fork, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "privdrop_limits() without the last "
+	    "one leaves the number of processes as it is");
+}
+ATF_TC_BODY(limits_fork, tc)
+{
+	ATF_CHECK_EQ(in_child(forking), 0);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, drop);
+	ATF_TP_ADD_TC(tp, root);
+	ATF_TP_ADD_TC(tp, refused);
+	ATF_TP_ADD_TC(tp, limits);
+	ATF_TP_ADD_TC(tp, limits_fork);
+	return (atf_no_error());
+}
