@@ -53,7 +53,7 @@ SYSLIBS=
 
 .if ${OS} == "Linux"
 YACC=		byacc
-DEFINES+=	-D_GNU_SOURCE
+DEFINES+=	-D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS
 INCLUDES+=	-I${TOP}/lib/libcompat/imsg
 PCLIBS=
 .  if defined(TLS) && ${TLS} == "yes"

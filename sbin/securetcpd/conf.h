@@ -14,6 +14,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "compat.h"
 #include "wire.h"
 
 #define CONF_FILE		"/etc/securetcpd.conf"
@@ -21,6 +22,7 @@
 #define CONF_SOCKET		"/var/run/securetcpd.sock"
 #define CONF_USER		"_securetcp"
 #define CONF_SIGNER_USER	"_securetcpk"
+#define CONF_CHROOT		COMPAT_CHROOT
 #define CONF_LIFETIME		1024
 #define CONF_BACKLOG		512
 #define CONF_HANDSHAKE		10	/* seconds, as the next three */
@@ -31,6 +33,16 @@
 #define CONF_PER_SOURCE		64
 #define CONF_PENDING		200
 #define CONF_PREFORK		8
+
+/* Bounds of what may be said; the least is 1 where not said here. */
+#define CONF_ACCOUNT		64	/* of a user's or group's name, with NUL */
+#define CONF_SIGNERS_MAX	64
+#define CONF_LIFETIME_MAX	1000000
+#define CONF_BACKLOG_MAX	65535
+#define CONF_TIME_MAX		3600	/* handshake, backend, close */
+#define CONF_IDLE_MAX		604800
+#define CONF_CONNECTIONS_MAX	100000
+#define CONF_PREFORK_MAX	256
 
 enum conf_log {
 	CONF_LOG_OFF,
@@ -53,6 +65,8 @@ struct conf_place {
 struct certificate {
 	TAILQ_ENTRY(certificate) ce_entry;
 	struct conf_place	 ce_place;
+	struct conf_place	 ce_chain_at;
+	struct conf_place	 ce_key_at;
 	char			 ce_name[WIRE_NAME];
 	char			*ce_chain;	/* paths */
 	char			*ce_key;
@@ -87,6 +101,12 @@ struct server {
 	char			 sv_name[WIRE_NAME];
 	struct listens		 sv_listens;
 	struct certificate	*sv_certificate;
+	char			 sv_certname[WIRE_NAME];
+	struct conf_place	 sv_certificate_at;
+	struct conf_place	 sv_protocol_at;
+	struct conf_place	 sv_ciphers_at;
+	struct conf_place	 sv_curves_at;
+	struct conf_place	 sv_forward_at;
 	char			 sv_protocol[WIRE_OPTION];	/* "secure" */
 	char			 sv_ciphers[WIRE_OPTION];	/* "secure" */
 	char			 sv_curves[WIRE_OPTION];	/* "" default */
@@ -114,13 +134,18 @@ struct control {
 TAILQ_HEAD(controls, control);
 
 struct conf {
-	char			 cf_user[LOGIN_NAME_MAX];
+	struct conf_place	 cf_place;		/* the file as a whole */
+	char			 cf_user[CONF_ACCOUNT];
+	struct conf_place	 cf_user_at;
 	int			 cf_user_set;		/* said, not default */
-	char			 cf_signer_user[LOGIN_NAME_MAX];
+	char			 cf_signer_user[CONF_ACCOUNT];
+	struct conf_place	 cf_signer_user_at;
 	int			 cf_signer_user_set;
 	char			 cf_chroot[PATH_MAX];
+	struct conf_place	 cf_chroot_at;
 	int			 cf_chroot_set;
 	char			 cf_pidfile[PATH_MAX];
+	struct conf_place	 cf_pidfile_at;
 	struct controls		 cf_controls;
 	enum conf_log		 cf_log;
 	int			 cf_facility;
@@ -131,22 +156,59 @@ struct conf {
 	struct servers		 cf_servers;
 };
 
-/* parse.y: NULL after every error was printed; the file names live on. */
+/*
+ * parse.y: the configuration of a file, or NULL after every error in it was
+ * printed, those of conf_check() among them.
+ */
 struct conf	*conf_parse(const char *);
-int		 conf_macro(char *);		/* -D name=value */
-void		 conf_free(struct conf *);
+/* -D name=value: outlives every parse; -1 when it is not of that form. */
+int		 conf_macro(char *);
 
 /*
  * check.c: opens and checks what the configuration names: chains, keys,
- * dates, protocols, paths.  Prints every error and warning in the form
- * of the grammar's and returns the number of errors.  Whether a key fits
- * its chain is a signer's to say.
+ * dates, protocols, accounts, paths.  Prints every error and warning in the
+ * form of the grammar's and returns the number of errors.  Whether a key
+ * fits its chain is a signer's to say.  Without a signer user it makes that
+ * the user.
  */
 unsigned int	 conf_check(struct conf *);
-/* Prints "file:line: message" as an error or, with its word, a warning. */
+/* check_cert.c: the part of it that concerns one certificate block. */
+void		 conf_check_certificate(struct certificate *);
+
+/* conf.c */
+struct conf	*conf_new(const char *);
+void		 conf_free(struct conf *);
+struct certificate
+		*certificate_new(struct conf *, const char *,
+		    const struct conf_place *);
+struct certificate
+		*certificate_find(struct conf *, const char *);
+struct server	*server_new(struct conf *, const char *,
+		    const struct conf_place *);
+struct server	*server_find(struct conf *, const char *);
+/* A name for good: places outlive the configuration they tell of. */
+const char	*conf_filename(const char *);
+/* Numeric address and port into a sockaddr: 0, or what is wrong with it. */
+const char	*conf_address(const char *, struct sockaddr_storage *,
+		    socklen_t *);
+const char	*conf_port(const char *, struct sockaddr_storage *);
+const char	*conf_unix(const char *, struct sockaddr_storage *,
+		    socklen_t *);
+/* "[::1]:443", "/path" */
+void		 conf_address_name(const struct sockaddr_storage *, char *,
+		    size_t);
+
+/*
+ * Prints "file:line: message" as an error or, with its word, a warning: to
+ * stderr, or to where conf_output() said.  conf_errors() counts the errors
+ * since the program began.
+ */
 __attribute__((__format__(printf, 2, 3)))
 void		 conf_error(const struct conf_place *, const char *, ...);
 __attribute__((__format__(printf, 2, 3)))
 void		 conf_warning(const struct conf_place *, const char *, ...);
+unsigned int	 conf_errors(void);
+/* The text comes without newline; the flag says that it is a warning. */
+void		 conf_output(void (*)(int, const char *));
 
 #endif /* CONF_H */

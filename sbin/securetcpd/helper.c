@@ -1,0 +1,238 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <event.h>
+#include <fcntl.h>
+#include <imsg.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "sandbox.h"
+#include "securetcpd.h"
+
+static struct helpers	 helpers = TAILQ_HEAD_INITIALIZER(helpers);
+
+static void	 helper_gone(struct child *, const char *);
+
+/* In the child: descriptor 3 and nothing else, no environment. */
+__attribute__((__noreturn__))
+static void
+helper_run(const char *path, const char *program, int fd)
+{
+	char	*argv[2], *envp[1] = { NULL };
+
+	if (fd == WIRE_FD) {
+		if (fcntl(fd, F_SETFD, 0) == -1)
+			_exit(127);
+	} else if (dup2(fd, WIRE_FD) == -1)
+		_exit(127);
+	closefrom(WIRE_FD + 1);
+	if ((argv[0] = strdup(program)) == NULL)
+		_exit(127);
+	argv[1] = NULL;
+	(void)execve(path, argv, envp);
+	_exit(127);
+}
+
+/* Still loading after START_SECONDS: something is badly wrong with it. */
+static void
+helper_late(int fd, short what, void *arg)
+{
+	struct helper	*h = arg;
+
+	(void)fd;
+	(void)what;
+	helper_gone(&h->h_child, "not ready in time");
+}
+
+struct helper *
+helper_exec(const char *program, const char *kind, const char *title,
+    enum wire_role role, void *owner)
+{
+	struct timeval	 tv = { START_SECONDS, 0 };
+	struct helper	*h;
+	char		 path[PATH_MAX];
+	int		 sv[2], n;
+
+	if (env->sd_built)
+		n = snprintf(path, sizeof(path), "%s/%s/%s", env->sd_libexec,
+		    program, program);
+	else
+		n = snprintf(path, sizeof(path), "%s/%s", env->sd_libexec,
+		    program);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return (NULL);
+	}
+	if (access(path, X_OK) == -1) {
+		log_warning("%s: %s", path, strerror(errno));
+		return (NULL);
+	}
+	if ((h = calloc(1, sizeof(*h))) == NULL)
+		return (NULL);
+	if (child_pair(sv) == -1) {
+		free(h);
+		return (NULL);
+	}
+	switch (h->h_pid = fork()) {
+	case -1:
+		n = errno;
+		(void)close(sv[0]);
+		(void)close(sv[1]);
+		free(h);
+		errno = n;
+		return (NULL);
+	case 0:
+		helper_run(path, program, sv[1]);
+	}
+	(void)close(sv[1]);
+	h->h_kind = kind;
+	(void)strlcpy(h->h_title, title, sizeof(h->h_title));
+	(void)sandbox_rights(sv[0], SANDBOX_USE_PIPE);
+	child_init(&h->h_child, sv[0], role, WIRE_LOADING, h);
+	h->h_child.c_gone = helper_gone;
+	h->h_owner = owner;
+	evtimer_set(&h->h_timer, helper_late, h);
+	(void)evtimer_add(&h->h_timer, &tv);
+	TAILQ_INSERT_TAIL(&helpers, h, h_entry);
+	return (h);
+}
+
+/* Tells it who to be. */
+int
+helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
+{
+	struct wire_start	 ws;
+	int			 fd = -1;
+
+	memset(&ws, 0, sizeof(ws));
+	ws.ws_uid = uid;
+	ws.ws_gid = gid;
+	ws.ws_nofile = nofile;
+	(void)strlcpy(ws.ws_title, h->h_title, sizeof(ws.ws_title));
+	if (env->sd_conf->cf_sandbox_optional)
+		ws.ws_flags |= WIRE_START_OPTIONAL;
+	if (env->sd_drop) {
+		ws.ws_flags |= WIRE_START_DROP;
+		if ((fd = fcntl(env->sd_chrootfd, F_DUPFD_CLOEXEC, 0)) == -1)
+			return (-1);
+	}
+	return (child_send(&h->h_child, WIRE_START, fd, &ws, sizeof(ws)));
+}
+
+void
+helper_ready(struct helper *h, const char *sandbox)
+{
+	(void)evtimer_del(&h->h_timer);
+	(void)strlcpy(h->h_sandbox, sandbox, sizeof(h->h_sandbox));
+	h->h_child.c_state = WIRE_RUNNING;
+	log_helper(h);
+	if (strcmp(sandbox, "none") == 0)
+		log_warning("%s %s runs WITHOUT a sandbox: this kernel has "
+		    "none and the configuration says optional", h->h_kind,
+		    h->h_title);
+}
+
+/*
+ * Its pipe ended or it broke the rules.  Whoever owns it learns why after
+ * the process is gone for certain, so that the message can say how.
+ */
+static void
+helper_gone(struct child *c, const char *reason)
+{
+	struct helper	*h = c->c_owner;
+
+	(void)evtimer_del(&h->h_timer);
+	child_close(c);
+	if (reason != NULL) {
+		(void)strlcpy(h->h_fatal, reason, sizeof(h->h_fatal));
+		if (!h->h_reaped)
+			(void)kill(h->h_pid, SIGKILL);
+	}
+}
+
+/* The owner lets go: the process leaves when its pipe ends. */
+void
+helper_close(struct helper *h)
+{
+	(void)evtimer_del(&h->h_timer);
+	h->h_owner = NULL;
+	child_close(&h->h_child);
+}
+
+const char *
+helper_death(const struct helper *h, char *buf, size_t len)
+{
+	if (h->h_fatal[0] != '\0')
+		(void)strlcpy(buf, h->h_fatal, len);
+	else if (WIFSIGNALED(h->h_status))
+		(void)snprintf(buf, len, "signal %d (%s)",
+		    WTERMSIG(h->h_status), strsignal(WTERMSIG(h->h_status)));
+	else
+		(void)snprintf(buf, len, "exit code %d",
+		    WEXITSTATUS(h->h_status));
+	return (buf);
+}
+
+/* Forgets those that are reaped and whose pipe has been read to its end. */
+void
+helper_collect(void)
+{
+	struct helper	*h, *next;
+	char		 death[WIRE_REASON + 32];
+
+	TAILQ_FOREACH_SAFE(h, &helpers, h_entry, next) {
+		if (!h->h_reaped || h->h_child.c_fd != -1)
+			continue;
+		TAILQ_REMOVE(&helpers, h, h_entry);
+		if (h->h_owner != NULL)
+			h->h_gone(h, helper_death(h, death, sizeof(death)));
+		free(h);
+	}
+}
+
+void
+helper_reap(void)
+{
+	struct helper	*h;
+	pid_t		 pid;
+	int		 status;
+
+	/* Orphans of a dead spawner may come to us: they are reaped too. */
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		TAILQ_FOREACH(h, &helpers, h_entry) {
+			if (h->h_pid != pid)
+				continue;
+			h->h_reaped = 1;
+			h->h_status = status;
+			break;
+		}
+	}
+}
+
+int
+helper_any(void)
+{
+	return (!TAILQ_EMPTY(&helpers));
+}
+
+void
+helper_kill_all(void)
+{
+	struct helper	*h;
+
+	TAILQ_FOREACH(h, &helpers, h_entry)
+		if (!h->h_reaped)
+			(void)kill(h->h_pid, SIGKILL);
+}

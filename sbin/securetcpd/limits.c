@@ -1,0 +1,111 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/resource.h>
+
+#include <errno.h>
+#include <event.h>
+#include <imsg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "securetcpd.h"
+
+#define BASE_FDS	32		/* libraries, log, files, standard */
+#define BASE_PROCS	8
+
+/*
+ * What the configuration can need at its busiest.  A connection holds its
+ * pipe and, for a moment, two sockets; spawners exist twice during a change.
+ */
+static void
+limits_need(struct conf *cf, unsigned long long *fds,
+    unsigned long long *procs)
+{
+	struct certificate	*ce;
+	struct listen		*li;
+	struct server		*sv;
+
+	*fds = BASE_FDS + FD_RESERVE + cf->cf_signers * 2ULL;
+	*procs = BASE_PROCS + cf->cf_signers;
+	TAILQ_FOREACH(ce, &cf->cf_certificates, ce_entry)
+		*fds += 2;
+	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry) {
+		TAILQ_FOREACH(li, &sv->sv_listens, li_entry)
+			*fds += 1;
+		*fds += 4 + sv->sv_max * 2ULL + POOL_MAX;
+		*procs += 2 + sv->sv_max + POOL_MAX;
+	}
+}
+
+/* 0 when the limit is high enough or could be made so. */
+static int
+limit_raise(int resource, const char *what, unsigned long long need)
+{
+	struct rlimit	 rl;
+
+	if (getrlimit(resource, &rl) == -1)
+		return (-1);
+	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= need)
+		return (0);
+	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < need)
+		rl.rlim_max = need;
+	rl.rlim_cur = need;
+	if (setrlimit(resource, &rl) == 0)
+		return (0);
+	if (getrlimit(resource, &rl) == -1)
+		return (-1);
+	fprintf(stderr, "securetcpd: %sthe configuration can need %llu %s, "
+	    "the limit is %llu (%s)\n", geteuid() == 0 ? "" : "warning: ",
+	    need, what, (unsigned long long)rl.rlim_max,
+	    compat_limit_hint(resource));
+	if (rl.rlim_cur != rl.rlim_max) {
+		rl.rlim_cur = rl.rlim_max;
+		(void)setrlimit(resource, &rl);
+	}
+	errno = EPERM;
+	return (-1);
+}
+
+/*
+ * For root too low a limit is an error: it would show under load, at the
+ * worst of times.  An ordinary user who tries things out is warned.
+ */
+int
+limits_raise(struct conf *cf)
+{
+	unsigned long long	 fds, procs;
+	struct rlimit		 rl;
+	int			 bad = 0;
+
+	limits_need(cf, &fds, &procs);
+	if (limit_raise(RLIMIT_NOFILE, "descriptors", fds) == -1)
+		bad = 1;
+	if (limit_raise(RLIMIT_NPROC, "processes", procs) == -1)
+		bad = 1;
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return (-1);
+	env->sd_nofile = rl.rlim_cur == RLIM_INFINITY ||
+	    rl.rlim_cur > 1 << 30 ? 1 << 30 : rl.rlim_cur;
+	return (bad && geteuid() == 0 ? -1 : 0);
+}
+
+/* Is there room for one more connection and all those under way? */
+int
+limits_room(void)
+{
+	struct service	*se;
+	unsigned int	 used = env->sd_fds + BASE_FDS;
+
+	/* Each handshake will want a socket for its backend. */
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		used += se->se_pendings;
+	return (used + FD_RESERVE <= env->sd_nofile);
+}

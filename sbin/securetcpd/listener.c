@@ -1,0 +1,266 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <event.h>
+#include <imsg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "sandbox.h"
+#include "securetcpd.h"
+
+#define ACCEPT_BATCH	16		/* connections for one wake-up */
+#define ACCEPT_PAUSE	1		/* seconds, when descriptors are out */
+
+static void	 listener_accept(int, short, void *);
+
+static struct event	 pause_timer;
+static int		 paused;	/* no listener is polled */
+
+static int
+listener_bind(struct listener *ln, const struct listen *li)
+{
+	const struct sockaddr	*sa = (const struct sockaddr *)&li->li_ss;
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+	int			 on = 1;
+
+	ln->ln_fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK |
+	    SOCK_CLOEXEC, 0);
+	if (ln->ln_fd == -1)
+		return (-1);
+	env->sd_fds++;
+	if (setsockopt(ln->ln_fd, SOL_SOCKET, SO_REUSEADDR, &on,
+	    sizeof(on)) == -1)
+		return (-1);
+	if (sa->sa_family == AF_INET6 && setsockopt(ln->ln_fd, IPPROTO_IPV6,
+	    IPV6_V6ONLY, &on, sizeof(on)) == -1)
+		return (-1);
+	if (bind(ln->ln_fd, sa, li->li_len) == -1 ||
+	    listen(ln->ln_fd, li->li_backlog) == -1 ||
+	    getsockname(ln->ln_fd, (struct sockaddr *)&ss, &len) == -1)
+		return (-1);
+	address_print((struct sockaddr *)&ss, len, ln->ln_name,
+	    sizeof(ln->ln_name));
+	return (0);
+}
+
+int
+listeners_bind(struct service *se)
+{
+	struct listener	*ln;
+	struct listen	*li;
+	char		 name[128];
+
+	TAILQ_FOREACH(li, &se->se_conf->sv_listens, li_entry) {
+		address_print((struct sockaddr *)&li->li_ss, li->li_len, name,
+		    sizeof(name));
+		if ((ln = calloc(1, sizeof(*ln))) == NULL) {
+			daemon_fail("listen on %s: %s", name,
+			    strerror(errno));
+			return (-1);
+		}
+		ln->ln_service = se;
+		ln->ln_fd = -1;
+		TAILQ_INSERT_TAIL(&se->se_listeners, ln, ln_entry);
+		if (listener_bind(ln, li) == -1) {
+			daemon_fail("server \"%s\": listen on %s: %s",
+			    se->se_conf->sv_name, name, strerror(errno));
+			return (-1);
+		}
+		event_set(&ln->ln_ev, ln->ln_fd, EV_READ | EV_PERSIST,
+		    listener_accept, ln);
+	}
+	return (0);
+}
+
+/* Polled only while what is accepted can be adopted; the kernel queues. */
+void
+listeners_update(struct service *se)
+{
+	struct listener	*ln;
+	int		 want = !paused && service_open(se);
+
+	TAILQ_FOREACH(ln, &se->se_listeners, ln_entry) {
+		if (ln->ln_fd == -1 || ln->ln_polled == want)
+			continue;
+		if (want)
+			(void)event_add(&ln->ln_ev, NULL);
+		else
+			(void)event_del(&ln->ln_ev);
+		ln->ln_polled = want;
+	}
+}
+
+void
+listeners_close(struct service *se)
+{
+	struct listener	*ln;
+	int		 i;
+
+	for (i = 0; i < REFUSE_MAX; i++)
+		(void)evtimer_del(&se->se_refused[i].rf_timer);
+	while ((ln = TAILQ_FIRST(&se->se_listeners)) != NULL) {
+		TAILQ_REMOVE(&se->se_listeners, ln, ln_entry);
+		if (ln->ln_polled)
+			(void)event_del(&ln->ln_ev);
+		if (ln->ln_fd != -1) {
+			(void)close(ln->ln_fd);
+			env->sd_fds--;
+		}
+		free(ln);
+	}
+}
+
+static void
+listeners_unpause(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	paused = 0;
+	services_update();
+}
+
+static void
+listeners_pause(const char *why)
+{
+	struct timeval	 tv = { ACCEPT_PAUSE, 0 };
+
+	if (paused)
+		return;
+	paused = 1;
+	log_warning("accepting pauses for a second: %s", why);
+	evtimer_set(&pause_timer, listeners_unpause, NULL);
+	(void)evtimer_add(&pause_timer, &tv);
+	services_update();
+}
+
+static void
+refused_log(struct refused *rf)
+{
+	struct timeval	 tv = { 1, 0 };
+	struct service	*se = rf->rf_service;
+	struct server	*sv = se->se_conf;
+	char		 reason[64];
+
+	if (rf->rf_why == REFUSE_TOTAL)
+		(void)snprintf(reason, sizeof(reason), "connections max %u",
+		    sv->sv_max);
+	else
+		(void)snprintf(reason, sizeof(reason),
+		    "connections per source %u", sv->sv_per_source);
+	log_refused(se, rf->rf_from, ptOperationRefused, reason,
+	    rf->rf_count);
+	rf->rf_count = 0;
+	(void)evtimer_add(&rf->rf_timer, &tv);
+}
+
+static void
+refused_later(int fd, short what, void *arg)
+{
+	struct refused	*rf = arg;
+
+	(void)fd;
+	(void)what;
+	if (rf->rf_count > 0)
+		refused_log(rf);
+}
+
+void
+listeners_init(struct service *se)
+{
+	struct refused	*rf;
+	int		 i;
+
+	for (i = 0; i < REFUSE_MAX; i++) {
+		rf = &se->se_refused[i];
+		rf->rf_service = se;
+		rf->rf_why = i;
+		evtimer_set(&rf->rf_timer, refused_later, rf);
+	}
+}
+
+/* Closed at once; the log hears of it once a second, with a count. */
+static void
+refuse(struct service *se, int fd, enum refusal why, const char *from)
+{
+	struct refused	*rf = &se->se_refused[why];
+
+	(void)close(fd);
+	rf->rf_count++;
+	(void)strlcpy(rf->rf_from, from, sizeof(rf->rf_from));
+	if (!evtimer_pending(&rf->rf_timer, NULL))
+		refused_log(rf);
+}
+
+static void
+adopt(struct listener *ln, int fd, const struct sockaddr *sa, socklen_t len)
+{
+	struct service	*se = ln->ln_service;
+	struct server	*sv = se->se_conf;
+	struct source	*so;
+	struct session	*s;
+	char		 from[80];
+
+	address_print(sa, len, from, sizeof(from));
+	if (se->se_live >= sv->sv_max) {
+		refuse(se, fd, REFUSE_TOTAL, from);
+		return;
+	}
+	if ((so = source_take(se, sa, sv->sv_per_source)) == NULL) {
+		refuse(se, fd, REFUSE_SOURCE, from);
+		return;
+	}
+	if (se->se_pendings >= sv->sv_pending)
+		session_make_room(TAILQ_FIRST(&se->se_pending));
+	address_options(fd, sa->sa_family);
+	(void)sandbox_rights(fd, SANDBOX_USE_SOCKET);
+	s = pool_take(se);
+	session_adopt(s, fd, so, sa, len, from);
+}
+
+static void
+listener_accept(int lfd, short what, void *arg)
+{
+	struct listener		*ln = arg;
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+	int			 fd, i;
+
+	(void)what;
+	for (i = 0; i < ACCEPT_BATCH && service_open(ln->ln_service); i++) {
+		if (!limits_room()) {
+			listeners_pause("descriptors are kept in reserve for "
+			    "connections under way");
+			return;
+		}
+		len = sizeof(ss);
+		fd = accept4(lfd, (struct sockaddr *)&ss, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd != -1) {
+			adopt(ln, fd, (struct sockaddr *)&ss, len);
+			continue;
+		}
+		switch (errno) {
+		case EAGAIN:
+		case EINTR:
+		case ECONNABORTED:
+			return;
+		}
+		listeners_pause(strerror(errno));
+		return;
+	}
+}

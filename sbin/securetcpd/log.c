@@ -1,0 +1,261 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "securetcpd.h"
+
+static enum conf_log	 level = CONF_LOG_STATE;
+
+void
+log_init(enum conf_log lv, int use_stderr, int facility)
+{
+	level = lv;
+	writer_init(use_stderr, facility);
+}
+
+void
+log_verbosity(enum conf_log lv)
+{
+	level = lv;
+}
+
+void
+log_close(void)
+{
+	writer_close();
+}
+
+static void
+put_message(int priority, const char *key, const char *fmt, va_list ap)
+{
+	struct logline	 l;
+	char		 text[1024];
+
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	line_start(&l);
+	line_add(&l, key, text);
+	writer_put(priority, l.ll_buf);
+}
+
+void
+log_warning(const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (level < CONF_LOG_ERRORS)
+		return;
+	va_start(ap, fmt);
+	put_message(LOG_WARNING, "warning", fmt, ap);
+	va_end(ap);
+}
+
+/* Said even with "log off": the daemon is about to end. */
+void
+log_fatal(const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	put_message(LOG_CRIT, "fatal", fmt, ap);
+	va_end(ap);
+}
+
+void
+log_info(const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (level < CONF_LOG_STATE)
+		return;
+	va_start(ap, fmt);
+	put_message(LOG_INFO, "info", fmt, ap);
+	va_end(ap);
+}
+
+void
+log_debug(const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (level < CONF_LOG_VERBOSE)
+		return;
+	va_start(ap, fmt);
+	put_message(LOG_DEBUG, "debug", fmt, ap);
+	va_end(ap);
+}
+
+void
+log_server(const struct service *se, const char *text)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_ERRORS)
+		return;
+	line_start(&l);
+	line_add(&l, "server", se->se_conf->sv_name);
+	line_add(&l, "warning", text);
+	writer_put(LOG_WARNING, l.ll_buf);
+}
+
+void
+log_listen(const struct listener *ln)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_STATE)
+		return;
+	line_start(&l);
+	line_add(&l, "server", ln->ln_service->se_conf->sv_name);
+	line_add(&l, "listen", ln->ln_name);
+	writer_put(LOG_INFO, l.ll_buf);
+}
+
+void
+log_helper(const struct helper *h)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_STATE)
+		return;
+	line_start(&l);
+	line_add(&l, "process", h->h_kind);
+	line_add(&l, "name", h->h_title);
+	line_addf(&l, "pid", "%ld", (long)h->h_pid);
+	line_add(&l, "sandbox", h->h_sandbox);
+	writer_put(LOG_INFO, l.ll_buf);
+}
+
+static void
+line_session(struct logline *l, const struct session *s)
+{
+	line_start(l);
+	line_add(l, "server", s->s_service->se_conf->sv_name);
+	line_addf(l, "session", "%llu", (unsigned long long)s->s_id);
+	line_add(l, "from", s->s_from);
+}
+
+void
+log_connecting(const struct session *s)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_STATE)
+		return;
+	line_session(&l, s);
+	line_add(&l, "state", securetcp_state_name(SECURETCP_CONNECTING));
+	writer_put(LOG_INFO, l.ll_buf);
+}
+
+void
+log_connected(const struct session *s)
+{
+	const struct wire_established	*f = s->s_facts;
+	struct server			*sv = s->s_service->se_conf;
+	struct logline			 l;
+
+	if (level < CONF_LOG_STATE)
+		return;
+	line_session(&l, s);
+	line_add(&l, "state", securetcp_state_name(SECURETCP_CONNECTED));
+	line_add(&l, "version", f->wh_version);
+	line_add(&l, "cipher", f->wh_cipher);
+	if (f->wh_servername[0] != '\0')
+		line_add(&l, "servername", f->wh_servername);
+	if (f->wh_alpn[0] != '\0')
+		line_add(&l, "alpn", f->wh_alpn);
+	line_add(&l, "backend", sv->sv_mode == CONF_ECHO ? "echo" :
+	    sv->sv_backend.ba_name);
+	writer_put(LOG_INFO, l.ll_buf);
+}
+
+static void
+line_error(struct logline *l, int number, const char *description,
+    const char *reason)
+{
+	const char	*name = securetcp_error_name(number);
+
+	line_add(l, "error", name == NULL ? "ptError" : name);
+	line_addf(l, "number", "%d", number);
+	if (description == NULL)
+		description = securetcp_error_description(number);
+	line_add(l, "description", description == NULL ? "" : description);
+	if (reason != NULL && *reason != '\0')
+		line_add(l, "reason", reason);
+}
+
+void
+log_error(const struct session *s, int number, const char *description,
+    const char *reason)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_ERRORS)
+		return;
+	line_session(&l, s);
+	line_error(&l, number, description, reason);
+	writer_put(LOG_NOTICE, l.ll_buf);
+}
+
+void
+log_refused(const struct service *se, const char *from, int number,
+    const char *reason, unsigned int count)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_ERRORS)
+		return;
+	line_start(&l);
+	line_add(&l, "server", se->se_conf->sv_name);
+	line_add(&l, "from", from);
+	line_error(&l, number, NULL, reason);
+	line_addf(&l, "count", "%u", count);
+	writer_put(LOG_NOTICE, l.ll_buf);
+}
+
+void
+log_closing(const struct session *s, const char *reason)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_STATE)
+		return;
+	line_session(&l, s);
+	line_add(&l, "state", securetcp_state_name(SECURETCP_CLOSING));
+	if (reason != NULL && *reason != '\0')
+		line_add(&l, "reason", reason);
+	writer_put(LOG_INFO, l.ll_buf);
+}
+
+void
+log_closed(const struct session *s)
+{
+	struct logline	 l;
+	struct timespec	 now, spent;
+
+	if (level < CONF_LOG_STATE)
+		return;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	spent.tv_sec = now.tv_sec - s->s_start.tv_sec;
+	spent.tv_nsec = now.tv_nsec - s->s_start.tv_nsec;
+	if (spent.tv_nsec < 0) {
+		spent.tv_sec--;
+		spent.tv_nsec += 1000000000L;
+	}
+	line_session(&l, s);
+	line_add(&l, "state", securetcp_state_name(SECURETCP_CLOSED));
+	line_addf(&l, "in", "%llu", (unsigned long long)s->s_in);
+	line_addf(&l, "out", "%llu", (unsigned long long)s->s_out);
+	line_addf(&l, "seconds", "%lld.%01ld", (long long)spent.tv_sec,
+	    spent.tv_nsec / 100000000L);
+	writer_put(LOG_INFO, l.ll_buf);
+}

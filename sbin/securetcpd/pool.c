@@ -1,0 +1,135 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+
+#include <event.h>
+#include <imsg.h>
+
+#include "securetcpd.h"
+
+#define POOL_SHRINK	10		/* seconds between looks */
+
+/*
+ * Idle sessions of a service: forked and sandboxed ahead of the connection
+ * they will adopt.  The pool doubles when it runs dry and shrinks to what
+ * was really used.
+ */
+static void
+pool_shrink(int fd, short what, void *arg)
+{
+	struct timeval	 tv = { POOL_SHRINK, 0 };
+	struct service	*se = arg;
+
+	(void)fd;
+	(void)what;
+	if (se->se_target > se->se_conf->sv_prefork &&
+	    se->se_low > se->se_target / 2) {
+		se->se_target -= (se->se_target - se->se_conf->sv_prefork +
+		    1) / 2;
+		while (se->se_idles > se->se_target)
+			session_dismiss(TAILQ_FIRST(&se->se_idle));
+	}
+	se->se_low = se->se_idles;
+	(void)evtimer_add(&se->se_shrink, &tv);
+}
+
+/* fork(2) failed: no use in trying again at once. */
+static void
+pool_resume(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pool_fill(arg);
+}
+
+void
+pool_hold(struct service *se)
+{
+	struct timeval	 tv = { 1, 0 };
+
+	(void)evtimer_add(&se->se_hold, &tv);
+}
+
+void
+pool_init(struct service *se)
+{
+	struct timeval	 tv = { POOL_SHRINK, 0 };
+
+	se->se_target = se->se_conf->sv_prefork;
+	evtimer_set(&se->se_hold, pool_resume, se);
+	evtimer_set(&se->se_shrink, pool_shrink, se);
+	(void)evtimer_add(&se->se_shrink, &tv);
+}
+
+/* Forks in batches, so that spawner and parent wake once for several. */
+void
+pool_fill(struct service *se)
+{
+	unsigned int	 have = se->se_idles + se->se_starting;
+
+	if (env->sd_stopping || env->sd_draining ||
+	    se->se_spawner == NULL || evtimer_pending(&se->se_hold, NULL))
+		return;
+	if (have > se->se_target / 2 && have < se->se_target &&
+	    se->se_target > 1 && se->se_idles > 0)
+		return;
+	while (have++ < se->se_target) {
+		if (session_fork(se->se_spawner) == -1) {
+			pool_hold(se);
+			return;
+		}
+	}
+}
+
+void
+pool_forked(struct session *s)
+{
+	struct service	*se = s->s_service;
+
+	TAILQ_INSERT_TAIL(&se->se_idle, s, s_entry);
+	if (se->se_idles++ == 0)
+		listeners_update(se);
+}
+
+struct session *
+pool_take(struct service *se)
+{
+	struct session	*s;
+
+	if ((s = TAILQ_FIRST(&se->se_idle)) == NULL)
+		return (NULL);
+	pool_forget(s);
+	return (s);
+}
+
+/* An idle session goes, to work or for good. */
+void
+pool_forget(struct session *s)
+{
+	struct service	*se = s->s_service;
+
+	TAILQ_REMOVE(&se->se_idle, s, s_entry);
+	if (--se->se_idles < se->se_low)
+		se->se_low = se->se_idles;
+	if (se->se_idles > 0)
+		return;
+	if ((se->se_target *= 2) > POOL_MAX)
+		se->se_target = POOL_MAX;
+	if (se->se_target < se->se_conf->sv_prefork)
+		se->se_target = se->se_conf->sv_prefork;
+	listeners_update(se);
+}
+
+void
+pool_discard(struct spawner *sp)
+{
+	struct session	*s, *next;
+
+	TAILQ_FOREACH_SAFE(s, &sp->sp_service->se_idle, s_entry, next)
+		if (s->s_spawner == sp)
+			session_dismiss(s);
+}

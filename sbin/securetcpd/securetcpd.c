@@ -1,0 +1,432 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <err.h>
+#include <errno.h>
+#include <event.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <imsg.h>
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "sandbox.h"
+#include "securetcpd.h"
+
+static struct securetcpd	 the_env;
+struct securetcpd		*env = &the_env;
+
+static struct event	 ev_chld, ev_term, ev_int, ev_hup, ev_usr1;
+static int		 notify = -1;	/* tells who started us how it went */
+static int		 pidfd = -1;
+
+__attribute__((__noreturn__))
+static void
+usage(void)
+{
+	fprintf(stderr, "usage: securetcpd [-dnv] [-D macro=value] "
+	    "[-f file]\n");
+	exit(1);
+}
+
+/* The start, or the check, has failed: said where somebody looks. */
+void
+daemon_fail(const char *fmt, ...)
+{
+	va_list	 ap;
+	char	 text[1024];
+
+	env->sd_quit = 1;
+	env->sd_status = 1;
+	/* The grammar's form of the same was printed already. */
+	if (env->sd_errors > 0)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (!env->sd_debug || env->sd_check)
+		fprintf(stderr, "securetcpd: %s\n", text);
+	if (!env->sd_check)
+		log_fatal("%s", text);
+}
+
+static int
+nullify(void)
+{
+	int	 fd, i;
+
+	if ((fd = open("/dev/null", O_RDWR)) == -1)
+		return (-1);
+	for (i = 0; i <= 2; i++)
+		if (fd != i && dup2(fd, i) == -1)
+			return (-1);
+	if (fd > 2)
+		(void)close(fd);
+	return (0);
+}
+
+/* Everybody is ready: from here on nothing but a signal ends the parent. */
+static void
+started(void)
+{
+	struct service	*se;
+	struct listener	*ln;
+
+	env->sd_started = 1;
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
+			log_listen(ln);
+	if (!env->sd_debug) {
+		if (nullify() == -1)
+			log_warning("/dev/null: %s", strerror(errno));
+		(void)write(notify, "", 1);
+		(void)close(notify);
+	}
+	if (sandbox_enter(SANDBOX_PARENT) == -1 && errno != ENOSYS) {
+		daemon_fail("sandbox of the parent: %s", strerror(errno));
+		return;
+	}
+	log_info("started, sandbox of the parent: %s",
+	    sandbox_name());
+	services_update();
+}
+
+void
+started_check(void)
+{
+	if (env->sd_started || env->sd_quit || !signers_all_ready())
+		return;
+	if (env->sd_check) {
+		printf("configuration OK\n");
+		env->sd_quit = 1;
+		return;
+	}
+	if (services_ready())
+		started();
+}
+
+/* The last connection is gone after a stop or drain was asked for. */
+void
+stop_check(void)
+{
+	if ((env->sd_stopping || env->sd_draining) && env->sd_live == 0)
+		env->sd_quit = 1;
+}
+
+static void
+stop_listening(void)
+{
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		listeners_close(se);
+}
+
+/* The first asks connections to end, the second ends them. */
+static void
+on_stop(int sig, short what, void *arg)
+{
+	const char	*by;
+
+	(void)what;
+	(void)arg;
+	by = sig == SIGTERM ? "stopped by SIGTERM" : "stopped by SIGINT";
+	if (!env->sd_started) {
+		env->sd_quit = 1;
+		env->sd_status = 1;
+		return;
+	}
+	log_info("%s", by);
+	stop_listening();
+	sessions_stop(by, env->sd_stopping);
+	env->sd_stopping = 1;
+	stop_check();
+}
+
+static void
+on_drain(int sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+	if (!env->sd_started || env->sd_draining)
+		return;
+	log_info("draining by SIGUSR1: %u connections", env->sd_live);
+	env->sd_draining = 1;
+	stop_listening();
+	stop_check();
+}
+
+static void
+on_reload(int sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+	log_warning("SIGHUP: reload is not yet supported, nothing has "
+	    "changed; restart to read the configuration again");
+}
+
+static void
+on_child(int sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+	helper_reap();
+}
+
+static void
+signals_init(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	signal_set(&ev_chld, SIGCHLD, on_child, NULL);
+	signal_set(&ev_term, SIGTERM, on_stop, NULL);
+	signal_set(&ev_int, SIGINT, on_stop, NULL);
+	signal_set(&ev_hup, SIGHUP, on_reload, NULL);
+	signal_set(&ev_usr1, SIGUSR1, on_drain, NULL);
+	(void)signal_add(&ev_chld, NULL);
+	(void)signal_add(&ev_term, NULL);
+	(void)signal_add(&ev_int, NULL);
+	(void)signal_add(&ev_hup, NULL);
+	(void)signal_add(&ev_usr1, NULL);
+}
+
+static int
+user_find(const char *name, uid_t *uid, gid_t *gid)
+{
+	struct passwd	*pw;
+
+	if ((pw = getpwnam(name)) == NULL)
+		return (-1);
+	*uid = pw->pw_uid;
+	*gid = pw->pw_gid;
+	return (0);
+}
+
+/* Who helpers become; conf_check() has complained already where it must. */
+static int
+users_init(struct conf *cf)
+{
+	env->sd_uid = env->sd_signer_uid = getuid();
+	env->sd_gid = env->sd_signer_gid = getgid();
+	env->sd_chrootfd = -1;
+	if (geteuid() != 0)
+		return (0);
+	env->sd_drop = 1;
+	if (user_find(cf->cf_user, &env->sd_uid, &env->sd_gid) == -1) {
+		warnx("user \"%s\" does not exist", cf->cf_user);
+		return (-1);
+	}
+	if (user_find(cf->cf_signer_user, &env->sd_signer_uid,
+	    &env->sd_signer_gid) == -1) {
+		env->sd_signer_uid = env->sd_uid;
+		env->sd_signer_gid = env->sd_gid;
+	}
+	if ((env->sd_chrootfd = paths_chroot(cf)) == -1)
+		return (-1);
+	return (0);
+}
+
+/*
+ * Into the background.  Who started the daemon learns how that went: exit 0
+ * once it serves, 1 with the reason on stderr.
+ */
+static int
+background(void)
+{
+	char	 c;
+	int	 fds[2];
+
+	if (pipe(fds) == -1 || fcntl(fds[0], F_SETFD, FD_CLOEXEC) == -1 ||
+	    fcntl(fds[1], F_SETFD, FD_CLOEXEC) == -1)
+		return (-1);
+	switch (fork()) {
+	case -1:
+		return (-1);
+	case 0:
+		break;
+	default:
+		(void)close(fds[1]);
+		_exit(read(fds[0], &c, 1) == 1 ? 0 : 1);
+	}
+	(void)close(fds[0]);
+	notify = fds[1];
+	if (setsid() == -1 || chdir("/") == -1)
+		return (-1);
+	return (0);
+}
+
+/* With -d only where the configuration asks for a pidfile of its own. */
+static int
+pidfile_init(struct conf *cf)
+{
+	pid_t	 pid;
+
+	if (env->sd_debug && strcmp(cf->cf_pidfile, CONF_PIDFILE) == 0)
+		return (0);
+	if ((pidfd = pidfile_take(cf->cf_pidfile, &pid)) != -1)
+		return (0);
+	if (errno == EEXIST)
+		warnx("already running as pid %ld (%s)", (long)pid,
+		    cf->cf_pidfile);
+	else
+		warn("pidfile \"%s\"", cf->cf_pidfile);
+	return (-1);
+}
+
+static void
+run(void)
+{
+	while (!env->sd_quit) {
+		if (event_loop(EVLOOP_ONCE) == -1) {
+			daemon_fail("event_loop: %s", strerror(errno));
+			break;
+		}
+		helper_collect();
+		sessions_collect();
+		services_fill();
+	}
+}
+
+/* Every pipe is closed: the helpers have a second, as they have promised. */
+static void
+finish(void)
+{
+	int	 i;
+
+	services_stop();
+	signers_stop();
+	for (i = 0; i < 100; i++) {
+		helper_reap();
+		helper_collect();
+		if (!helper_any())
+			break;
+		(void)poll(NULL, 0, 10);
+	}
+	helper_kill_all();
+	if (pidfd != -1)
+		pidfile_drop(pidfd, env->sd_conf->cf_pidfile);
+	log_close();
+}
+
+static void
+say_unprivileged(void)
+{
+	if (geteuid() == 0)
+		return;
+	log_warning("started by user id %lu: no chroot, no change of user; "
+	    "for development only", (unsigned long)getuid());
+}
+
+/* -n: a signer tells whether the keys fit, and goes. */
+static void
+check_start(void)
+{
+	if (TAILQ_EMPTY(&env->sd_conf->cf_certificates))
+		started_check();
+	else
+		signers_start(1);
+}
+
+static void
+serve_start(void)
+{
+	if (env->sd_built)
+		log_info("run from the build tree, helpers from %s",
+		    env->sd_libexec);
+	say_unprivileged();
+	services_start(env->sd_conf);
+	if (!env->sd_quit)
+		signers_start(env->sd_conf->cf_signers);
+}
+
+static void
+options(int argc, char **argv, const char **file)
+{
+	int	 ch;
+
+	while ((ch = getopt(argc, argv, "dD:f:nUv")) != -1) {
+		switch (ch) {
+		case 'd':
+			env->sd_debug = 1;
+			break;
+		case 'D':
+			if (conf_macro(optarg) == -1)
+				errx(1, "-D %s: not of the form name=value",
+				    optarg);
+			break;
+		case 'f':
+			*file = optarg;
+			break;
+		case 'n':
+			env->sd_check = 1;
+			break;
+		case 'U':
+			errx(1, "-U: taking listeners over is not yet "
+			    "supported");
+		case 'v':
+			env->sd_verbose++;
+			break;
+		default:
+			usage();
+		}
+	}
+	if (argc != optind)
+		usage();
+}
+
+int
+main(int argc, char **argv)
+{
+	const char	*file = CONF_FILE;
+	struct conf	*cf;
+
+	options(argc, argv, &file);
+	TAILQ_INIT(&env->sd_signers);
+	TAILQ_INIT(&env->sd_services);
+	paths_libexec(argv[0]);
+	if (tls_init() == -1)
+		errx(1, "the TLS library cannot be initialised");
+	if ((cf = conf_parse(file)) == NULL)
+		return (1);
+	env->sd_conf = cf;
+	if (geteuid() != 0 && !env->sd_debug && !env->sd_check)
+		errx(1, "has to be started by root; an ordinary user can try "
+		    "it out with -d");
+	if (env->sd_verbose)
+		cf->cf_log = CONF_LOG_VERBOSE;
+	if (limits_raise(cf) == -1 || users_init(cf) == -1)
+		return (1);
+	if (!env->sd_check && pidfile_init(cf) == -1)
+		return (1);
+	if (!env->sd_debug && !env->sd_check && background() == -1)
+		err(1, "cannot go into the background");
+	setproctitle("parent");
+	(void)compat_reaper();
+	(void)event_init();
+	log_init(cf->cf_log, env->sd_debug || env->sd_check, cf->cf_facility);
+	signals_init();
+	if (env->sd_check)
+		check_start();
+	else
+		serve_start();
+	run();
+	finish();
+	return (env->sd_status);
+}

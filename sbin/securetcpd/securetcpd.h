@@ -1,0 +1,379 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#ifndef SECURETCPD_H
+#define SECURETCPD_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/tree.h>
+
+#include <event.h>
+#include <imsg.h>
+#include <stdint.h>
+#include <time.h>
+
+#include "conf.h"
+#include "securetcp.h"
+#include "wire.h"
+
+#define SESSION_QUEUE_MAX	16	/* messages one may leave unread */
+#define HELPER_QUEUE_MAX	8192
+#define FD_RESERVE		32	/* kept free so adoptions can finish */
+#define LEAVE_SECONDS		2	/* until a session that lingers dies */
+#define CRASH_MAX		8	/* crashes of a server's sessions ... */
+#define CRASH_WINDOW		10	/* ... in so many seconds pause it ... */
+#define CRASH_PAUSE		10	/* ... for so many */
+#define POOL_MAX		256	/* idle sessions of a server, at most */
+#define START_SECONDS		30	/* until a helper must be ready */
+
+struct session;
+
+/* A child's pipe as the parent sees it: what it may say, what waits. */
+struct child {
+	struct imsgbuf		 c_ibuf;
+	struct event		 c_ev;
+	int			 c_fd;		/* -1: closed */
+	short			 c_events;
+	enum wire_role		 c_role;
+	enum wire_state		 c_state;
+	uint64_t		 c_once;
+	void			 (*c_message)(struct child *, struct imsg *);
+	void			 (*c_gone)(struct child *, const char *);
+	void			*c_owner;
+};
+
+/* A program of libexec and its pipe. */
+struct helper {
+	TAILQ_ENTRY(helper)	 h_entry;
+	struct child		 h_child;
+	pid_t			 h_pid;
+	int			 h_status;	/* from wait, once reaped */
+	int			 h_reaped;
+	struct event		 h_timer;	/* must be ready by then */
+	const char		*h_kind;	/* "signer", "spawner" */
+	char			 h_title[WIRE_NAME];
+	char			 h_sandbox[WIRE_NAME];
+	char			 h_fatal[WIRE_REASON];
+	void			 (*h_gone)(struct helper *, const char *);
+	void			*h_owner;
+};
+TAILQ_HEAD(helpers, helper);
+
+struct signer {
+	TAILQ_ENTRY(signer)	 sg_entry;
+	struct helper		*sg_helper;	/* NULL between two of them */
+	unsigned int		 sg_number;
+	unsigned int		 sg_keys;	/* answered so far */
+	unsigned int		 sg_waiting;	/* signatures asked of it */
+	unsigned int		 sg_failures;	/* deaths before ready */
+	int			 sg_ready;
+	struct event		 sg_timer;	/* replaced then */
+};
+TAILQ_HEAD(signers, signer);
+
+struct spawner {
+	TAILQ_ENTRY(spawner)	 sp_entry;
+	struct helper		*sp_helper;	/* NULL: it died */
+	struct service		*sp_service;
+	unsigned int		 sp_generation;
+	unsigned int		 sp_forked;
+	unsigned int		 sp_sessions;	/* not yet known to be gone */
+	int			 sp_ready;
+	int			 sp_retired;	/* forks no more */
+	int			 sp_crashed;	/* a session of it crashed */
+};
+TAILQ_HEAD(spawners, spawner);
+
+TAILQ_HEAD(sessions, session);
+
+struct listener {
+	TAILQ_ENTRY(listener)	 ln_entry;
+	struct service		*ln_service;
+	int			 ln_fd;
+	struct event		 ln_ev;
+	int			 ln_polled;
+	char			 ln_name[128];
+};
+TAILQ_HEAD(listeners, listener);
+
+/* One line a second at most for each reason to turn connections away. */
+enum refusal {
+	REFUSE_TOTAL,
+	REFUSE_SOURCE,
+	REFUSE_MAX
+};
+
+struct refused {
+	struct service		*rf_service;
+	enum refusal		 rf_why;
+	struct event		 rf_timer;	/* runs: be quiet */
+	unsigned int		 rf_count;	/* since the last line */
+	char			 rf_from[80];
+};
+
+/* A server block at work. */
+struct service {
+	TAILQ_ENTRY(service)	 se_entry;
+	struct server		*se_conf;
+	struct listeners	 se_listeners;
+	struct spawners		 se_spawners;
+	struct spawner		*se_spawner;	/* the one that forks now */
+	struct spawner		*se_next;	/* the one being loaded */
+	struct event		 se_retry;	/* start a spawner then */
+	unsigned int		 se_failures;	/* deaths before ready */
+	struct sessions		 se_idle;
+	struct sessions		 se_pending;	/* handshakes, oldest first */
+	unsigned int		 se_idles;
+	unsigned int		 se_starting;	/* FORK sent, not answered */
+	unsigned int		 se_pendings;
+	unsigned int		 se_live;	/* adopted and not closed */
+	unsigned int		 se_target;	/* of the idle pool */
+	unsigned int		 se_low;	/* least idle this interval */
+	struct event		 se_shrink;
+	struct event		 se_hold;	/* runs: fork none */
+	struct refused		 se_refused[REFUSE_MAX];
+	time_t			 se_crashes[CRASH_MAX];
+	unsigned int		 se_crash;	/* next slot */
+	int			 se_paused;	/* by crashes */
+	struct event		 se_resume;
+};
+TAILQ_HEAD(services, service);
+
+/* How many connections one address has. */
+struct source {
+	RB_ENTRY(source)	 so_node;
+	struct service		*so_service;
+	uint8_t			 so_family;
+	uint8_t			 so_addr[16];
+	unsigned int		 so_count;
+};
+
+enum phase {
+	PHASE_STARTING,		/* its spawner was told to fork it */
+	PHASE_IDLE,
+	PHASE_CONNECTING,	/* adopted: handshake */
+	PHASE_BACKEND,		/* established: the backend is awaited */
+	PHASE_CONNECTED,
+	PHASE_DIED,		/* pipe ended early: how is awaited */
+	PHASE_LEAVING		/* closed: the process has to go */
+};
+
+struct session {
+	RB_ENTRY(session)	 s_node;
+	TAILQ_ENTRY(session)	 s_entry;	/* idle, pending or collect */
+	struct child		 s_child;
+	uint64_t		 s_id;
+	struct service		*s_service;
+	struct spawner		*s_spawner;	/* NULL: it died first */
+	enum phase		 s_phase;
+	enum securetcp_state	 s_state;
+	struct sockaddr_storage	 s_peer;
+	char			 s_from[80];
+	struct source		*s_source;
+	struct timespec		 s_start;
+	struct event		 s_timer;
+	struct signer		*s_signer;	/* has its request */
+	struct wire_established	*s_facts;
+	int			 s_backend;	/* connecting; else -1 */
+	struct event		 s_backend_ev;
+	const char		*s_by;		/* who closed it, or NULL */
+	int			 s_error;	/* we refused it for this ... */
+	char			*s_reason;	/* ... and why */
+	uint64_t		 s_in;
+	uint64_t		 s_out;
+	uint32_t		 s_signal;
+	uint32_t		 s_code;
+	int			 s_exited;
+	int			 s_ordered;	/* we had it killed */
+	int			 s_collect;
+};
+
+/* The daemon. */
+struct securetcpd {
+	struct conf		*sd_conf;
+	struct signers		 sd_signers;
+	struct services		 sd_services;
+	uid_t			 sd_uid;	/* sessions and spawners */
+	gid_t			 sd_gid;
+	uid_t			 sd_signer_uid;
+	gid_t			 sd_signer_gid;
+	int			 sd_drop;	/* chroot and change user */
+	int			 sd_chrootfd;
+	int			 sd_debug;
+	int			 sd_verbose;
+	int			 sd_check;	/* -n */
+	int			 sd_started;
+	int			 sd_stopping;
+	int			 sd_draining;
+	int			 sd_quit;
+	int			 sd_status;	/* exit code */
+	unsigned int		 sd_errors;	/* keys that do not fit */
+	unsigned int		 sd_generation;
+	unsigned int		 sd_live;	/* adopted and not closed */
+	unsigned int		 sd_fds;	/* sockets and pipes held */
+	unsigned int		 sd_nofile;
+	int			 sd_built;	/* run from the build tree */
+	char			 sd_libexec[PATH_MAX];
+};
+extern struct securetcpd *env;
+
+/* securetcpd.c */
+void		 started_check(void);
+void		 stop_check(void);
+__attribute__((__format__(printf, 1, 2)))
+void		 daemon_fail(const char *, ...);
+
+/* paths.c */
+void		 paths_libexec(const char *);
+int		 paths_chroot(struct conf *);
+
+/* limits.c */
+int		 limits_raise(struct conf *);
+int		 limits_room(void);
+
+/* log.c */
+void		 log_init(enum conf_log, int, int);
+void		 log_verbosity(enum conf_log);
+void		 log_close(void);
+__attribute__((__format__(printf, 1, 2)))
+void		 log_warning(const char *, ...);
+__attribute__((__format__(printf, 1, 2)))
+void		 log_fatal(const char *, ...);
+__attribute__((__format__(printf, 1, 2)))
+void		 log_info(const char *, ...);
+__attribute__((__format__(printf, 1, 2)))
+void		 log_debug(const char *, ...);
+void		 log_listen(const struct listener *);
+void		 log_helper(const struct helper *);
+void		 log_connecting(const struct session *);
+void		 log_connected(const struct session *);
+void		 log_error(const struct session *, int, const char *,
+		    const char *);
+void		 log_closing(const struct session *, const char *);
+void		 log_closed(const struct session *);
+void		 log_refused(const struct service *, const char *, int,
+		    const char *, unsigned int);
+void		 log_server(const struct service *, const char *);
+
+/* logline.c */
+struct logline {
+	char			 ll_buf[4096];
+	size_t			 ll_len;
+};
+void		 line_start(struct logline *);
+void		 line_add(struct logline *, const char *, const char *);
+__attribute__((__format__(printf, 3, 4)))
+void		 line_addf(struct logline *, const char *, const char *, ...);
+
+/* logwriter.c */
+void		 writer_init(int, int);
+void		 writer_put(int, const char *);
+void		 writer_close(void);
+
+/* child.c */
+void		 child_init(struct child *, int, enum wire_role,
+		    enum wire_state, void *);
+int		 child_send(struct child *, enum wire_type, int, const void *,
+		    size_t);
+void		 child_close(struct child *);
+int		 child_pair(int [2]);
+
+/* helper.c */
+struct helper	*helper_exec(const char *, const char *, const char *,
+		    enum wire_role, void *);
+int		 helper_begin(struct helper *, uid_t, gid_t, unsigned int);
+void		 helper_ready(struct helper *, const char *);
+void		 helper_close(struct helper *);
+void		 helper_reap(void);
+void		 helper_collect(void);
+void		 helper_kill_all(void);
+int		 helper_any(void);
+const char	*helper_death(const struct helper *, char *, size_t);
+
+/* signer.c */
+void		 signers_start(unsigned int);
+void		 signers_stop(void);
+int		 signers_ready(void);
+int		 signers_all_ready(void);
+int		 signer_ask(struct session *, const struct wire_asksign *);
+
+/* spawner.c */
+void		 spawner_start(struct service *);
+void		 spawner_retire(struct spawner *);
+void		 spawner_crash(struct spawner *, struct session *);
+int		 spawner_fork(struct spawner *, uint64_t, int);
+void		 spawner_kill(struct spawner *, uint64_t);
+void		 spawner_release(struct spawner *);
+void		 spawner_stop(struct service *);
+
+/* service.c */
+void		 services_start(struct conf *);
+void		 service_crashed(struct service *);
+int		 service_open(const struct service *);
+int		 services_ready(void);
+void		 services_update(void);
+void		 services_fill(void);
+void		 services_stop(void);
+
+/* pool.c */
+void		 pool_init(struct service *);
+void		 pool_fill(struct service *);
+void		 pool_hold(struct service *);
+void		 pool_forked(struct session *);
+struct session	*pool_take(struct service *);
+void		 pool_forget(struct session *);
+void		 pool_discard(struct spawner *);
+
+/* listener.c */
+void		 listeners_init(struct service *);
+int		 listeners_bind(struct service *);
+void		 listeners_update(struct service *);
+void		 listeners_close(struct service *);
+
+/* source.c */
+struct source	*source_take(struct service *, const struct sockaddr *,
+		    unsigned int);
+void		 source_release(struct source *);
+
+/* session.c */
+int		 session_fork(struct spawner *);
+struct session	*session_find(uint64_t);
+void		 session_forked(struct session *);
+void		 session_unforked(struct session *, int);
+void		 session_exited(struct session *, uint32_t, uint32_t);
+void		 session_orphan(struct spawner *);
+void		 session_adopt(struct session *, int, struct source *,
+		    const struct sockaddr *, socklen_t, const char *);
+void		 session_signed(struct session *, const uint8_t *, size_t);
+void		 session_fail(struct session *, int, const char *);
+void		 session_refuse(struct session *, int, const char *);
+void		 session_accept(struct session *, int);
+void		 session_done(struct session *, const struct wire_done *);
+void		 session_established(struct session *,
+		    const struct wire_established *);
+void		 session_make_room(struct session *);
+void		 session_dismiss(struct session *);
+void		 sessions_signer_lost(struct signer *, const char *);
+void		 sessions_stop(const char *, int);
+void		 sessions_collect(void);
+
+/* message.c: what a session says */
+void		 session_message(struct child *, struct imsg *);
+void		 session_gone(struct child *, const char *);
+
+/* backend.c */
+void		 backend_connect(struct session *);
+void		 backend_cancel(struct session *);
+
+/* address.c */
+void		 address_print(const struct sockaddr *, socklen_t, char *,
+		    size_t);
+void		 address_options(int, int);
+
+#endif /* SECURETCPD_H */

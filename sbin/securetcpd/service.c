@@ -1,0 +1,156 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <event.h>
+#include <imsg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "securetcpd.h"
+
+static void
+service_retry(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	spawner_start(arg);
+}
+
+static void
+service_resume(int fd, short what, void *arg)
+{
+	struct service	*se = arg;
+
+	(void)fd;
+	(void)what;
+	se->se_paused = 0;
+	log_server(se, "accepting again");
+	listeners_update(se);
+}
+
+static struct service *
+service_new(struct server *sv)
+{
+	struct service	*se;
+
+	if ((se = calloc(1, sizeof(*se))) == NULL)
+		return (NULL);
+	se->se_conf = sv;
+	TAILQ_INIT(&se->se_listeners);
+	TAILQ_INIT(&se->se_spawners);
+	TAILQ_INIT(&se->se_idle);
+	TAILQ_INIT(&se->se_pending);
+	evtimer_set(&se->se_retry, service_retry, se);
+	evtimer_set(&se->se_resume, service_resume, se);
+	pool_init(se);
+	listeners_init(se);
+	TAILQ_INSERT_TAIL(&env->sd_services, se, se_entry);
+	return (se);
+}
+
+void
+services_start(struct conf *cf)
+{
+	struct server	*sv;
+	struct service	*se;
+
+	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry) {
+		if ((se = service_new(sv)) == NULL) {
+			daemon_fail("server \"%s\": %s", sv->sv_name,
+			    strerror(errno));
+			return;
+		}
+		if (listeners_bind(se) == -1)
+			return;
+		spawner_start(se);
+	}
+}
+
+int
+services_ready(void)
+{
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		if (se->se_spawner == NULL)
+			return (0);
+	return (1);
+}
+
+/* May a connection be accepted now, as far as the service is concerned? */
+int
+service_open(const struct service *se)
+{
+	return (env->sd_started && !env->sd_stopping && !env->sd_draining &&
+	    !se->se_paused && se->se_idles > 0 && signers_ready());
+}
+
+void
+services_update(void)
+{
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		listeners_update(se);
+}
+
+void
+services_fill(void)
+{
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		pool_fill(se);
+}
+
+/*
+ * CRASH_MAX crashes in CRASH_WINDOW seconds: somebody is trying
+ * addresses out.  The server fails closed for a while.
+ */
+void
+service_crashed(struct service *se)
+{
+	struct timeval	 tv = { CRASH_PAUSE, 0 };
+	struct timespec	 now;
+	time_t		 oldest;
+	char		 text[128];
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	oldest = se->se_crashes[se->se_crash];
+	se->se_crashes[se->se_crash] = now.tv_sec + 1;	/* 0 is: none */
+	se->se_crash = (se->se_crash + 1) % CRASH_MAX;
+	if (se->se_paused || oldest == 0 ||
+	    now.tv_sec + 1 - oldest > CRASH_WINDOW)
+		return;
+	se->se_paused = 1;
+	(void)snprintf(text, sizeof(text), "%d crashes within %d seconds: "
+	    "not accepting for %d seconds", CRASH_MAX, CRASH_WINDOW,
+	    CRASH_PAUSE);
+	log_server(se, text);
+	(void)evtimer_add(&se->se_resume, &tv);
+	listeners_update(se);
+}
+
+void
+services_stop(void)
+{
+	struct service	*se;
+
+	while ((se = TAILQ_FIRST(&env->sd_services)) != NULL) {
+		(void)evtimer_del(&se->se_resume);
+		(void)evtimer_del(&se->se_shrink);
+		(void)evtimer_del(&se->se_hold);
+		listeners_close(se);
+		spawner_stop(se);
+		TAILQ_REMOVE(&env->sd_services, se, se_entry);
+		free(se);
+	}
+}

@@ -1,0 +1,545 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <event.h>
+#include <imsg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sandbox.h"
+#include "securetcpd.h"
+
+#define DIED_SECONDS	1		/* a spawner's time to say how */
+
+/*
+ * The connection table.  A session is made by session_fork(), adopts at
+ * most one socket, ends in session_end() exactly once if it did, and is
+ * collected when its process is gone.
+ */
+static int	 session_cmp(struct session *, struct session *);
+static void	 session_timer(int, short, void *);
+
+RB_HEAD(table, session);
+static struct table	 table = RB_INITIALIZER(&table);
+RB_PROTOTYPE_STATIC(table, session, s_node, session_cmp);
+RB_GENERATE_STATIC(table, session, s_node, session_cmp)
+
+static struct sessions	 collect = TAILQ_HEAD_INITIALIZER(collect);
+static uint64_t		 last_id;
+
+static int
+session_cmp(struct session *a, struct session *b)
+{
+	if (a->s_id == b->s_id)
+		return (0);
+	return (a->s_id < b->s_id ? -1 : 1);
+}
+
+struct session *
+session_find(uint64_t id)
+{
+	struct session	 key;
+
+	key.s_id = id;
+	return (RB_FIND(table, &table, &key));
+}
+
+static void
+session_set_timer(struct session *s, unsigned int seconds)
+{
+	struct timeval	 tv = { 0, 0 };
+
+	tv.tv_sec = seconds;
+	(void)evtimer_add(&s->s_timer, &tv);
+}
+
+int
+session_fork(struct spawner *sp)
+{
+	struct session	*s;
+	int		 sv[2];
+
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return (-1);
+	if (child_pair(sv) == -1) {
+		free(s);
+		return (-1);
+	}
+	s->s_id = ++last_id;
+	s->s_service = sp->sp_service;
+	s->s_spawner = sp;
+	s->s_phase = PHASE_STARTING;
+	s->s_state = SECURETCP_CLOSED;
+	s->s_backend = -1;
+	evtimer_set(&s->s_timer, session_timer, s);
+	(void)sandbox_rights(sv[1], SANDBOX_USE_PIPE);
+	child_init(&s->s_child, sv[0], WIRE_SESSION, WIRE_IDLE, s);
+	s->s_child.c_message = session_message;
+	s->s_child.c_gone = session_gone;
+	if (spawner_fork(sp, s->s_id, sv[1]) == -1) {
+		child_close(&s->s_child);
+		free(s);
+		return (-1);
+	}
+	(void)RB_INSERT(table, &table, s);
+	s->s_service->se_starting++;
+	return (0);
+}
+
+/* Its process is gone and nobody points at it: freed by the main loop. */
+static void
+session_collect(struct session *s)
+{
+	if (s->s_collect)
+		return;
+	s->s_collect = 1;
+	(void)evtimer_del(&s->s_timer);
+	TAILQ_INSERT_TAIL(&collect, s, s_entry);
+}
+
+/* Closed, or never used: the process leaves because its pipe has ended. */
+static void
+session_leave(struct session *s)
+{
+	child_close(&s->s_child);
+	s->s_phase = PHASE_LEAVING;
+	if (s->s_exited || s->s_spawner == NULL) {
+		session_collect(s);
+		return;
+	}
+	session_set_timer(s, LEAVE_SECONDS);
+}
+
+void
+session_forked(struct session *s)
+{
+	if (s->s_phase != PHASE_STARTING)
+		return;
+	if (s->s_spawner->sp_crashed) {
+		session_dismiss(s);
+		return;
+	}
+	s->s_service->se_starting--;
+	s->s_phase = PHASE_IDLE;
+	pool_forked(s);
+}
+
+void
+session_unforked(struct session *s, int error)
+{
+	s->s_exited = 1;
+	if (s->s_phase == PHASE_LEAVING)
+		session_collect(s);
+	if (s->s_phase != PHASE_STARTING)
+		return;
+	log_warning("server \"%s\": a session cannot be forked: %s",
+	    s->s_service->se_conf->sv_name, strerror(error));
+	s->s_service->se_starting--;
+	pool_hold(s->s_service);
+	session_leave(s);
+}
+
+/* An idle one is not needed any more. */
+void
+session_dismiss(struct session *s)
+{
+	if (s->s_phase == PHASE_STARTING)
+		s->s_service->se_starting--;
+	else if (s->s_phase == PHASE_IDLE)
+		pool_forget(s);
+	else
+		return;
+	session_leave(s);
+}
+
+static void
+session_unpend(struct session *s)
+{
+	TAILQ_REMOVE(&s->s_service->se_pending, s, s_entry);
+	s->s_service->se_pendings--;
+}
+
+/* The one place where an adopted socket's story ends. */
+static void
+session_end(struct session *s, int number, const char *description,
+    const char *reason, const char *closing)
+{
+	if (number != ptOk)
+		log_error(s, number, description, reason);
+	log_closing(s, closing);
+	s->s_state = SECURETCP_CLOSED;
+	log_closed(s);
+	if (s->s_phase == PHASE_CONNECTING)
+		session_unpend(s);
+	backend_cancel(s);
+	s->s_signer = NULL;
+	source_release(s->s_source);
+	s->s_source = NULL;
+	free(s->s_facts);
+	s->s_facts = NULL;
+	free(s->s_reason);
+	s->s_reason = NULL;
+	s->s_service->se_live--;
+	env->sd_live--;
+	session_leave(s);
+	stop_check();
+}
+
+static int
+session_live(const struct session *s)
+{
+	return (s->s_state != SECURETCP_CLOSED);
+}
+
+void
+session_adopt(struct session *s, int fd, struct source *so,
+    const struct sockaddr *sa, socklen_t len, const char *from)
+{
+	struct service	*se = s->s_service;
+
+	s->s_phase = PHASE_CONNECTING;
+	s->s_state = SECURETCP_CONNECTING;
+	s->s_child.c_state = WIRE_CONNECTING;
+	s->s_source = so;
+	memcpy(&s->s_peer, sa, len);
+	(void)strlcpy(s->s_from, from, sizeof(s->s_from));
+	(void)clock_gettime(CLOCK_MONOTONIC, &s->s_start);
+	TAILQ_INSERT_TAIL(&se->se_pending, s, s_entry);
+	se->se_pendings++;
+	se->se_live++;
+	env->sd_live++;
+	log_connecting(s);
+	session_set_timer(s, se->se_conf->sv_handshake);
+	if (child_send(&s->s_child, WIRE_ADOPT, fd, NULL, 0) == -1)
+		session_gone(&s->s_child, NULL);
+}
+
+/* Ends it now, for a reason of the parent's; the process has to follow. */
+void
+session_fail(struct session *s, int number, const char *reason)
+{
+	if (session_live(s))
+		session_end(s, number, NULL, reason, NULL);
+}
+
+void
+session_make_room(struct session *s)
+{
+	char	 reason[128];
+
+	(void)snprintf(reason, sizeof(reason), "connections pending %u: the "
+	    "oldest handshake makes room", s->s_service->se_conf->sv_pending);
+	session_fail(s, ptOperationRefused, reason);
+}
+
+/* Ends it gracefully: the session says goodbye and answers with DONE. */
+void
+session_refuse(struct session *s, int number, const char *reason)
+{
+	struct wire_refuse	 wo;
+
+	memset(&wo, 0, sizeof(wo));
+	wo.wo_error = number;
+	(void)strlcpy(wo.wo_reason, reason, sizeof(wo.wo_reason));
+	s->s_error = number;
+	if ((s->s_reason = strdup(reason)) == NULL ||
+	    child_send(&s->s_child, WIRE_REFUSE, -1, &wo, sizeof(wo)) == -1) {
+		session_fail(s, number, reason);
+		return;
+	}
+	session_set_timer(s, LEAVE_SECONDS);
+}
+
+void
+session_signed(struct session *s, const uint8_t *data, size_t len)
+{
+	struct wire_signature	 wl;
+
+	memset(&wl, 0, sizeof(wl));
+	wl.wl_len = len;
+	memcpy(wl.wl_data, data, len);
+	if (child_send(&s->s_child, WIRE_SIGNATURE, -1, &wl,
+	    sizeof(wl)) == -1)
+		session_gone(&s->s_child, NULL);
+}
+
+void
+session_established(struct session *s, const struct wire_established *wh)
+{
+	struct server	*sv = s->s_service->se_conf;
+
+	if ((s->s_facts = malloc(sizeof(*wh))) == NULL) {
+		session_fail(s, ptNoBufferSpace, strerror(errno));
+		return;
+	}
+	*s->s_facts = *wh;
+	session_unpend(s);
+	s->s_phase = PHASE_BACKEND;
+	s->s_child.c_state = WIRE_WAITING;
+	(void)evtimer_del(&s->s_timer);
+	if (sv->sv_mode == CONF_ECHO) {
+		session_accept(s, -1);
+		return;
+	}
+	session_set_timer(s, sv->sv_backend_timeout);
+	backend_connect(s);
+}
+
+/* Go ahead, with the backend's descriptor (-1: echo). */
+void
+session_accept(struct session *s, int fd)
+{
+	struct wire_accept	 wa;
+
+	memset(&wa, 0, sizeof(wa));
+	wa.wa_mode = fd == -1 ? WIRE_MODE_ECHO : WIRE_MODE_BACKEND;
+	(void)evtimer_del(&s->s_timer);
+	if (child_send(&s->s_child, WIRE_ACCEPT, fd, &wa, sizeof(wa)) == -1) {
+		session_gone(&s->s_child, NULL);
+		return;
+	}
+	s->s_phase = PHASE_CONNECTED;
+	s->s_state = SECURETCP_CONNECTED;
+	s->s_child.c_state = WIRE_CONNECTED;
+	log_connected(s);
+	free(s->s_facts);
+	s->s_facts = NULL;
+}
+
+void
+session_done(struct session *s, const struct wire_done *wd)
+{
+	const char	*closing = NULL, *reason = wd->wd_reason;
+	int		 number = wd->wd_error;
+
+	s->s_child.c_state = WIRE_FINISHED;
+	s->s_in = wd->wd_in;
+	s->s_out = wd->wd_out;
+	if (s->s_error != 0) {
+		number = s->s_error;
+		reason = s->s_reason;
+	}
+	if (s->s_by != NULL)
+		closing = s->s_by;
+	else if (wd->wd_flags & WIRE_DONE_TRUNCATED)
+		closing = "truncated";
+	else if (number == ptOk)
+		closing = reason;
+	if (wd->wd_flags & WIRE_DONE_SILENT)
+		log_debug("session %llu: nothing at all was sent: a health "
+		    "check?", (unsigned long long)s->s_id);
+	session_end(s, number, NULL, reason, closing);
+}
+
+/* The process ended before its connection did. */
+static void
+session_died(struct session *s)
+{
+	char	 reason[64];
+
+	if (!s->s_exited)
+		(void)strlcpy(reason, "how is not known", sizeof(reason));
+	else if (s->s_signal != 0)
+		(void)snprintf(reason, sizeof(reason), "signal %u (%s)",
+		    s->s_signal, strsignal(s->s_signal));
+	else
+		(void)snprintf(reason, sizeof(reason), "exit code %u",
+		    s->s_code);
+	session_end(s, ptError, "session terminated", reason, NULL);
+}
+
+/* The pipe ended (NULL), or the session broke the rules. */
+void
+session_gone(struct child *c, const char *violation)
+{
+	struct session	*s = c->c_owner;
+
+	if (violation != NULL && session_live(s)) {
+		s->s_ordered = 1;
+		spawner_kill(s->s_spawner, s->s_id);
+		session_end(s, ptError, "session terminated", violation,
+		    NULL);
+		return;
+	}
+	if (violation != NULL) {
+		log_warning("server \"%s\": idle session %llu: %s",
+		    s->s_service->se_conf->sv_name,
+		    (unsigned long long)s->s_id, violation);
+		s->s_ordered = 1;
+		spawner_kill(s->s_spawner, s->s_id);
+	}
+	switch (s->s_phase) {
+	case PHASE_STARTING:
+	case PHASE_IDLE:
+		session_dismiss(s);
+		return;
+	case PHASE_DIED:
+	case PHASE_LEAVING:
+		return;
+	case PHASE_CONNECTING:
+		session_unpend(s);
+		/* FALLTHROUGH */
+	case PHASE_BACKEND:
+	case PHASE_CONNECTED:
+		break;
+	}
+	s->s_phase = PHASE_DIED;
+	backend_cancel(s);
+	child_close(c);
+	if (s->s_exited || s->s_spawner == NULL)
+		session_died(s);
+	else
+		session_set_timer(s, DIED_SECONDS);
+}
+
+/* Its spawner has reaped it. */
+void
+session_exited(struct session *s, uint32_t signal, uint32_t code)
+{
+	s->s_exited = 1;
+	s->s_signal = signal;
+	s->s_code = code;
+	if (signal != 0 && !s->s_ordered && s->s_spawner != NULL)
+		spawner_crash(s->s_spawner, s);
+	else if (code != 0 && !session_live(s))
+		log_debug("session %llu: exit code %u",
+		    (unsigned long long)s->s_id, code);
+	/* With the pipe open there may be a last word: its end comes. */
+	if (s->s_phase == PHASE_DIED)
+		session_died(s);
+	else if (s->s_phase == PHASE_LEAVING)
+		session_collect(s);
+}
+
+/* Its spawner died: nobody will tell how its sessions ended. */
+void
+session_orphan(struct spawner *sp)
+{
+	struct session	*s;
+
+	RB_FOREACH(s, table, &table) {
+		if (s->s_spawner != sp)
+			continue;
+		s->s_spawner = NULL;
+		switch (s->s_phase) {
+		case PHASE_STARTING:
+		case PHASE_IDLE:
+			session_dismiss(s);
+			break;
+		case PHASE_DIED:
+			session_died(s);
+			break;
+		case PHASE_LEAVING:
+			session_collect(s);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+void
+sessions_signer_lost(struct signer *sg, const char *reason)
+{
+	struct session	*s;
+
+	RB_FOREACH(s, table, &table)
+		if (s->s_signer == sg)
+			session_fail(s, ptError, reason);
+}
+
+static void
+session_timer(int fd, short what, void *arg)
+{
+	struct session	*s = arg;
+	struct server	*sv = s->s_service->se_conf;
+	char		 reason[WIRE_REASON];
+
+	(void)fd;
+	(void)what;
+	switch (s->s_phase) {
+	case PHASE_CONNECTING:
+		(void)snprintf(reason, sizeof(reason),
+		    "handshake timer, %u seconds", sv->sv_handshake);
+		session_fail(s, ptTimeout, reason);
+		break;
+	case PHASE_BACKEND:
+		/* It was refused and does not go by itself. */
+		if (s->s_error != 0) {
+			session_fail(s, s->s_error, s->s_reason);
+			break;
+		}
+		(void)snprintf(reason, sizeof(reason),
+		    "backend timer, %u seconds: backend %s",
+		    sv->sv_backend_timeout, sv->sv_backend.ba_name);
+		backend_cancel(s);
+		session_refuse(s, ptTimeout, reason);
+		break;
+	case PHASE_CONNECTED:
+		(void)snprintf(reason, sizeof(reason),
+		    "close timer, %u seconds", sv->sv_close);
+		session_fail(s, ptTimeout, reason);
+		break;
+	case PHASE_DIED:
+		session_died(s);
+		break;
+	case PHASE_LEAVING:
+		s->s_ordered = 1;
+		log_debug("session %llu does not leave: killed",
+		    (unsigned long long)s->s_id);
+		spawner_kill(s->s_spawner, s->s_id);
+		session_set_timer(s, LEAVE_SECONDS);
+		break;
+	case PHASE_STARTING:
+	case PHASE_IDLE:
+		break;
+	}
+}
+
+/* Everything ends: gracefully, or now. */
+void
+sessions_stop(const char *by, int hard)
+{
+	struct session	*s;
+
+	RB_FOREACH(s, table, &table) {
+		if (!session_live(s)) {
+			session_dismiss(s);
+			continue;
+		}
+		if (hard || s->s_phase != PHASE_CONNECTED) {
+			session_fail(s, ptAbort, by);
+			continue;
+		}
+		s->s_by = by;
+		if (child_send(&s->s_child, WIRE_CLOSE, -1, NULL, 0) == -1) {
+			session_fail(s, ptAbort, by);
+			continue;
+		}
+		/* The session has the close timer; this is for a deaf one. */
+		session_set_timer(s, s->s_service->se_conf->sv_close + 1);
+	}
+}
+
+void
+sessions_collect(void)
+{
+	struct session	*s;
+
+	while ((s = TAILQ_FIRST(&collect)) != NULL) {
+		TAILQ_REMOVE(&collect, s, s_entry);
+		(void)RB_REMOVE(table, &table, s);
+		if (s->s_spawner != NULL)
+			spawner_release(s->s_spawner);
+		free(s);
+	}
+}

@@ -1,0 +1,386 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <event.h>
+#include <fcntl.h>
+#include <imsg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "securetcpd.h"
+
+#define SIGNER_NOFILE	16
+#define SIGNER_BACKOFF	30		/* seconds between tries, at most */
+
+static void	 signer_exec(struct signer *);
+static void	 signer_message(struct child *, struct imsg *);
+static void	 signer_gone(struct helper *, const char *);
+
+/* PKCS#1 v1.5 exists in TLS 1.2 only: allowed where a server allows that. */
+static int
+key_flags(const struct certificate *ce)
+{
+	struct server	*sv;
+
+	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
+		if (sv->sv_certificate == ce &&
+		    (sv->sv_protocols & TLS_PROTOCOL_TLSv1_2))
+			return (WIRE_KEY_PKCS1);
+	return (0);
+}
+
+static int
+signer_load(struct helper *h)
+{
+	struct certificate	*ce;
+	struct wire_key		 wk;
+	int			 fd;
+
+	if (helper_begin(h, env->sd_signer_uid, env->sd_signer_gid,
+	    SIGNER_NOFILE) == -1)
+		return (-1);
+	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
+		memset(&wk, 0, sizeof(wk));
+		wk.wk_index = ce->ce_index;
+		wk.wk_flags = key_flags(ce);
+		if ((fd = fcntl(ce->ce_keyfd, F_DUPFD_CLOEXEC, 0)) == -1 ||
+		    child_send(&h->h_child, WIRE_KEY, fd, &wk,
+		    sizeof(wk)) == -1)
+			return (-1);
+	}
+	return (child_send(&h->h_child, WIRE_KEYS_END, -1, NULL, 0));
+}
+
+static void
+signer_retry(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	signer_exec(arg);
+}
+
+static void
+signer_later(struct signer *sg)
+{
+	struct timeval	 tv = { 0, 0 };
+
+	tv.tv_sec = sg->sg_failures > SIGNER_BACKOFF ? SIGNER_BACKOFF :
+	    sg->sg_failures;
+	(void)evtimer_add(&sg->sg_timer, &tv);
+}
+
+static void
+signer_exec(struct signer *sg)
+{
+	char	 title[16];
+
+	(void)snprintf(title, sizeof(title), "%u", sg->sg_number);
+	sg->sg_ready = 0;
+	sg->sg_keys = 0;
+	sg->sg_waiting = 0;
+	sg->sg_helper = helper_exec("securetcp-signer", "signer", title,
+	    WIRE_SIGNER, sg);
+	if (sg->sg_helper == NULL) {
+		if (!env->sd_started) {
+			daemon_fail("signer %u: %s", sg->sg_number,
+			    strerror(errno));
+			return;
+		}
+		log_warning("signer %u cannot be started: %s", sg->sg_number,
+		    strerror(errno));
+		sg->sg_failures++;
+		signer_later(sg);
+		return;
+	}
+	sg->sg_helper->h_gone = signer_gone;
+	sg->sg_helper->h_child.c_message = signer_message;
+	/* A failed send shows as the end of the pipe. */
+	(void)signer_load(sg->sg_helper);
+}
+
+void
+signers_start(unsigned int n)
+{
+	struct signer	*sg;
+	unsigned int	 i;
+
+	for (i = 1; i <= n; i++) {
+		if ((sg = calloc(1, sizeof(*sg))) == NULL) {
+			daemon_fail("signer %u: %s", i, strerror(errno));
+			return;
+		}
+		sg->sg_number = i;
+		evtimer_set(&sg->sg_timer, signer_retry, sg);
+		TAILQ_INSERT_TAIL(&env->sd_signers, sg, sg_entry);
+		signer_exec(sg);
+	}
+}
+
+void
+signers_stop(void)
+{
+	struct signer	*sg;
+
+	while ((sg = TAILQ_FIRST(&env->sd_signers)) != NULL) {
+		TAILQ_REMOVE(&env->sd_signers, sg, sg_entry);
+		(void)evtimer_del(&sg->sg_timer);
+		if (sg->sg_helper != NULL)
+			helper_close(sg->sg_helper);
+		free(sg);
+	}
+}
+
+int
+signers_ready(void)
+{
+	struct signer	*sg;
+
+	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
+		if (sg->sg_ready)
+			return (1);
+	return (0);
+}
+
+int
+signers_all_ready(void)
+{
+	struct signer	*sg;
+
+	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
+		if (!sg->sg_ready)
+			return (0);
+	return (1);
+}
+
+static struct certificate *
+certificate_by_index(uint32_t idx)
+{
+	struct certificate	*ce;
+
+	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
+		if (ce->ce_index == idx)
+			return (ce);
+	return (NULL);
+}
+
+/* A key is of no use, or not the chain's: said as the grammar says it. */
+static void
+key_bad(struct signer *sg, struct certificate *ce, const char *reason)
+{
+	char	 text[WIRE_REASON + PATH_MAX];
+
+	(void)snprintf(text, sizeof(text), "key \"%s\": %s", ce->ce_key,
+	    reason);
+	if (env->sd_started)
+		log_warning("signer %u: certificate \"%s\": %s",
+		    sg->sg_number, ce->ce_name, text);
+	else if (sg->sg_number == 1) {
+		conf_error(&ce->ce_key_at, "certificate \"%s\": %s",
+		    ce->ce_name, text);
+		env->sd_errors++;
+	}
+	(void)strlcpy(sg->sg_helper->h_fatal, "unusable key",
+	    sizeof(sg->sg_helper->h_fatal));
+}
+
+static void
+signer_keyinfo(struct signer *sg, struct imsg *imsg)
+{
+	struct certificate	*ce;
+	struct wire_keyinfo	 wi;
+
+	if (wire_parse(imsg, &wi, sizeof(wi)) == -1 ||
+	    (ce = certificate_by_index(wi.wi_index)) == NULL) {
+		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
+		    "violation: malformed KEYINFO");
+		return;
+	}
+	sg->sg_keys++;
+	if (wi.wi_type != ce->ce_type ||
+	    timingsafe_bcmp(wi.wi_id, ce->ce_id, WIRE_KEYID) != 0)
+		key_bad(sg, ce, "is not the key of the chain's first "
+		    "certificate");
+}
+
+static void
+signer_keybad(struct signer *sg, struct imsg *imsg)
+{
+	struct certificate	*ce;
+	struct wire_keybad	 wb;
+
+	if (wire_parse(imsg, &wb, sizeof(wb)) == -1 ||
+	    (ce = certificate_by_index(wb.wb_index)) == NULL) {
+		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
+		    "violation: malformed KEYBAD");
+		return;
+	}
+	sg->sg_keys++;
+	key_bad(sg, ce, wb.wb_reason);
+}
+
+static unsigned int
+certificate_count(void)
+{
+	struct certificate	*ce;
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
+		n++;
+	return (n);
+}
+
+static void
+signer_set_ready(struct signer *sg, struct imsg *imsg)
+{
+	struct helper		*h = sg->sg_helper;
+	struct wire_ready	 wr;
+
+	if (wire_parse(imsg, &wr, sizeof(wr)) == -1 ||
+	    sg->sg_keys != certificate_count()) {
+		h->h_child.c_gone(&h->h_child, "violation: malformed READY");
+		return;
+	}
+	/* With a key it cannot use it must not serve. */
+	if (h->h_fatal[0] != '\0') {
+		h->h_child.c_gone(&h->h_child, "unusable key");
+		return;
+	}
+	helper_ready(h, wr.wr_sandbox);
+	sg->sg_ready = 1;
+	sg->sg_failures = 0;
+	started_check();
+	services_update();
+}
+
+/* The request's number is the session's: each has one signature in all. */
+static void
+signer_answer(struct signer *sg, uint64_t id, const uint8_t *data, size_t len,
+    const char *reason)
+{
+	struct session	*s;
+
+	if ((s = session_find(id)) == NULL || s->s_signer != sg)
+		return;		/* the session has gone meanwhile */
+	s->s_signer = NULL;
+	if (sg->sg_waiting > 0)
+		sg->sg_waiting--;
+	if (reason == NULL) {
+		session_signed(s, data, len);
+		return;
+	}
+	session_fail(s, ptError, reason);
+}
+
+static void
+signer_message(struct child *c, struct imsg *imsg)
+{
+	struct helper		*h = c->c_owner;
+	struct signer		*sg = h->h_owner;
+	struct wire_signed	 wn;
+	struct wire_unsigned	 wu;
+	struct wire_text	 wt;
+	char			 text[WIRE_REASON + 32];
+
+	if (sg == NULL)
+		return;
+	switch (imsg_get_type(imsg)) {
+	case WIRE_KEYINFO:
+		signer_keyinfo(sg, imsg);
+		return;
+	case WIRE_KEYBAD:
+		signer_keybad(sg, imsg);
+		return;
+	case WIRE_READY:
+		signer_set_ready(sg, imsg);
+		return;
+	case WIRE_SIGNED:
+		if (wire_parse(imsg, &wn, sizeof(wn)) == -1)
+			break;
+		signer_answer(sg, wn.wn_request, wn.wn_data, wn.wn_len, NULL);
+		return;
+	case WIRE_UNSIGNED:
+		if (wire_parse(imsg, &wu, sizeof(wu)) == -1)
+			break;
+		(void)snprintf(text, sizeof(text), "the signer refused: %s",
+		    wu.wu_reason);
+		signer_answer(sg, wu.wu_request, NULL, 0, text);
+		return;
+	case WIRE_FATAL:
+		if (wire_parse(imsg, &wt, sizeof(wt)) == -1)
+			break;
+		(void)strlcpy(h->h_fatal, wt.wt_text, sizeof(h->h_fatal));
+		return;
+	}
+	c->c_gone(c, "violation: malformed message");
+}
+
+static void
+signer_gone(struct helper *h, const char *why)
+{
+	struct signer	*sg = h->h_owner;
+	char		 reason[WIRE_REASON];
+	int		 ready = sg->sg_ready;
+
+	sg->sg_helper = NULL;
+	sg->sg_ready = 0;
+	(void)snprintf(reason, sizeof(reason), "signer %u terminated: %s",
+	    sg->sg_number, why);
+	sessions_signer_lost(sg, reason);
+	if (!env->sd_started) {
+		daemon_fail("%s", reason);
+		return;
+	}
+	log_warning("%s; it is replaced", reason);
+	if (!ready)
+		sg->sg_failures++;
+	signer_later(sg);
+}
+
+/* The least busy one that is ready. */
+static struct signer *
+signer_choose(void)
+{
+	struct signer	*sg, *best = NULL;
+
+	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
+		if (sg->sg_ready && (best == NULL ||
+		    sg->sg_waiting < best->sg_waiting))
+			best = sg;
+	return (best);
+}
+
+int
+signer_ask(struct session *s, const struct wire_asksign *wq)
+{
+	struct certificate	*ce = s->s_service->se_conf->sv_certificate;
+	struct wire_sign	 wg;
+	struct signer		*sg;
+
+	if ((sg = signer_choose()) == NULL)
+		return (-1);
+	memset(&wg, 0, sizeof(wg));
+	wg.wg_request = s->s_id;
+	wg.wg_index = ce->ce_index;
+	wg.wg_type = wq->wq_type;
+	wg.wg_len = wq->wq_len;
+	memcpy(wg.wg_data, wq->wq_data, wq->wq_len);
+	if (child_send(&sg->sg_helper->h_child, WIRE_SIGN, -1, &wg,
+	    sizeof(wg)) == -1)
+		return (-1);
+	s->s_signer = sg;
+	sg->sg_waiting++;
+	/* Taken round robin among equals. */
+	TAILQ_REMOVE(&env->sd_signers, sg, sg_entry);
+	TAILQ_INSERT_TAIL(&env->sd_signers, sg, sg_entry);
+	return (0);
+}

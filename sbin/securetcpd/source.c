@@ -1,0 +1,75 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "securetcpd.h"
+
+static int	 source_cmp(struct source *, struct source *);
+
+RB_HEAD(sources, source);
+static struct sources	 sources = RB_INITIALIZER(&sources);
+RB_PROTOTYPE_STATIC(sources, source, so_node, source_cmp);
+RB_GENERATE_STATIC(sources, source, so_node, source_cmp)
+
+static int
+source_cmp(struct source *a, struct source *b)
+{
+	if (a->so_service != b->so_service)
+		return (a->so_service < b->so_service ? -1 : 1);
+	if (a->so_family != b->so_family)
+		return (a->so_family < b->so_family ? -1 : 1);
+	return (memcmp(a->so_addr, b->so_addr, sizeof(a->so_addr)));
+}
+
+/* One source is an IPv4 address or an IPv6 /64: who has one has them all. */
+static void
+source_key(struct source *so, struct service *se, const struct sockaddr *sa)
+{
+	memset(so, 0, sizeof(*so));
+	so->so_service = se;
+	so->so_family = sa->sa_family;
+	if (sa->sa_family == AF_INET)
+		memcpy(so->so_addr,
+		    &((const struct sockaddr_in *)sa)->sin_addr, 4);
+	else if (sa->sa_family == AF_INET6)
+		memcpy(so->so_addr,
+		    &((const struct sockaddr_in6 *)sa)->sin6_addr, 8);
+}
+
+/* NULL: it has as many connections as it may (or there is no memory). */
+struct source *
+source_take(struct service *se, const struct sockaddr *sa, unsigned int max)
+{
+	struct source	 key, *so;
+
+	source_key(&key, se, sa);
+	if ((so = RB_FIND(sources, &sources, &key)) == NULL) {
+		if ((so = malloc(sizeof(*so))) == NULL)
+			return (NULL);
+		*so = key;
+		(void)RB_INSERT(sources, &sources, so);
+	}
+	if (so->so_count >= max)
+		return (NULL);
+	so->so_count++;
+	return (so);
+}
+
+void
+source_release(struct source *so)
+{
+	if (--so->so_count > 0)
+		return;
+	(void)RB_REMOVE(sources, &sources, so);
+	free(so);
+}

@@ -1,0 +1,311 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+
+#include <errno.h>
+#include <event.h>
+#include <fcntl.h>
+#include <imsg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "securetcpd.h"
+
+#define SPAWNER_NOFILE	64
+#define SPAWNER_BACKOFF	30		/* seconds between tries, at most */
+
+static void	 spawner_message(struct child *, struct imsg *);
+static void	 spawner_gone(struct helper *, const char *);
+
+static int
+spawner_load(struct spawner *sp)
+{
+	struct server		*sv = sp->sp_service->se_conf;
+	struct certificate	*ce = sv->sv_certificate;
+	struct child		*c = &sp->sp_helper->h_child;
+	struct wire_server	 wv;
+	struct wire_chain	 wc;
+	int			 fd;
+
+	if (helper_begin(sp->sp_helper, env->sd_uid, env->sd_gid,
+	    SPAWNER_NOFILE) == -1)
+		return (-1);
+	memset(&wv, 0, sizeof(wv));
+	(void)strlcpy(wv.wv_name, sv->sv_name, sizeof(wv.wv_name));
+	(void)strlcpy(wv.wv_protocol, sv->sv_protocol,
+	    sizeof(wv.wv_protocol));
+	(void)strlcpy(wv.wv_ciphers, sv->sv_ciphers, sizeof(wv.wv_ciphers));
+	(void)strlcpy(wv.wv_curves, sv->sv_curves, sizeof(wv.wv_curves));
+	wv.wv_handshake = sv->sv_handshake * 1000;
+	wv.wv_idle = sv->sv_idle * 1000;
+	wv.wv_close = sv->sv_close * 1000;
+	if (child_send(c, WIRE_SERVER, -1, &wv, sizeof(wv)) == -1)
+		return (-1);
+	memset(&wc, 0, sizeof(wc));
+	wc.wc_index = ce->ce_index;
+	memcpy(wc.wc_id, ce->ce_id, sizeof(wc.wc_id));
+	if ((fd = fcntl(ce->ce_chainfd, F_DUPFD_CLOEXEC, 0)) == -1 ||
+	    child_send(c, WIRE_CHAIN, fd, &wc, sizeof(wc)) == -1)
+		return (-1);
+	return (child_send(c, WIRE_SERVER_END, -1, NULL, 0));
+}
+
+static void
+spawner_later(struct service *se)
+{
+	struct timeval	 tv = { 0, 0 };
+
+	tv.tv_sec = se->se_failures > SPAWNER_BACKOFF ? SPAWNER_BACKOFF :
+	    se->se_failures;
+	(void)evtimer_add(&se->se_retry, &tv);
+}
+
+/* Loads the one that will fork the sessions to come. */
+void
+spawner_start(struct service *se)
+{
+	struct spawner	*sp;
+
+	if (se->se_next != NULL)
+		return;
+	if ((sp = calloc(1, sizeof(*sp))) == NULL)
+		goto fail;
+	sp->sp_service = se;
+	sp->sp_generation = ++env->sd_generation;
+	sp->sp_helper = helper_exec("securetcp-session", "spawner",
+	    se->se_conf->sv_name, WIRE_SPAWNER, sp);
+	if (sp->sp_helper == NULL) {
+		free(sp);
+		goto fail;
+	}
+	sp->sp_helper->h_gone = spawner_gone;
+	sp->sp_helper->h_child.c_message = spawner_message;
+	TAILQ_INSERT_TAIL(&se->se_spawners, sp, sp_entry);
+	se->se_next = sp;
+	/* A failed send shows as the end of the pipe. */
+	(void)spawner_load(sp);
+	return;
+ fail:
+	if (!env->sd_started) {
+		daemon_fail("spawner of server \"%s\": %s",
+		    se->se_conf->sv_name, strerror(errno));
+		return;
+	}
+	log_warning("spawner of server \"%s\" cannot be started: %s",
+	    se->se_conf->sv_name, strerror(errno));
+	se->se_failures++;
+	spawner_later(se);
+}
+
+static void
+spawner_free(struct spawner *sp)
+{
+	struct service	*se = sp->sp_service;
+
+	TAILQ_REMOVE(&se->se_spawners, sp, sp_entry);
+	if (se->se_spawner == sp)
+		se->se_spawner = NULL;
+	if (se->se_next == sp)
+		se->se_next = NULL;
+	free(sp);
+}
+
+/* Closing its pipe makes it leave; until its last session it can kill. */
+static void
+spawner_finish(struct spawner *sp)
+{
+	if (!sp->sp_retired || sp->sp_sessions > 0)
+		return;
+	if (sp->sp_helper != NULL)
+		helper_close(sp->sp_helper);
+	spawner_free(sp);
+}
+
+void
+spawner_retire(struct spawner *sp)
+{
+	if (sp->sp_service->se_spawner == sp)
+		sp->sp_service->se_spawner = NULL;
+	sp->sp_retired = 1;
+	spawner_finish(sp);
+}
+
+/* A session's process is gone for good. */
+void
+spawner_release(struct spawner *sp)
+{
+	sp->sp_sessions--;
+	spawner_finish(sp);
+}
+
+/*
+ * A session crashed: whoever made it crash may know its address space by
+ * now, and its siblings share that.  Idle ones and the spawner are replaced
+ * by fork and exec; live ones go on.
+ */
+void
+spawner_crash(struct spawner *sp, struct session *s)
+{
+	struct service	*se = sp->sp_service;
+
+	service_crashed(se);
+	if (sp->sp_crashed)
+		return;
+	sp->sp_crashed = 1;
+	log_warning("server \"%s\": session %llu crashed: its spawner and the "
+	    "idle sessions are replaced", se->se_conf->sv_name,
+	    (unsigned long long)s->s_id);
+	/* Held while its idle sessions go, which may be its last. */
+	sp->sp_sessions++;
+	pool_discard(sp);
+	spawner_retire(sp);
+	spawner_release(sp);
+	if (!env->sd_stopping)
+		spawner_start(se);
+}
+
+static void
+spawner_set_ready(struct spawner *sp, const char *sandbox)
+{
+	struct service	*se = sp->sp_service;
+	struct spawner	*old = se->se_spawner;
+
+	helper_ready(sp->sp_helper, sandbox);
+	sp->sp_ready = 1;
+	se->se_failures = 0;
+	se->se_next = NULL;
+	se->se_spawner = sp;
+	if (old != NULL)
+		spawner_retire(old);
+	started_check();
+	pool_fill(se);
+}
+
+static void
+spawner_message(struct child *c, struct imsg *imsg)
+{
+	struct helper		*h = c->c_owner;
+	struct spawner		*sp = h->h_owner;
+	struct session		*s;
+	struct wire_ready	 wr;
+	struct wire_id		 wx;
+	struct wire_unforked	 wf;
+	struct wire_exited	 we;
+	struct wire_text	 wt;
+
+	if (sp == NULL)
+		return;
+	switch (imsg_get_type(imsg)) {
+	case WIRE_READY:
+		if (wire_parse(imsg, &wr, sizeof(wr)) == -1)
+			break;
+		spawner_set_ready(sp, wr.wr_sandbox);
+		return;
+	case WIRE_FORKED:
+		if (wire_parse(imsg, &wx, sizeof(wx)) == -1)
+			break;
+		if ((s = session_find(wx.wx_session)) == NULL ||
+		    s->s_spawner != sp)
+			return;
+		session_forked(s);
+		return;
+	case WIRE_UNFORKED:
+		if (wire_parse(imsg, &wf, sizeof(wf)) == -1)
+			break;
+		if ((s = session_find(wf.wf_session)) == NULL ||
+		    s->s_spawner != sp)
+			return;
+		session_unforked(s, wf.wf_errno);
+		return;
+	case WIRE_EXITED:
+		if (wire_parse(imsg, &we, sizeof(we)) == -1)
+			break;
+		if ((s = session_find(we.we_session)) == NULL ||
+		    s->s_spawner != sp)
+			return;
+		session_exited(s, we.we_signal, we.we_code);
+		return;
+	case WIRE_FATAL:
+		if (wire_parse(imsg, &wt, sizeof(wt)) == -1)
+			break;
+		(void)strlcpy(h->h_fatal, wt.wt_text, sizeof(h->h_fatal));
+		return;
+	}
+	c->c_gone(c, "violation: malformed message");
+}
+
+static void
+spawner_gone(struct helper *h, const char *why)
+{
+	struct spawner	*sp = h->h_owner;
+	struct service	*se = sp->sp_service;
+	int		 ready = sp->sp_ready, retired = sp->sp_retired;
+
+	sp->sp_helper = NULL;
+	session_orphan(sp);
+	spawner_free(sp);
+	if (!env->sd_started) {
+		daemon_fail("spawner of server \"%s\" terminated: %s",
+		    se->se_conf->sv_name, why);
+		return;
+	}
+	if (env->sd_stopping)
+		return;
+	log_warning("spawner of server \"%s\" terminated: %s%s",
+	    se->se_conf->sv_name, why, retired ? "" : "; it is replaced");
+	listeners_update(se);
+	if (retired)
+		return;
+	if (!ready)
+		se->se_failures++;
+	spawner_later(se);
+}
+
+int
+spawner_fork(struct spawner *sp, uint64_t id, int fd)
+{
+	struct wire_id	 wx;
+
+	memset(&wx, 0, sizeof(wx));
+	wx.wx_session = id;
+	if (child_send(&sp->sp_helper->h_child, WIRE_FORK, fd, &wx,
+	    sizeof(wx)) == -1)
+		return (-1);
+	sp->sp_sessions++;
+	/* Fresh address space now and then: the next one is loaded early. */
+	if (++sp->sp_forked >= env->sd_conf->cf_lifetime &&
+	    !evtimer_pending(&sp->sp_service->se_retry, NULL))
+		spawner_start(sp->sp_service);
+	return (0);
+}
+
+void
+spawner_kill(struct spawner *sp, uint64_t id)
+{
+	struct wire_id	 wx;
+
+	if (sp == NULL || sp->sp_helper == NULL)
+		return;
+	memset(&wx, 0, sizeof(wx));
+	wx.wx_session = id;
+	(void)child_send(&sp->sp_helper->h_child, WIRE_KILL, -1, &wx,
+	    sizeof(wx));
+}
+
+void
+spawner_stop(struct service *se)
+{
+	struct spawner	*sp, *next;
+
+	(void)evtimer_del(&se->se_retry);
+	TAILQ_FOREACH_SAFE(sp, &se->se_spawners, sp_entry, next) {
+		if (sp->sp_helper != NULL)
+			helper_close(sp->sp_helper);
+		spawner_free(sp);
+	}
+}
