@@ -30,7 +30,7 @@ static void
 backend_failed(struct session *s, int error)
 {
 	struct backend	*ba = &s->s_service->se_conf->sv_backend;
-	char		 reason[WIRE_REASON];
+	char		 reason[2 * WIRE_REASON];
 
 	(void)snprintf(reason, sizeof(reason), "backend %s: %s", ba->ba_name,
 	    strerror(error));

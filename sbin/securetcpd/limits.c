@@ -53,9 +53,11 @@ limit_raise(int resource, const char *what, unsigned long long need)
 
 	if (getrlimit(resource, &rl) == -1)
 		return (-1);
-	if (rl.rlim_cur == RLIM_INFINITY || rl.rlim_cur >= need)
+	if (rl.rlim_cur == RLIM_INFINITY ||
+	    (unsigned long long)rl.rlim_cur >= need)
 		return (0);
-	if (rl.rlim_max != RLIM_INFINITY && rl.rlim_max < need)
+	if (rl.rlim_max != RLIM_INFINITY &&
+	    (unsigned long long)rl.rlim_max < need)
 		rl.rlim_max = need;
 	rl.rlim_cur = need;
 	if (setrlimit(resource, &rl) == 0)

@@ -30,8 +30,8 @@ static void	 session_timer(int, short, void *);
 
 RB_HEAD(table, session);
 static struct table	 table = RB_INITIALIZER(&table);
-RB_PROTOTYPE_STATIC(table, session, s_node, session_cmp);
-RB_GENERATE_STATIC(table, session, s_node, session_cmp)
+RB_PROTOTYPE(table, session, s_node, session_cmp);
+RB_GENERATE(table, session, s_node, session_cmp)
 
 static struct sessions	 collect = TAILQ_HEAD_INITIALIZER(collect);
 static uint64_t		 last_id;
@@ -462,7 +462,7 @@ session_timer(int fd, short what, void *arg)
 {
 	struct session	*s = arg;
 	struct server	*sv = s->s_service->se_conf;
-	char		 reason[WIRE_REASON];
+	char		 reason[2 * WIRE_REASON];
 
 	(void)fd;
 	(void)what;

@@ -18,8 +18,8 @@ static int	 source_cmp(struct source *, struct source *);
 
 RB_HEAD(sources, source);
 static struct sources	 sources = RB_INITIALIZER(&sources);
-RB_PROTOTYPE_STATIC(sources, source, so_node, source_cmp);
-RB_GENERATE_STATIC(sources, source, so_node, source_cmp)
+RB_PROTOTYPE(sources, source, so_node, source_cmp);
+RB_GENERATE(sources, source, so_node, source_cmp)
 
 static int
 source_cmp(struct source *a, struct source *b)
