@@ -45,6 +45,8 @@ static const struct wire_rule wire_session[] = {
 	{ WIRE_ESTABLISHED,	IN(WIRE_CONNECTING),			1 },
 	{ WIRE_DONE,		IN(WIRE_CONNECTING) | IN(WIRE_WAITING) |
 				IN(WIRE_CONNECTED),			1 },
+	{ WIRE_FATAL,		IN(WIRE_IDLE) | IN(WIRE_CONNECTING) |
+				IN(WIRE_WAITING) | IN(WIRE_CONNECTED),	1 },
 };
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))

@@ -66,6 +66,19 @@ message_done(struct session *s, struct imsg *imsg)
 	session_done(s, &wd);
 }
 
+/* It cannot go on, and says why: more than its exit code will. */
+static void
+message_fatal(struct session *s, struct imsg *imsg)
+{
+	struct wire_text	 wt;
+
+	if (wire_parse(imsg, &wt, sizeof(wt)) == -1) {
+		session_gone(&s->s_child, "violation: malformed FATAL");
+		return;
+	}
+	session_fatal(s, wt.wt_text);
+}
+
 void
 session_message(struct child *c, struct imsg *imsg)
 {
@@ -78,6 +91,9 @@ session_message(struct child *c, struct imsg *imsg)
 		break;
 	case WIRE_DONE:
 		message_done(c->c_owner, imsg);
+		break;
+	case WIRE_FATAL:
+		message_fatal(c->c_owner, imsg);
 		break;
 	}
 }

@@ -353,6 +353,7 @@ void		 session_adopt(struct session *, int, struct source *,
 void		 session_signed(struct session *, const uint8_t *, size_t);
 void		 session_fail(struct session *, int, const char *);
 void		 session_refuse(struct session *, int, const char *);
+void		 session_fatal(struct session *, const char *);
 void		 session_accept(struct session *, int);
 void		 session_done(struct session *, const struct wire_done *);
 void		 session_established(struct session *,

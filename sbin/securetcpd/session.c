@@ -357,6 +357,20 @@ session_died(struct session *s)
 	session_end(s, ptError, "session terminated", reason, NULL);
 }
 
+void
+session_fatal(struct session *s, const char *text)
+{
+	if (session_live(s)) {
+		session_end(s, ptError, "session terminated", text, NULL);
+		return;
+	}
+	log_warning("server \"%s\": idle session %llu: %s",
+	    s->s_service->se_conf->sv_name, (unsigned long long)s->s_id,
+	    text);
+	pool_hold(s->s_service);
+	session_dismiss(s);
+}
+
 /* The pipe ended (NULL), or the session broke the rules. */
 void
 session_gone(struct child *c, const char *violation)

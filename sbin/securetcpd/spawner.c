@@ -41,7 +41,8 @@ spawner_load(struct spawner *sp)
 	    sizeof(wv.wv_protocol));
 	(void)strlcpy(wv.wv_ciphers, sv->sv_ciphers, sizeof(wv.wv_ciphers));
 	(void)strlcpy(wv.wv_curves, sv->sv_curves, sizeof(wv.wv_curves));
-	wv.wv_handshake = sv->sv_handshake * 1000;
+	/* The timer is the parent's; the session's is behind it. */
+	wv.wv_handshake = sv->sv_handshake * 1000 + 1000;
 	wv.wv_idle = sv->sv_idle * 1000;
 	wv.wv_close = sv->sv_close * 1000;
 	if (child_send(c, WIRE_SERVER, -1, &wv, sizeof(wv)) == -1)
