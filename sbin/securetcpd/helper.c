@@ -137,7 +137,7 @@ helper_ready(struct helper *h, const char *sandbox)
 	(void)evtimer_del(&h->h_timer);
 	(void)strlcpy(h->h_sandbox, sandbox, sizeof(h->h_sandbox));
 	h->h_child.c_state = WIRE_RUNNING;
-	log_helper(h);
+	log_process(h->h_kind, h->h_title, h->h_pid, h->h_sandbox);
 	if (strcmp(sandbox, "none") == 0)
 		log_warning("%s %s runs WITHOUT a sandbox: this kernel has "
 		    "none and the configuration says optional", h->h_kind,

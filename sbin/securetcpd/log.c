@@ -78,7 +78,7 @@ log_info(const char *fmt, ...)
 	if (level < CONF_LOG_STATE)
 		return;
 	va_start(ap, fmt);
-	put_message(LOG_INFO, "info", fmt, ap);
+	put_message(LOG_INFO, "msg", fmt, ap);
 	va_end(ap);
 }
 
@@ -90,7 +90,7 @@ log_debug(const char *fmt, ...)
 	if (level < CONF_LOG_VERBOSE)
 		return;
 	va_start(ap, fmt);
-	put_message(LOG_DEBUG, "debug", fmt, ap);
+	put_message(LOG_DEBUG, "msg", fmt, ap);
 	va_end(ap);
 }
 
@@ -121,17 +121,18 @@ log_listen(const struct listener *ln)
 }
 
 void
-log_helper(const struct helper *h)
+log_process(const char *kind, const char *name, pid_t pid,
+    const char *sandbox)
 {
 	struct logline	 l;
 
 	if (level < CONF_LOG_STATE)
 		return;
 	line_start(&l);
-	line_add(&l, "process", h->h_kind);
-	line_add(&l, "name", h->h_title);
-	line_addf(&l, "pid", "%ld", (long)h->h_pid);
-	line_add(&l, "sandbox", h->h_sandbox);
+	line_add(&l, "process", kind);
+	line_add(&l, "name", name);
+	line_addf(&l, "pid", "%ld", (long)pid);
+	line_add(&l, "sandbox", sandbox);
 	writer_put(LOG_INFO, l.ll_buf);
 }
 

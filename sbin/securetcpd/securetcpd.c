@@ -101,8 +101,8 @@ started(void)
 		daemon_fail("sandbox of the parent: %s", strerror(errno));
 		return;
 	}
-	log_info("started, sandbox of the parent: %s",
-	    sandbox_name());
+	log_process("parent", "securetcpd", getpid(), sandbox_name());
+	log_info("started");
 	services_update();
 }
 

@@ -182,7 +182,6 @@ struct session {
 	struct wire_established	*s_facts;
 	int			 s_backend;	/* connecting; else -1 */
 	struct event		 s_backend_ev;
-	const char		*s_by;		/* who closed it, or NULL */
 	int			 s_error;	/* we refused it for this ... */
 	char			*s_reason;	/* ... and why */
 	uint64_t		 s_in;
@@ -250,7 +249,7 @@ void		 log_info(const char *, ...);
 __attribute__((__format__(printf, 1, 2)))
 void		 log_debug(const char *, ...);
 void		 log_listen(const struct listener *);
-void		 log_helper(const struct helper *);
+void		 log_process(const char *, const char *, pid_t, const char *);
 void		 log_connecting(const struct session *);
 void		 log_connected(const struct session *);
 void		 log_error(const struct session *, int, const char *,

@@ -175,7 +175,8 @@ session_end(struct session *s, int number, const char *description,
 {
 	if (number != ptOk)
 		log_error(s, number, description, reason);
-	log_closing(s, closing);
+	if (s->s_state != SECURETCP_CLOSING)
+		log_closing(s, closing);
 	s->s_state = SECURETCP_CLOSED;
 	log_closed(s);
 	if (s->s_phase == PHASE_CONNECTING)
@@ -328,10 +329,8 @@ session_done(struct session *s, const struct wire_done *wd)
 		number = s->s_error;
 		reason = s->s_reason;
 	}
-	if (s->s_by != NULL)
-		closing = s->s_by;
-	else if (wd->wd_flags & WIRE_DONE_TRUNCATED)
-		closing = "truncated";
+	if (wd->wd_flags & WIRE_DONE_TRUNCATED)
+		closing = "truncated: ended without close_notify";
 	else if (number == ptOk)
 		closing = reason;
 	if (wd->wd_flags & WIRE_DONE_SILENT)
@@ -349,8 +348,9 @@ session_died(struct session *s)
 	if (!s->s_exited)
 		(void)strlcpy(reason, "how is not known", sizeof(reason));
 	else if (s->s_signal != 0)
-		(void)snprintf(reason, sizeof(reason), "signal %u (%s)",
-		    s->s_signal, strsignal(s->s_signal));
+		(void)snprintf(reason, sizeof(reason),
+		    "killed by signal %u (%s)", s->s_signal,
+		    strsignal(s->s_signal));
 	else
 		(void)snprintf(reason, sizeof(reason), "exit code %u",
 		    s->s_code);
@@ -483,7 +483,8 @@ session_timer(int fd, short what, void *arg)
 	switch (s->s_phase) {
 	case PHASE_CONNECTING:
 		(void)snprintf(reason, sizeof(reason),
-		    "handshake timer, %u seconds", sv->sv_handshake);
+		    "handshake timer, %u second%s", sv->sv_handshake,
+		    sv->sv_handshake == 1 ? "" : "s");
 		session_fail(s, ptTimeout, reason);
 		break;
 	case PHASE_BACKEND:
@@ -493,14 +494,17 @@ session_timer(int fd, short what, void *arg)
 			break;
 		}
 		(void)snprintf(reason, sizeof(reason),
-		    "backend timer, %u seconds: backend %s",
-		    sv->sv_backend_timeout, sv->sv_backend.ba_name);
+		    "backend timer, %u second%s: backend %s",
+		    sv->sv_backend_timeout,
+		    sv->sv_backend_timeout == 1 ? "" : "s",
+		    sv->sv_backend.ba_name);
 		backend_cancel(s);
 		session_refuse(s, ptTimeout, reason);
 		break;
 	case PHASE_CONNECTED:
 		(void)snprintf(reason, sizeof(reason),
-		    "close timer, %u seconds", sv->sv_close);
+		    "close timer, %u second%s", sv->sv_close,
+		    sv->sv_close == 1 ? "" : "s");
 		session_fail(s, ptTimeout, reason);
 		break;
 	case PHASE_DIED:
@@ -534,7 +538,11 @@ sessions_stop(const char *by, int hard)
 			session_fail(s, ptAbort, by);
 			continue;
 		}
-		s->s_by = by;
+		/* What ends it from here on is told as it comes. */
+		if (s->s_state == SECURETCP_CLOSING)
+			continue;
+		s->s_state = SECURETCP_CLOSING;
+		log_closing(s, by);
 		if (child_send(&s->s_child, WIRE_CLOSE, -1, NULL, 0) == -1) {
 			session_fail(s, ptAbort, by);
 			continue;
