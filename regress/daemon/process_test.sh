@@ -198,8 +198,8 @@ sandbox_named_body()
 	FreeBSD)	s=capsicum ;;
 	OpenBSD)	s=pledge ;;
 	esac
-	atf_check -o match:"^process=\"?securetcp-signer.* pid=[0-9]+ sandbox=$s\$" \
-	    -o match:"^process=\"?securetcp-spawner.* pid=[0-9]+ sandbox=$s\$" \
+	atf_check -o match:"^process=signer name=1 pid=[0-9]+ sandbox=$s\$" \
+	    -o match:"^process=spawner name=www pid=[0-9]+ sandbox=$s\$" \
 	    cat log
 	atf_check -s exit:1 grep sandbox=none log
 }

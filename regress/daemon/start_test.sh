@@ -26,7 +26,7 @@ scenario check_good "-n finds a good configuration OK and starts nothing"
 check_good_body()
 {
 	serve echo
-	atf_check -e inline:"configuration OK\n" "$securetcpd" -n \
+	atf_check -o inline:"configuration OK\n" "$securetcpd" -n \
 	    -f securetcpd.conf
 	atf_check test ! -e securetcpd.pid
 }
@@ -42,7 +42,7 @@ check_bad_body()
 	    -e match:"securetcpd.conf:$line: .*handsake" \
 	    -e match:"securetcpd.conf:$((line + 1)): .*many" \
 	    -e match:"securetcpd.conf:$((line + 2)): .*ecko" \
-	    -e not-match:"configuration OK" \
+	    -o not-match:"configuration OK" \
 	    "$securetcpd" -n -f securetcpd.conf
 }
 
@@ -52,7 +52,7 @@ check_macro_body()
 	serve 'echo; timeout handshake $seconds'
 	{ echo 'seconds = "no number"'; cat securetcpd.conf; } >m.conf
 	atf_check -s exit:1 -e match:"no number" "$securetcpd" -n -f m.conf
-	atf_check -e inline:"configuration OK\n" "$securetcpd" -n \
+	atf_check -o inline:"configuration OK\n" "$securetcpd" -n \
 	    -D seconds=7 -f m.conf
 }
 
@@ -72,7 +72,7 @@ check_mismatch_body()
 		cp other.key www.key
 		serve echo
 		atf_check -s exit:1 -e match:"(www|$PWD/www)" \
-		    -e not-match:"configuration OK" \
+		    -o not-match:"configuration OK" \
 		    "$securetcpd" -n -f securetcpd.conf
 		refuse www
 	done
