@@ -1,0 +1,215 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What the grammar cannot know: whether the things exist that the
+ * configuration names, and are fit for their use.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <string.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "conf.h"
+
+static void	 accounts_check(struct conf *);
+static void	 chroot_check(const struct conf *);
+static void	 directory_check(const struct conf_place *, const char *,
+		    const char *);
+static void	 control_check(const struct control *);
+static void	 protocol_check(struct server *);
+static void	 ciphers_check(const struct server *);
+static void	 backend_check(const struct server *);
+
+static int
+account_check(const struct conf_place *place, const char *what,
+    const char *name)
+{
+	struct passwd	*pw;
+
+	if ((pw = getpwnam(name)) == NULL) {
+		conf_error(place, "%s \"%s\" does not exist", what, name);
+		return -1;
+	}
+	if (pw->pw_uid == 0) {
+		conf_error(place, "%s \"%s\" has user id 0", what, name);
+		return -1;
+	}
+	return 0;
+}
+
+/* Only root can become somebody else. */
+static void
+accounts_check(struct conf *conf)
+{
+	if (geteuid() != 0)
+		return;
+	if (account_check(&conf->cf_user_at, "user", conf->cf_user) == -1)
+		return;
+	if (conf->cf_signer_user_set || getpwnam(conf->cf_signer_user) !=
+	    NULL) {
+		(void)account_check(&conf->cf_signer_user_at, "signer user",
+		    conf->cf_signer_user);
+		return;
+	}
+	conf_warning(&conf->cf_signer_user_at, "signer user \"%s\" does not "
+	    "exist: signers run as \"%s\"", conf->cf_signer_user,
+	    conf->cf_user);
+	strlcpy(conf->cf_signer_user, conf->cf_user,
+	    sizeof(conf->cf_signer_user));
+}
+
+/* The default one is made at start, where the system has none. */
+static void
+chroot_check(const struct conf *conf)
+{
+	const struct conf_place	*at = &conf->cf_chroot_at;
+	struct stat		 st;
+
+	if (!conf->cf_chroot_set || geteuid() != 0)
+		return;
+	if (stat(conf->cf_chroot, &st) == -1)
+		conf_error(at, "chroot \"%s\": %s", conf->cf_chroot,
+		    strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		conf_error(at, "chroot \"%s\" is not a directory",
+		    conf->cf_chroot);
+	else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
+		conf_error(at, "chroot \"%s\" must be root's and writable by "
+		    "nobody else", conf->cf_chroot);
+}
+
+/* That a file can be made there. */
+static void
+directory_check(const struct conf_place *place, const char *what,
+    const char *path)
+{
+	char		 dir[PATH_MAX];
+	struct stat	 st;
+	char		*slash;
+
+	if (path[0] != '/' ||
+	    strlcpy(dir, path, sizeof(dir)) >= sizeof(dir))
+		return;
+	slash = strrchr(dir, '/');
+	if (slash[1] == '\0') {
+		conf_error(place, "%s \"%s\" is a directory", what, path);
+		return;
+	}
+	slash[slash == dir ? 1 : 0] = '\0';
+	if (stat(dir, &st) == -1)
+		conf_error(place, "%s \"%s\": directory \"%s\": %s", what,
+		    path, dir, strerror(errno));
+	else if (!S_ISDIR(st.st_mode))
+		conf_error(place, "%s \"%s\": \"%s\" is not a directory", what,
+		    path, dir);
+	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		conf_error(place, "%s \"%s\" is a directory", what, path);
+}
+
+static void
+control_check(const struct control *co)
+{
+	directory_check(&co->co_place, "control socket", co->co_path);
+	if (co->co_group != NULL && getgrnam(co->co_group) == NULL)
+		conf_error(&co->co_place, "group \"%s\" does not exist",
+		    co->co_group);
+}
+
+/* Signers know the signatures of TLS 1.2 and 1.3, not those before. */
+static void
+protocol_check(struct server *sv)
+{
+	const struct conf_place	*at = &sv->sv_protocol_at;
+	uint32_t		 known = TLS_PROTOCOL_TLSv1_2 |
+				    TLS_PROTOCOL_TLSv1_3;
+
+	if (tls_config_parse_protocols(&sv->sv_protocols, sv->sv_protocol) !=
+	    0)
+		conf_error(at, "protocol \"%s\" is not known to the TLS "
+		    "library", sv->sv_protocol);
+	else if (sv->sv_protocols & ~known)
+		conf_error(at, "protocol \"%s\" stands for versions before "
+		    "TLS 1.2, which are not supported", sv->sv_protocol);
+	else if (sv->sv_protocols == 0)
+		conf_error(at, "protocol \"%s\" leaves no version",
+		    sv->sv_protocol);
+}
+
+static void
+ciphers_check(const struct server *sv)
+{
+	struct tls_config	*config;
+	const char		*why;
+
+	if ((config = tls_config_new()) == NULL) {
+		conf_error(&sv->sv_place, "the TLS library is unusable");
+		return;
+	}
+	if (tls_config_set_ciphers(config, sv->sv_ciphers) != 0) {
+		why = tls_config_error(config);
+		conf_error(&sv->sv_ciphers_at, "ciphers \"%s\": %s",
+		    sv->sv_ciphers, why == NULL ? "unknown" : why);
+	}
+	if (sv->sv_curves[0] != '\0' &&
+	    tls_config_set_ecdhecurves(config, sv->sv_curves) != 0) {
+		why = tls_config_error(config);
+		conf_error(&sv->sv_curves_at, "curves \"%s\": %s",
+		    sv->sv_curves, why == NULL ? "unknown" : why);
+	}
+	tls_config_free(config);
+}
+
+/* A backend may start after us, so its absence is no error. */
+static void
+backend_check(const struct server *sv)
+{
+	struct sockaddr_un	 sun;
+	struct stat		 st;
+
+	if (sv->sv_mode != CONF_FORWARD ||
+	    sv->sv_backend.ba_ss.ss_family != AF_UNIX)
+		return;
+	memcpy(&sun, &sv->sv_backend.ba_ss, sizeof(sun));
+	if (stat(sun.sun_path, &st) == -1)
+		conf_warning(&sv->sv_forward_at, "forward to \"%s\": %s",
+		    sun.sun_path, strerror(errno));
+	else if (!S_ISSOCK(st.st_mode))
+		conf_error(&sv->sv_forward_at, "forward to \"%s\": not a "
+		    "socket", sun.sun_path);
+}
+
+unsigned int
+conf_check(struct conf *conf)
+{
+	struct control		*co;
+	struct certificate	*ce;
+	struct server		*sv;
+	unsigned int		 before;
+
+	before = conf_errors();
+	accounts_check(conf);
+	chroot_check(conf);
+	directory_check(&conf->cf_pidfile_at, "pidfile", conf->cf_pidfile);
+	TAILQ_FOREACH(co, &conf->cf_controls, co_entry)
+		control_check(co);
+	TAILQ_FOREACH(ce, &conf->cf_certificates, ce_entry)
+		conf_check_certificate(ce);
+	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry) {
+		protocol_check(sv);
+		ciphers_check(sv);
+		backend_check(sv);
+	}
+	return conf_errors() - before;
+}

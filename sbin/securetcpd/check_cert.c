@@ -1,0 +1,357 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * One certificate block: its files are opened and stay open for the signers
+ * and spawners to read.  Of a key file not a byte is read here.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "conf.h"
+#include "securetcp.h"
+
+#define CHAIN_SIZE	(1024 * 1024)
+#define CHAIN_LENGTH	32		/* certificates */
+#define KEY_SIZE	(64 * 1024)
+#define RSA_LEAST	2048		/* bits */
+#define RSA_MOST	8192
+#define EXPIRES_SOON	(14 * 24 * 60 * 60)
+
+static int	 open_file(const char *, const char *, off_t,
+		    const struct conf_place *, struct stat *);
+static void	 key_open(struct certificate *, struct stat *);
+static char	*chain_read(struct certificate *, size_t *);
+static void	 chain_check(struct certificate *, const char *, size_t);
+static int	 chain_next(BIO *, X509 **);
+static int	 leaf_check(struct certificate *, X509 *);
+static void	 dates_check(struct certificate *, unsigned int, X509 *);
+
+/* -1 after an error; symbolic links are followed, as renewal tools use them. */
+static int
+open_file(const char *what, const char *path, off_t max,
+    const struct conf_place *place, struct stat *st)
+{
+	int	 fd;
+
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1 ||
+	    fstat(fd, st) == -1)
+		conf_error(place, "%s \"%s\": %s", what, path,
+		    strerror(errno));
+	else if (!S_ISREG(st->st_mode))
+		conf_error(place, "%s \"%s\" is not a regular file", what,
+		    path);
+	else if (st->st_size == 0)
+		conf_error(place, "%s \"%s\" is empty", what, path);
+	else if (st->st_size > max)
+		conf_error(place, "%s \"%s\" is larger than %lld bytes", what,
+		    path, (long long)max);
+	else
+		return fd;
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
+static void
+key_open(struct certificate *ce, struct stat *st)
+{
+	const struct conf_place	*at = &ce->ce_key_at;
+	int			 fd;
+
+	if ((fd = open_file("key", ce->ce_key, KEY_SIZE, at, st)) == -1)
+		return;
+	if (st->st_uid != 0 && st->st_uid != getuid())
+		conf_error(at, "key \"%s\" belongs to user id %u, neither "
+		    "root nor who runs this", ce->ce_key,
+		    (unsigned int)st->st_uid);
+	else if (st->st_mode & (S_IRGRP | S_IROTH))
+		conf_error(at, "key \"%s\" is readable by group or others "
+		    "(mode %04o)", ce->ce_key,
+		    (unsigned int)(st->st_mode & 07777));
+	else if (st->st_mode & (S_IRWXG | S_IRWXO))
+		conf_error(at, "key \"%s\" is open to group or others (mode "
+		    "%04o)", ce->ce_key,
+		    (unsigned int)(st->st_mode & 07777));
+	else {
+		ce->ce_keyfd = fd;
+		return;
+	}
+	close(fd);
+}
+
+static char *
+chain_read(struct certificate *ce, size_t *len)
+{
+	char	*buf;
+	ssize_t	 n;
+
+	if ((buf = malloc(CHAIN_SIZE)) == NULL)
+		err(1, "malloc");
+	for (*len = 0; *len < CHAIN_SIZE; *len += (size_t)n) {
+		n = pread(ce->ce_chainfd, buf + *len, CHAIN_SIZE - *len,
+		    (off_t)*len);
+		if (n == -1) {
+			conf_error(&ce->ce_chain_at, "chain \"%s\": %s",
+			    ce->ce_chain, strerror(errno));
+			free(buf);
+			return NULL;
+		}
+		if (n == 0)
+			break;
+	}
+	/* Of what this process must not know, the next best is to forget. */
+	if (memmem(buf, *len, "PRIVATE KEY-----", 16) != NULL) {
+		conf_error(&ce->ce_chain_at, "chain \"%s\" holds a private "
+		    "key, which belongs in a file of its own", ce->ce_chain);
+		freezero(buf, CHAIN_SIZE);
+		return NULL;
+	}
+	return buf;
+}
+
+/* Nobody is asked for the password of a certificate. */
+static int
+no_password(char *buf, int size, int rwflag, void *arg)
+{
+	return -1;
+}
+
+/* 1 with a certificate, 0 at the end, -1 for one that cannot be parsed. */
+static int
+chain_next(BIO *bio, X509 **x)
+{
+	unsigned long	 e;
+
+	ERR_clear_error();
+	if ((*x = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
+		return 1;
+	e = ERR_peek_last_error();
+	ERR_clear_error();
+	return ERR_GET_LIB(e) == ERR_LIB_PEM &&
+	    ERR_GET_REASON(e) == PEM_R_NO_START_LINE ? 0 : -1;
+}
+
+static void
+chain_check(struct certificate *ce, const char *buf, size_t len)
+{
+	const struct conf_place	*at = &ce->ce_chain_at;
+	BIO			*bio;
+	X509			*x, *previous = NULL;
+	unsigned int		 n = 0;
+	int			 more;
+
+	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
+		err(1, "BIO_new_mem_buf");
+	while ((more = chain_next(bio, &x)) == 1) {
+		if (++n > CHAIN_LENGTH) {
+			X509_free(x);
+			conf_error(at, "chain \"%s\" holds more than %d "
+			    "certificates", ce->ce_chain, CHAIN_LENGTH);
+			break;
+		}
+		if (previous == NULL && leaf_check(ce, x) == -1) {
+			X509_free(x);
+			break;
+		}
+		if (previous != NULL &&
+		    X509_check_issued(x, previous) != X509_V_OK)
+			conf_warning(at, "chain \"%s\": certificate %u does "
+			    "not issue certificate %u", ce->ce_chain, n,
+			    n - 1);
+		dates_check(ce, n, x);
+		X509_free(previous);
+		previous = x;
+	}
+	if (more == -1)
+		conf_error(at, "chain \"%s\": certificate %u cannot be "
+		    "parsed", ce->ce_chain, n + 1);
+	else if (n == 0)
+		conf_error(at, "chain \"%s\" holds no certificate",
+		    ce->ce_chain);
+	X509_free(previous);
+	BIO_free(bio);
+	ERR_clear_error();
+}
+
+/* What the TLS library can sign for from outside, at a length it takes. */
+static int
+leaf_check(struct certificate *ce, X509 *x)
+{
+	const struct conf_place	*at = &ce->ce_chain_at;
+	const ASN1_OBJECT	*curve;
+	const void		*param;
+	ASN1_OBJECT		*object;
+	X509_ALGOR		*algorithm;
+	EVP_PKEY		*key;
+	const char		*name;
+	int			 bits, type;
+
+	if (X509_PUBKEY_get0_param(&object, NULL, NULL, &algorithm,
+	    X509_get_X509_PUBKEY(x)) != 1 ||
+	    (key = X509_get0_pubkey(x)) == NULL) {
+		conf_error(at, "chain \"%s\": the public key cannot be read",
+		    ce->ce_chain);
+		return -1;
+	}
+	switch (OBJ_obj2nid(object)) {
+	case NID_rsaEncryption:
+		bits = EVP_PKEY_bits(key);
+		if (bits >= RSA_LEAST && bits <= RSA_MOST)
+			return 0;
+		conf_error(at, "chain \"%s\": RSA key of %d bits (%d to %d "
+		    "are supported)", ce->ce_chain, bits, RSA_LEAST, RSA_MOST);
+		return -1;
+	case NID_X9_62_id_ecPublicKey:
+		X509_ALGOR_get0(NULL, &type, &param, algorithm);
+		curve = param;
+		if (type != V_ASN1_OBJECT) {
+			conf_error(at, "chain \"%s\": ECDSA key on a curve "
+			    "without a name", ce->ce_chain);
+			return -1;
+		}
+		switch (OBJ_obj2nid(curve)) {
+		case NID_X9_62_prime256v1:
+		case NID_secp384r1:
+		case NID_secp521r1:
+			return 0;
+		}
+		name = OBJ_nid2sn(OBJ_obj2nid(curve));
+		conf_error(at, "chain \"%s\": unsupported curve %s (P-256, "
+		    "P-384 and P-521 are supported)", ce->ce_chain,
+		    name == NULL ? "unknown" : name);
+		return -1;
+	}
+	name = OBJ_obj2nid(object) == NID_ED25519 ? "Ed25519" :
+	    OBJ_nid2ln(OBJ_obj2nid(object));
+	conf_error(at, "chain \"%s\": unsupported key type %s: the TLS "
+	    "library signs from outside with RSA and ECDSA only",
+	    ce->ce_chain, name == NULL ? "unknown" : name);
+	return -1;
+}
+
+static time_t
+asn1_time(const ASN1_TIME *t)
+{
+	struct tm	 tm;
+
+	memset(&tm, 0, sizeof(tm));
+	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
+		return -1;
+	return timegm(&tm);
+}
+
+static void
+date_warning(struct certificate *ce, unsigned int n, const char *what,
+    time_t when)
+{
+	struct tm	*tm;
+	char		 date[64];
+
+	if ((tm = gmtime(&when)) == NULL ||
+	    strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", tm) == 0)
+		strlcpy(date, "an impossible date", sizeof(date));
+	if (n == 1)
+		conf_warning(&ce->ce_chain_at, "certificate \"%s\" %s %s",
+		    ce->ce_name, what, date);
+	else
+		conf_warning(&ce->ce_chain_at, "chain \"%s\": certificate %u "
+		    "%s %s", ce->ce_chain, n, what, date);
+}
+
+static void
+dates_check(struct certificate *ce, unsigned int n, X509 *x)
+{
+	time_t	 from, to, now;
+
+	from = asn1_time(X509_get0_notBefore(x));
+	to = asn1_time(X509_get0_notAfter(x));
+	if (from == -1 || to == -1) {
+		conf_error(&ce->ce_chain_at, "chain \"%s\": the dates of "
+		    "certificate %u cannot be read", ce->ce_chain, n);
+		return;
+	}
+	if (n == 1) {
+		ce->ce_notbefore = from;
+		ce->ce_notafter = to;
+	}
+	now = time(NULL);
+	if (from > now)
+		date_warning(ce, n, "is not valid before", from);
+	if (to < now)
+		date_warning(ce, n, "expired on", to);
+	else if (to - now < EXPIRES_SOON)
+		date_warning(ce, n, "expires on", to);
+}
+
+static void
+chain_open(struct certificate *ce, const struct stat *keyst)
+{
+	enum securetcp_keytype	 type;
+	struct stat		 st;
+	unsigned int		 before;
+	char			*buf;
+	size_t			 len;
+
+	ce->ce_chainfd = open_file("chain", ce->ce_chain, CHAIN_SIZE,
+	    &ce->ce_chain_at, &st);
+	if (ce->ce_chainfd == -1)
+		return;
+	if (keyst != NULL && st.st_dev == keyst->st_dev &&
+	    st.st_ino == keyst->st_ino) {
+		conf_error(&ce->ce_chain_at, "chain \"%s\" and key \"%s\" "
+		    "are the same file", ce->ce_chain, ce->ce_key);
+		return;
+	}
+	if ((buf = chain_read(ce, &len)) == NULL)
+		return;
+	before = conf_errors();
+	chain_check(ce, buf, len);
+	if (conf_errors() == before) {
+		if (securetcp_key_id(buf, len, ce->ce_id, &type) != 0)
+			conf_error(&ce->ce_chain_at, "chain \"%s\": the "
+			    "public key cannot be read", ce->ce_chain);
+		else
+			ce->ce_type = type == SECURETCP_RSA ?
+			    WIRE_KEYTYPE_RSA : WIRE_KEYTYPE_ECDSA;
+	}
+	free(buf);
+}
+
+void
+conf_check_certificate(struct certificate *ce)
+{
+	struct stat	 st;
+	int		 known;
+
+	if (ce->ce_key != NULL)
+		key_open(ce, &st);
+	/* A key file that is refused must not be read as a chain either. */
+	known = ce->ce_key != NULL && stat(ce->ce_key, &st) == 0;
+	if (ce->ce_keyfd != -1)
+		known = fstat(ce->ce_keyfd, &st) == 0;
+	if (ce->ce_chain != NULL)
+		chain_open(ce, known ? &st : NULL);
+}

@@ -1,0 +1,384 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* The configuration as data: made with its defaults, found in, freed. */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <netinet/in.h>
+
+#include <arpa/inet.h>
+
+#include <err.h>
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "conf.h"
+
+struct filename {
+	SLIST_ENTRY(filename)	 fi_entry;
+	char			*fi_name;
+};
+static SLIST_HEAD(, filename)	 filenames =
+				    SLIST_HEAD_INITIALIZER(filenames);
+
+static void			 (*output)(int, const char *);
+static unsigned int		 errors;
+
+static void	 message(const struct conf_place *, int, const char *,
+		    va_list);
+static unsigned int
+		 processors(void);
+
+struct conf *
+conf_new(const char *file)
+{
+	struct conf	*conf;
+
+	if ((conf = calloc(1, sizeof(*conf))) == NULL)
+		err(1, "calloc");
+	conf->cf_place.cp_file = conf_filename(file);
+	conf->cf_user_at = conf->cf_place;
+	conf->cf_signer_user_at = conf->cf_place;
+	conf->cf_chroot_at = conf->cf_place;
+	conf->cf_pidfile_at = conf->cf_place;
+	strlcpy(conf->cf_user, CONF_USER, sizeof(conf->cf_user));
+	strlcpy(conf->cf_signer_user, CONF_SIGNER_USER,
+	    sizeof(conf->cf_signer_user));
+	strlcpy(conf->cf_chroot, CONF_CHROOT, sizeof(conf->cf_chroot));
+	strlcpy(conf->cf_pidfile, CONF_PIDFILE, sizeof(conf->cf_pidfile));
+	conf->cf_log = CONF_LOG_STATE;
+	conf->cf_facility = LOG_DAEMON;
+	conf->cf_signers = processors();
+	conf->cf_lifetime = CONF_LIFETIME;
+	TAILQ_INIT(&conf->cf_controls);
+	TAILQ_INIT(&conf->cf_certificates);
+	TAILQ_INIT(&conf->cf_servers);
+	return conf;
+}
+
+static unsigned int
+processors(void)
+{
+	long	 n;
+
+	n = sysconf(_SC_NPROCESSORS_ONLN);
+	if (n < 1)
+		return 1;
+	return n > CONF_SIGNERS_MAX ? CONF_SIGNERS_MAX : (unsigned int)n;
+}
+
+static void
+certificate_free(struct certificate *ce)
+{
+	if (ce->ce_chainfd != -1)
+		close(ce->ce_chainfd);
+	if (ce->ce_keyfd != -1)
+		close(ce->ce_keyfd);
+	free(ce->ce_chain);
+	free(ce->ce_key);
+	free(ce);
+}
+
+static void
+server_free(struct server *sv)
+{
+	struct listen	*li;
+
+	while ((li = TAILQ_FIRST(&sv->sv_listens)) != NULL) {
+		TAILQ_REMOVE(&sv->sv_listens, li, li_entry);
+		free(li);
+	}
+	free(sv);
+}
+
+void
+conf_free(struct conf *conf)
+{
+	struct control		*co;
+	struct certificate	*ce;
+	struct server		*sv;
+
+	if (conf == NULL)
+		return;
+	while ((co = TAILQ_FIRST(&conf->cf_controls)) != NULL) {
+		TAILQ_REMOVE(&conf->cf_controls, co, co_entry);
+		free(co->co_path);
+		free(co->co_group);
+		free(co);
+	}
+	while ((ce = TAILQ_FIRST(&conf->cf_certificates)) != NULL) {
+		TAILQ_REMOVE(&conf->cf_certificates, ce, ce_entry);
+		certificate_free(ce);
+	}
+	while ((sv = TAILQ_FIRST(&conf->cf_servers)) != NULL) {
+		TAILQ_REMOVE(&conf->cf_servers, sv, sv_entry);
+		server_free(sv);
+	}
+	free(conf);
+}
+
+struct certificate *
+certificate_new(struct conf *conf, const char *name,
+    const struct conf_place *place)
+{
+	struct certificate	*ce, *last;
+
+	if ((ce = calloc(1, sizeof(*ce))) == NULL)
+		err(1, "calloc");
+	strlcpy(ce->ce_name, name, sizeof(ce->ce_name));
+	ce->ce_place = *place;
+	ce->ce_chainfd = -1;
+	ce->ce_keyfd = -1;
+	if ((last = TAILQ_LAST(&conf->cf_certificates, certificates)) != NULL)
+		ce->ce_index = last->ce_index + 1;
+	TAILQ_INSERT_TAIL(&conf->cf_certificates, ce, ce_entry);
+	return ce;
+}
+
+struct certificate *
+certificate_find(struct conf *conf, const char *name)
+{
+	struct certificate	*ce;
+
+	TAILQ_FOREACH(ce, &conf->cf_certificates, ce_entry)
+		if (strcmp(ce->ce_name, name) == 0)
+			return ce;
+	return NULL;
+}
+
+struct server *
+server_new(struct conf *conf, const char *name, const struct conf_place *place)
+{
+	struct server	*sv;
+
+	if ((sv = calloc(1, sizeof(*sv))) == NULL)
+		err(1, "calloc");
+	strlcpy(sv->sv_name, name, sizeof(sv->sv_name));
+	sv->sv_place = *place;
+	sv->sv_certificate_at = *place;
+	sv->sv_protocol_at = *place;
+	sv->sv_ciphers_at = *place;
+	sv->sv_curves_at = *place;
+	sv->sv_forward_at = *place;
+	TAILQ_INIT(&sv->sv_listens);
+	strlcpy(sv->sv_protocol, "secure", sizeof(sv->sv_protocol));
+	strlcpy(sv->sv_ciphers, "secure", sizeof(sv->sv_ciphers));
+	sv->sv_handshake = CONF_HANDSHAKE;
+	sv->sv_idle = CONF_IDLE;
+	sv->sv_backend_timeout = CONF_BACKEND;
+	sv->sv_close = CONF_CLOSE;
+	sv->sv_max = CONF_MAX;
+	sv->sv_per_source = CONF_PER_SOURCE;
+	sv->sv_pending = CONF_PENDING;
+	sv->sv_prefork = CONF_PREFORK;
+	TAILQ_INSERT_TAIL(&conf->cf_servers, sv, sv_entry);
+	return sv;
+}
+
+struct server *
+server_find(struct conf *conf, const char *name)
+{
+	struct server	*sv;
+
+	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry)
+		if (strcmp(sv->sv_name, name) == 0)
+			return sv;
+	return NULL;
+}
+
+const char *
+conf_filename(const char *name)
+{
+	struct filename	*fi;
+
+	SLIST_FOREACH(fi, &filenames, fi_entry)
+		if (strcmp(fi->fi_name, name) == 0)
+			return fi->fi_name;
+	if ((fi = malloc(sizeof(*fi))) == NULL ||
+	    (fi->fi_name = strdup(name)) == NULL)
+		err(1, "malloc");
+	SLIST_INSERT_HEAD(&filenames, fi, fi_entry);
+	return fi->fi_name;
+}
+
+/*
+ * Names are for the resolver; the short forms of IPv4 addresses that
+ * getaddrinfo(3) takes ("127.1", "80") are more often mistakes.
+ */
+const char *
+conf_address(const char *text, struct sockaddr_storage *ss, socklen_t *len)
+{
+	struct addrinfo		 hints, *res;
+	struct sockaddr_in	 sin;
+	struct sockaddr_in6	 sin6;
+
+	memset(ss, 0, sizeof(*ss));
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_NUMERICHOST;
+	memset(&sin, 0, sizeof(sin));
+	if (inet_pton(AF_INET, text, &sin.sin_addr) == 1)
+		hints.ai_family = AF_INET;
+	else if (strchr(text, ':') != NULL)
+		hints.ai_family = AF_INET6;
+	else
+		return "is not a numeric address (host names are not yet "
+		    "supported)";
+	if (getaddrinfo(text, NULL, &hints, &res) != 0)
+		return "is not a valid address";
+	*len = res->ai_addrlen;
+	memcpy(ss, res->ai_addr, res->ai_addrlen);
+	freeaddrinfo(res);
+	if (ss->ss_family == AF_INET6) {
+		memcpy(&sin6, ss, sizeof(sin6));
+		if (IN6_IS_ADDR_V4MAPPED(&sin6.sin6_addr))
+			return "is an IPv4 address in IPv6 form: write it "
+			    "as IPv4";
+		if (IN6_IS_ADDR_MULTICAST(&sin6.sin6_addr))
+			return "is a multicast address";
+		return NULL;
+	}
+	if (IN_MULTICAST(ntohl(sin.sin_addr.s_addr)))
+		return "is a multicast address";
+	return NULL;
+}
+
+/* A number, or the name of a TCP service. */
+const char *
+conf_port(const char *text, struct sockaddr_storage *ss)
+{
+	struct sockaddr_in	 sin;
+	struct sockaddr_in6	 sin6;
+	struct servent		*se;
+	const char		*errstr;
+	in_port_t		 port;
+
+	if (text[0] != '\0' && strspn(text, "0123456789") == strlen(text)) {
+		port = htons((in_port_t)strtonum(text, 0, 65535, &errstr));
+		if (errstr != NULL)
+			return "is not a port (0-65535)";
+	} else {
+		if ((se = getservbyname(text, "tcp")) == NULL)
+			return "is neither a port number nor a TCP service";
+		port = (in_port_t)se->s_port;
+	}
+	if (ss->ss_family == AF_INET6) {
+		memcpy(&sin6, ss, sizeof(sin6));
+		sin6.sin6_port = port;
+		memcpy(ss, &sin6, sizeof(sin6));
+	} else {
+		memcpy(&sin, ss, sizeof(sin));
+		sin.sin_port = port;
+		memcpy(ss, &sin, sizeof(sin));
+	}
+	return NULL;
+}
+
+const char *
+conf_unix(const char *text, struct sockaddr_storage *ss, socklen_t *len)
+{
+	struct sockaddr_un	 sun;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	if (text[0] != '/')
+		return "is not an absolute path";
+	if (strlcpy(sun.sun_path, text, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path))
+		return "is too long for the path of a unix socket";
+	memset(ss, 0, sizeof(*ss));
+	memcpy(ss, &sun, sizeof(sun));
+	*len = sizeof(sun);
+	return NULL;
+}
+
+void
+conf_address_name(const struct sockaddr_storage *ss, char *buf, size_t size)
+{
+	char			 host[NI_MAXHOST], port[NI_MAXSERV];
+	struct sockaddr_un	 sun;
+	socklen_t		 len;
+
+	if (ss->ss_family == AF_UNIX) {
+		memcpy(&sun, ss, sizeof(sun));
+		strlcpy(buf, sun.sun_path, size);
+		return;
+	}
+	len = ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
+	    sizeof(struct sockaddr_in);
+	if (getnameinfo((const struct sockaddr *)ss, len, host, sizeof(host),
+	    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+		strlcpy(buf, "unknown address", size);
+	else if (ss->ss_family == AF_INET6)
+		snprintf(buf, size, "[%s]:%s", host, port);
+	else
+		snprintf(buf, size, "%s:%s", host, port);
+}
+
+static void
+message(const struct conf_place *place, int warning, const char *fmt,
+    va_list ap)
+{
+	char		 where[32] = "";
+	char		*what, *whole;
+
+	if (place->cp_line > 0)
+		snprintf(where, sizeof(where), ":%d", place->cp_line);
+	if (vasprintf(&what, fmt, ap) == -1 ||
+	    asprintf(&whole, "%s%s: %s%s", place->cp_file, where,
+	    warning ? "warning: " : "", what) == -1)
+		err(1, "asprintf");
+	if (output != NULL)
+		output(warning, whole);
+	else
+		fprintf(stderr, "%s\n", whole);
+	free(whole);
+	free(what);
+}
+
+void
+conf_error(const struct conf_place *place, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	errors++;
+	va_start(ap, fmt);
+	message(place, 0, fmt, ap);
+	va_end(ap);
+}
+
+void
+conf_warning(const struct conf_place *place, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	message(place, 1, fmt, ap);
+	va_end(ap);
+}
+
+unsigned int
+conf_errors(void)
+{
+	return errors;
+}
+
+void
+conf_output(void (*function)(int, const char *))
+{
+	output = function;
+}

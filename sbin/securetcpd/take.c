@@ -1,0 +1,346 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* What statements take: words into values, each refused by its own name. */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#include "take.h"
+
+static int
+digits(const char *str, size_t len)
+{
+	return len > 0 && strspn(str, "0123456789") >= len;
+}
+
+void
+take_number(const struct token *tk, const char *what, unsigned int max,
+    unsigned int *n)
+{
+	const char	*errstr;
+	unsigned int	 v;
+
+	if (!digits(tk->tk_text, strlen(tk->tk_text))) {
+		conf_error(&tk->tk_place, "%s \"%s\" is not a number", what,
+		    tk->tk_text);
+		return;
+	}
+	v = (unsigned int)strtonum(tk->tk_text, 1, max, &errstr);
+	if (errstr != NULL)
+		conf_error(&tk->tk_place, "%s \"%s\" is out of range (1-%u)",
+		    what, tk->tk_text, max);
+	else
+		*n = v;
+}
+
+/* Seconds, or 10s, 5m, 2h. */
+void
+take_time(const struct token *tk, const char *what, unsigned int max,
+    unsigned int *seconds)
+{
+	char		 buf[16];
+	const char	*errstr = NULL;
+	size_t		 len;
+	unsigned int	 unit = 1;
+	long long	 v = 0;
+
+	len = strlen(tk->tk_text);
+	if (len > 1 && strchr("smh", tk->tk_text[len - 1]) != NULL) {
+		len--;
+		if (tk->tk_text[len] == 'm')
+			unit = 60;
+		else if (tk->tk_text[len] == 'h')
+			unit = 3600;
+	}
+	if (!digits(tk->tk_text, len)) {
+		conf_error(&tk->tk_place, "%s \"%s\" is not a time (10, 10s, "
+		    "5m, 2h)", what, tk->tk_text);
+		return;
+	}
+	if (len < sizeof(buf)) {
+		memcpy(buf, tk->tk_text, len);
+		buf[len] = '\0';
+		v = strtonum(buf, 1, max, &errstr) * unit;
+	}
+	if (errstr != NULL || v < 1 || v > max)
+		conf_error(&tk->tk_place, "%s \"%s\" is out of range (1-%u "
+		    "seconds)", what, tk->tk_text, max);
+	else
+		*seconds = (unsigned int)v;
+}
+
+void
+take_copy(const struct token *tk, const char *what, char *buf,
+    size_t size)
+{
+	if (tk->tk_text[0] == '\0')
+		conf_error(&tk->tk_place, "%s \"\" is empty", what);
+	else if (strlen(tk->tk_text) >= size)
+		conf_error(&tk->tk_place, "%s \"%.40s...\" is too long (%zu "
+		    "at most)", what, tk->tk_text, size - 1);
+	else
+		memcpy(buf, tk->tk_text, strlen(tk->tk_text) + 1);
+}
+
+/* Names are seen in log lines and process titles, unquoted. */
+int
+take_name(const struct token *tk, const char *what, size_t size)
+{
+	static const char	 fit[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789._-";
+
+	if (tk->tk_text[0] == '\0') {
+		conf_error(&tk->tk_place, "%s name \"\" is empty", what);
+		return 0;
+	}
+	if (strlen(tk->tk_text) >= size) {
+		conf_error(&tk->tk_place, "%s name \"%.40s...\" is too long "
+		    "(%zu at most)", what, tk->tk_text, size - 1);
+		return 0;
+	}
+	if (tk->tk_text[0] == '-' ||
+	    tk->tk_text[strspn(tk->tk_text, fit)] != '\0') {
+		conf_error(&tk->tk_place, "%s name \"%s\" is not made of "
+		    "letters, digits, \".\", \"_\" and \"-\"", what,
+		    tk->tk_text);
+		return 0;
+	}
+	return 1;
+}
+
+void
+take_path(const struct token *tk, const char *what, char *buf,
+    size_t size)
+{
+	if (tk->tk_text[0] != '/')
+		conf_error(&tk->tk_place, "%s \"%s\" is not an absolute path",
+		    what, tk->tk_text);
+	else
+		take_copy(tk, what, buf, size);
+}
+
+void
+take_log(struct conf *conf, const struct token *tk)
+{
+	if (strcmp(tk->tk_text, "off") == 0)
+		conf->cf_log = CONF_LOG_OFF;
+	else if (strcmp(tk->tk_text, "errors") == 0)
+		conf->cf_log = CONF_LOG_ERRORS;
+	else if (strcmp(tk->tk_text, "state") == 0)
+		conf->cf_log = CONF_LOG_STATE;
+	else if (strcmp(tk->tk_text, "verbose") == 0)
+		conf->cf_log = CONF_LOG_VERBOSE;
+	else
+		conf_error(&tk->tk_place, "unknown log level \"%s\" (off, "
+		    "errors, state, verbose)", tk->tk_text);
+}
+
+void
+take_facility(struct conf *conf, const struct token *tk)
+{
+	static const struct {
+		const char	*f_name;
+		int		 f_value;
+	} facilities[] = {
+		{ "auth",	LOG_AUTH },
+		{ "authpriv",	LOG_AUTHPRIV },
+		{ "cron",	LOG_CRON },
+		{ "daemon",	LOG_DAEMON },
+		{ "ftp",	LOG_FTP },
+		{ "local0",	LOG_LOCAL0 },
+		{ "local1",	LOG_LOCAL1 },
+		{ "local2",	LOG_LOCAL2 },
+		{ "local3",	LOG_LOCAL3 },
+		{ "local4",	LOG_LOCAL4 },
+		{ "local5",	LOG_LOCAL5 },
+		{ "local6",	LOG_LOCAL6 },
+		{ "local7",	LOG_LOCAL7 },
+		{ "lpr",	LOG_LPR },
+		{ "mail",	LOG_MAIL },
+		{ "news",	LOG_NEWS },
+		{ "syslog",	LOG_SYSLOG },
+		{ "user",	LOG_USER },
+		{ "uucp",	LOG_UUCP }
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
+		if (strcmp(tk->tk_text, facilities[i].f_name) == 0) {
+			conf->cf_facility = facilities[i].f_value;
+			return;
+		}
+	}
+	conf_error(&tk->tk_place, "unknown log facility \"%s\"", tk->tk_text);
+}
+
+void
+take_sandbox(struct conf *conf, const struct token *tk)
+{
+	if (strcmp(tk->tk_text, "required") == 0)
+		conf->cf_sandbox_optional = 0;
+	else if (strcmp(tk->tk_text, "optional") == 0)
+		conf->cf_sandbox_optional = 1;
+	else
+		conf_error(&tk->tk_place, "unknown word \"%s\" (sandbox "
+		    "required|optional)", tk->tk_text);
+}
+
+struct control *
+take_control(struct conf *conf, const struct token *tk)
+{
+	struct sockaddr_storage	 ss;
+	struct control		*co, *control;
+	const char		*why;
+	socklen_t		 len;
+
+	if ((why = conf_unix(tk->tk_text, &ss, &len)) != NULL)
+		conf_error(&tk->tk_place, "control socket \"%s\" %s",
+		    tk->tk_text, why);
+	TAILQ_FOREACH(co, &conf->cf_controls, co_entry)
+		if (strcmp(co->co_path, tk->tk_text) == 0)
+			conf_error(&tk->tk_place, "duplicate control socket "
+			    "\"%s\"", tk->tk_text);
+	if ((control = calloc(1, sizeof(*control))) == NULL ||
+	    (control->co_path = strdup(tk->tk_text)) == NULL)
+		err(1, "calloc");
+	control->co_place = tk->tk_place;
+	TAILQ_INSERT_TAIL(&conf->cf_controls, control, co_entry);
+	return control;
+}
+
+/* Where a second socket cannot be bound; port 0 is always another one. */
+static void
+listen_unique(struct conf *conf, const struct listen *li, const char *name)
+{
+	struct server	*sv;
+	struct listen	*other;
+	size_t		 len;
+
+	if ((len = strlen(name)) > 2 && strcmp(name + len - 2, ":0") == 0)
+		return;
+	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry) {
+		TAILQ_FOREACH(other, &sv->sv_listens, li_entry) {
+			if (other == li || other->li_len != li->li_len ||
+			    memcmp(&other->li_ss, &li->li_ss, li->li_len) != 0)
+				continue;
+			conf_error(&li->li_place, "server \"%s\" listens on "
+			    "%s already (line %d)", sv->sv_name, name,
+			    other->li_place.cp_line);
+			return;
+		}
+	}
+}
+
+void
+take_listen(struct conf *conf, struct server *server,
+    const struct token *address, const struct token *port,
+    const struct token *backlog)
+{
+	char		 name[WIRE_REASON];
+	struct listen	*li;
+	const char	*why;
+	unsigned int	 n = CONF_BACKLOG;
+
+	if ((li = calloc(1, sizeof(*li))) == NULL)
+		err(1, "calloc");
+	li->li_place = address->tk_place;
+	TAILQ_INSERT_TAIL(&server->sv_listens, li, li_entry);
+	if (backlog != NULL)
+		take_number(backlog, "backlog", CONF_BACKLOG_MAX, &n);
+	li->li_backlog = (int)n;
+	if ((why = conf_address(address->tk_text, &li->li_ss, &li->li_len)) !=
+	    NULL) {
+		conf_error(&address->tk_place, "listen on: \"%s\" %s",
+		    address->tk_text, why);
+		return;
+	}
+	if ((why = conf_port(port->tk_text, &li->li_ss)) != NULL) {
+		conf_error(&port->tk_place, "port: \"%s\" %s", port->tk_text,
+		    why);
+		return;
+	}
+	conf_address_name(&li->li_ss, name, sizeof(name));
+	listen_unique(conf, li, name);
+}
+
+static void
+forward_address(struct backend *ba, const struct token *address,
+    const struct token *port)
+{
+	const char	*why;
+	size_t		 len;
+
+	if (address->tk_text[0] == '/') {
+		conf_error(&port->tk_place, "forward to: unix socket \"%s\" "
+		    "has no port", address->tk_text);
+		return;
+	}
+	if ((why = conf_address(address->tk_text, &ba->ba_ss, &ba->ba_len)) !=
+	    NULL) {
+		conf_error(&address->tk_place, "forward to: \"%s\" %s",
+		    address->tk_text, why);
+		return;
+	}
+	if ((why = conf_port(port->tk_text, &ba->ba_ss)) != NULL) {
+		conf_error(&port->tk_place, "port: \"%s\" %s", port->tk_text,
+		    why);
+		return;
+	}
+	conf_address_name(&ba->ba_ss, ba->ba_name, sizeof(ba->ba_name));
+	len = strlen(ba->ba_name);
+	if (strcmp(ba->ba_name + len - 2, ":0") == 0)
+		conf_error(&port->tk_place, "forward to: nothing listens on "
+		    "port \"%s\"", port->tk_text);
+	if (strncmp(ba->ba_name, "0.0.0.0:", 8) == 0 ||
+	    strncmp(ba->ba_name, "[::]:", 5) == 0)
+		conf_error(&address->tk_place, "forward to: \"%s\" stands for "
+		    "every address and is none to connect to",
+		    address->tk_text);
+}
+
+static void
+forward_path(struct backend *ba, const struct token *tk)
+{
+	struct sockaddr_storage	 ss;
+	const char		*why;
+	socklen_t		 len;
+
+	if (tk->tk_text[0] != '/') {
+		if (conf_address(tk->tk_text, &ss, &len) == NULL)
+			conf_error(&tk->tk_place, "forward to: \"%s\" needs "
+			    "a port", tk->tk_text);
+		else
+			conf_error(&tk->tk_place, "forward to: \"%s\" is "
+			    "neither an address with a port nor the absolute "
+			    "path of a unix socket", tk->tk_text);
+		return;
+	}
+	if ((why = conf_unix(tk->tk_text, &ba->ba_ss, &ba->ba_len)) != NULL) {
+		conf_error(&tk->tk_place, "forward to: \"%s\" %s", tk->tk_text,
+		    why);
+		return;
+	}
+	conf_address_name(&ba->ba_ss, ba->ba_name, sizeof(ba->ba_name));
+}
+
+void
+take_forward(struct backend *ba, const struct token *address,
+    const struct token *port)
+{
+	if (port != NULL)
+		forward_address(ba, address, port);
+	else
+		forward_path(ba, address);
+}
