@@ -182,7 +182,7 @@ start()
 
 listening_or_dead()
 {
-	grep -q '^info="started' log || dead "$daemon"
+	grep -q '^msg=started$' log || dead "$daemon"
 }
 
 # port_of SERVER: of its first listener.

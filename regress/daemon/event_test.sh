@@ -224,7 +224,7 @@ truncated_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=echo
-	state=closing reason="truncated"
+	state=closing reason="truncated: ended without close_notify"
 	state=closed in=5 out=5 seconds=S
 	EVENTS
 }
@@ -239,11 +239,11 @@ handshake_timer_body()
 	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" hold
 	check_events <<-EVENTS
 	state=connecting
-	error=ptTimeout number=10060 description="Operation timed out." reason="handshake timer, 1 s"
+	error=ptTimeout number=10060 description="Operation timed out." reason="handshake timer, 1 second"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	state=connecting
-	error=ptTimeout number=10060 description="Operation timed out." reason="handshake timer, 1 s"
+	error=ptTimeout number=10060 description="Operation timed out." reason="handshake timer, 1 second"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -259,7 +259,7 @@ idle_timer_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=echo
-	error=ptTimeout number=10060 description="Operation timed out." reason="idle timer, 1 s"
+	error=ptTimeout number=10060 description="Operation timed out." reason="idle timer, 1 second"
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -283,8 +283,8 @@ close_timer_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=$PWD/backend.sock
-	error=ptTimeout number=10060 description="Operation timed out." reason="close timer, 1 s"
 	state=closing reason="stopped by SIGTERM"
+	error=ptTimeout number=10060 description="Operation timed out." reason="close timer, 1 second"
 	state=closed in=0 out=MANY seconds=S
 	EVENTS
 }
@@ -301,7 +301,7 @@ backend_timer_body()
 	client tls read
 	check_events <<-EVENTS
 	state=connecting
-	error=ptTimeout number=10060 description="Operation timed out." reason="backend timer, 1 s: backend $b"
+	error=ptTimeout number=10060 description="Operation timed out." reason="backend timer, 1 second: backend $b"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -318,7 +318,7 @@ backend_unix_full_body()
 	client tls read
 	check_events <<-EVENTS
 	state=connecting
-	error=ptTimeout number=10060 description="Operation timed out." reason="backend timer, 1 s: backend $PWD/backend.sock"
+	error=ptTimeout number=10060 description="Operation timed out." reason="backend timer, 1 second: backend $PWD/backend.sock"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -400,9 +400,9 @@ dies()
 	atf_check -o inline:"again" cat client.out
 }
 scenario killed "A session that was killed is reported with its signal"
-killed_body() { dies KILL "signal 9 (Killed)"; }
+killed_body() { dies KILL "killed by signal 9 (Killed)"; }
 scenario crashed "A session that crashed is reported with its signal"
-crashed_body() { dies SEGV "signal 11 (Segmentation fault)"; }
+crashed_body() { dies SEGV "killed by signal 11 (Segmentation fault)"; }
 
 scenario stopped "SIGTERM closes live connections gracefully, and says by \
 whom"

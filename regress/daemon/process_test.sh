@@ -201,7 +201,7 @@ sandbox_named_body()
 	atf_check -o match:"^process=signer name=1 pid=[0-9]+ sandbox=$s\$" \
 	    -o match:"^process=spawner name=www pid=[0-9]+ sandbox=$s\$" \
 	    cat log
-	atf_check -s exit:1 grep sandbox=none log
+	atf_check -s exit:1 grep -E '^process=(signer|spawner) .*sandbox=none' log
 }
 
 scenario parent_killed "When the parent is killed every process is gone \
