@@ -1,0 +1,345 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The private keys.  LibreSSL and OpenSSL have in common the functions that
+ * OpenSSL 3 calls deprecated: this file alone uses them.
+ */
+#define OPENSSL_SUPPRESS_DEPRECATED
+
+#include <sys/types.h>
+
+#include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/ec.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "keyid.h"
+#include "securetcp.h"
+#include "signer.h"
+#include "wire.h"
+
+/* Either an RSA key, with its modulus as it stands in a block, or an EC key. */
+struct key {
+	RSA		*k_rsa;
+	EC_KEY		*k_ec;
+	unsigned int	 k_bits;
+	int		 k_pkcs1;
+	uint8_t		 k_modulus[SIGNER_RSAMAX / 8];
+};
+
+static struct key	**keys;		/* by index, NULL where there is none */
+static size_t		  nkeys;
+
+static const char	*keys_read(int, char **, size_t *);
+static int		 keys_passphrase(char *, int, int, void *);
+static EVP_PKEY		*keys_parse(char *, size_t, const char **);
+static const char	*keys_import(struct key *, EVP_PKEY *);
+static const char	*keys_import_rsa(struct key *);
+static const char	*keys_import_ec(struct key *);
+static const char	*keys_add(struct key *, uint32_t);
+static void		 key_free(struct key *);
+static const char	*key_sign_rsa(struct key *, const struct wire_sign *,
+			    struct wire_signed *);
+static const char	*key_sign_ec(struct key *, const struct wire_sign *,
+			    struct wire_signed *);
+
+int
+keys_known(uint32_t index)
+{
+	return (index < nkeys && keys[index] != NULL);
+}
+
+/*
+ * By position: the descriptor is shared with the parent and the other
+ * signers, and so is its offset.
+ */
+static const char *
+keys_read(int fd, char **out, size_t *outlen)
+{
+	static char	 reason[WIRE_REASON];
+	char		*buf;
+	size_t		 len = 0;
+	ssize_t		 n = 0;
+
+	if ((buf = malloc(SIGNER_FILEMAX + 1)) == NULL)
+		return ("cannot be read: no memory");
+	while (len <= SIGNER_FILEMAX) {
+		n = pread(fd, buf + len, SIGNER_FILEMAX + 1 - len, (off_t)len);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += (size_t)n;
+	}
+	if (n == -1) {
+		snprintf(reason, sizeof(reason), "cannot be read: %s",
+		    strerror(errno));
+		freezero(buf, SIGNER_FILEMAX + 1);
+		return (reason);
+	}
+	if (len == 0 || len > SIGNER_FILEMAX) {
+		freezero(buf, SIGNER_FILEMAX + 1);
+		return (len == 0 ? "is empty" : "is larger than 64 KiB");
+	}
+	*out = buf;
+	*outlen = len;
+	return (NULL);
+}
+
+/* There is nobody to ask. */
+static int
+keys_passphrase(char *buf, int size, int writing, void *asked)
+{
+	(void)buf;
+	(void)size;
+	(void)writing;
+	*(int *)asked = 1;
+	return (-1);
+}
+
+static EVP_PKEY *
+keys_parse(char *buf, size_t len, const char **reason)
+{
+	EVP_PKEY	*pkey;
+	BIO		*bio;
+	int		 asked = 0;
+
+	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL) {
+		*reason = "cannot be read: no memory";
+		return (NULL);
+	}
+	pkey = PEM_read_bio_PrivateKey(bio, NULL, keys_passphrase, &asked);
+	BIO_free(bio);
+	ERR_clear_error();
+	if (pkey == NULL)
+		*reason = asked ? "is encrypted" :
+		    "has no private key in PEM form";
+	return (pkey);
+}
+
+static const char *
+keys_import_rsa(struct key *key)
+{
+	const BIGNUM	*n;
+	size_t		 len;
+	int		 bits = RSA_bits(key->k_rsa);
+
+	if (bits < SIGNER_RSAMIN || bits > SIGNER_RSAMAX)
+		return ("is an RSA key of less than 1024 or more than 8192 "
+		    "bits");
+	RSA_get0_key(key->k_rsa, &n, NULL, NULL);
+	len = (size_t)RSA_size(key->k_rsa);
+	if (len > sizeof(key->k_modulus) ||
+	    BN_bn2bin(n, key->k_modulus) != (int)len)
+		return ("is an RSA key with a damaged modulus");
+	key->k_bits = (unsigned int)bits;
+	/* Already the default, but nothing less will do. */
+	if (RSA_blinding_on(key->k_rsa, NULL) != 1)
+		return ("is an RSA key that cannot be blinded");
+	return (NULL);
+}
+
+static const char *
+keys_import_ec(struct key *key)
+{
+	const EC_GROUP	*group = EC_KEY_get0_group(key->k_ec);
+
+	switch (EC_GROUP_get_curve_name(group)) {
+	case NID_X9_62_prime256v1:
+		key->k_bits = 256;
+		break;
+	case NID_secp384r1:
+		key->k_bits = 384;
+		break;
+	case NID_secp521r1:
+		key->k_bits = 521;
+		break;
+	default:
+		return ("is on a curve other than P-256, P-384 and P-521");
+	}
+	if (EC_KEY_check_key(key->k_ec) != 1)
+		return ("is damaged: public and private part differ");
+	return (NULL);
+}
+
+/* A damaged RSA key shows when what it signs is not what was asked. */
+static int
+keys_try_rsa(struct key *key)
+{
+	uint8_t	 in[SIGNER_RSAMAX / 8], out[SIGNER_RSAMAX / 8];
+	int	 len = RSA_size(key->k_rsa);
+
+	memset(in, 0x55, sizeof(in));
+	in[0] = 0;
+	return (RSA_private_encrypt(len, in, out, key->k_rsa,
+	    RSA_NO_PADDING) == len &&
+	    RSA_public_decrypt(len, out, out, key->k_rsa,
+	    RSA_NO_PADDING) == len && memcmp(in, out, (size_t)len) == 0);
+}
+
+static const char *
+keys_import(struct key *key, EVP_PKEY *pkey)
+{
+	const char	*reason;
+
+	if ((key->k_rsa = EVP_PKEY_get1_RSA(pkey)) != NULL) {
+		if ((reason = keys_import_rsa(key)) != NULL)
+			return (reason);
+		return (keys_try_rsa(key) ? NULL :
+		    "is damaged: public and private part differ");
+	}
+	if ((key->k_ec = EVP_PKEY_get1_EC_KEY(pkey)) != NULL)
+		return (keys_import_ec(key));
+	return ("is neither an RSA nor an ECDSA key");
+}
+
+static const char *
+keys_add(struct key *key, uint32_t index)
+{
+	struct key	**grown;
+
+	if (index >= nkeys) {
+		grown = recallocarray(keys, nkeys, (size_t)index + 1,
+		    sizeof(*keys));
+		if (grown == NULL)
+			return ("cannot be kept: no memory");
+		keys = grown;
+		nkeys = (size_t)index + 1;
+	}
+	keys[index] = key;
+	return (NULL);
+}
+
+const char *
+keys_load(int fd, uint8_t flags, struct wire_keyinfo *info)
+{
+	struct key		*key;
+	EVP_PKEY		*pkey;
+	enum securetcp_keytype	 type;
+	const char		*reason;
+	char			*buf;
+	size_t			 len;
+
+	if ((reason = keys_read(fd, &buf, &len)) != NULL)
+		return (reason);
+	pkey = keys_parse(buf, len, &reason);
+	freezero(buf, SIGNER_FILEMAX + 1);
+	if (pkey == NULL)
+		return (reason);
+	if ((key = calloc(1, sizeof(*key))) == NULL) {
+		EVP_PKEY_free(pkey);
+		return ("cannot be kept: no memory");
+	}
+	key->k_pkcs1 = (flags & WIRE_KEY_PKCS1) != 0;
+	reason = keys_import(key, pkey);
+	if (reason == NULL && securetcp_pkey_id(pkey, info->wi_id, &type) != 0)
+		reason = "has no identity";
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	if (reason == NULL)
+		reason = keys_add(key, info->wi_index);
+	if (reason != NULL) {
+		key_free(key);
+		return (reason);
+	}
+	info->wi_type = key->k_rsa != NULL ? WIRE_KEYTYPE_RSA :
+	    WIRE_KEYTYPE_ECDSA;
+	info->wi_bits = key->k_bits;
+	return (NULL);
+}
+
+static const char *
+key_sign_rsa(struct key *key, const struct wire_sign *sign,
+    struct wire_signed *answer)
+{
+	const char	*reason;
+	int		 n;
+
+	reason = shape_rsa(sign->wg_data, sign->wg_len, key->k_bits,
+	    key->k_pkcs1);
+	if (reason != NULL)
+		return (reason);
+	if (memcmp(sign->wg_data, key->k_modulus, sign->wg_len) >= 0)
+		return ("block not below the modulus");
+	n = RSA_private_encrypt(sign->wg_len, sign->wg_data, answer->wn_data,
+	    key->k_rsa, RSA_NO_PADDING);
+	if (n <= 0 || (size_t)n > sizeof(answer->wn_data))
+		return ("RSA operation failed");
+	answer->wn_len = (uint16_t)n;
+	return (NULL);
+}
+
+static const char *
+key_sign_ec(struct key *key, const struct wire_sign *sign,
+    struct wire_signed *answer)
+{
+	const char	*reason;
+	unsigned int	 n;
+
+	if ((reason = shape_ecdsa(sign->wg_len)) != NULL)
+		return (reason);
+	if (ECDSA_size(key->k_ec) > (int)sizeof(answer->wn_data) ||
+	    ECDSA_sign(0, sign->wg_data, sign->wg_len, answer->wn_data, &n,
+	    key->k_ec) != 1)
+		return ("ECDSA operation failed");
+	answer->wn_len = (uint16_t)n;
+	return (NULL);
+}
+
+const char *
+keys_sign(const struct wire_sign *sign, struct wire_signed *answer)
+{
+	struct key	*key;
+	const char	*reason;
+
+	if (!keys_known(sign->wg_index))
+		return ("no such key");
+	key = keys[sign->wg_index];
+	if (sign->wg_type != (key->k_rsa != NULL ? WIRE_KEYTYPE_RSA :
+	    WIRE_KEYTYPE_ECDSA))
+		return ("key of another type");
+	reason = key->k_rsa != NULL ? key_sign_rsa(key, sign, answer) :
+	    key_sign_ec(key, sign, answer);
+	ERR_clear_error();
+	return (reason);
+}
+
+/* Both kinds are cleared by the library when they are freed. */
+static void
+key_free(struct key *key)
+{
+	if (key == NULL)
+		return;
+	RSA_free(key->k_rsa);
+	EC_KEY_free(key->k_ec);
+	freezero(key, sizeof(*key));
+}
+
+void
+keys_free(void)
+{
+	size_t	 i;
+
+	for (i = 0; i < nkeys; i++)
+		key_free(keys[i]);
+	free(keys);
+	keys = NULL;
+	nkeys = 0;
+}
