@@ -34,8 +34,8 @@
 #define CONF_PENDING		200
 #define CONF_PREFORK		8
 
-/* Bounds of what may be said; the least is 1 where not said here. */
-#define CONF_ACCOUNT		64	/* of a user's or group's name, with NUL */
+/* Bounds of what may be said; names with NUL, numbers from 1. */
+#define CONF_ACCOUNT		64	/* of a user's or group's name */
 #define CONF_SIGNERS_MAX	64
 #define CONF_LIFETIME_MAX	1000000
 #define CONF_BACKLOG_MAX	65535
@@ -71,7 +71,7 @@ struct certificate {
 	char			*ce_chain;	/* paths */
 	char			*ce_key;
 	uint32_t		 ce_index;	/* in the configuration */
-	int			 ce_chainfd;	/* by conf_check(); pread only */
+	int			 ce_chainfd;	/* of conf_check(), for pread */
 	int			 ce_keyfd;
 	uint8_t			 ce_id[WIRE_KEYID];
 	enum wire_keytype	 ce_type;
@@ -134,7 +134,7 @@ struct control {
 TAILQ_HEAD(controls, control);
 
 struct conf {
-	struct conf_place	 cf_place;		/* the file as a whole */
+	struct conf_place	 cf_place;	/* the whole file */
 	char			 cf_user[CONF_ACCOUNT];
 	struct conf_place	 cf_user_at;
 	int			 cf_user_set;		/* said, not default */

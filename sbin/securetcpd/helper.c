@@ -75,10 +75,8 @@ helper_exec(const char *program, const char *kind, const char *title,
 		errno = ENAMETOOLONG;
 		return (NULL);
 	}
-	if (access(path, X_OK) == -1) {
-		log_warning("%s: %s", path, strerror(errno));
+	if (access(path, X_OK) == -1)
 		return (NULL);
-	}
 	if ((h = calloc(1, sizeof(*h))) == NULL)
 		return (NULL);
 	if (child_pair(sv) == -1) {

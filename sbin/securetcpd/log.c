@@ -12,6 +12,7 @@
 #include <syslog.h>
 #include <time.h>
 
+#include "errors.h"
 #include "securetcpd.h"
 
 static enum conf_log	 level = CONF_LOG_STATE;
@@ -198,9 +199,11 @@ void
 log_error(const struct session *s, int number, const char *description,
     const char *reason)
 {
-	struct logline	 l;
+	const struct securetcp_policy	*po = securetcp_error_policy(number);
+	struct logline			 l;
 
-	if (level < CONF_LOG_ERRORS)
+	if (level < CONF_LOG_ERRORS || (po != NULL && level <
+	    CONF_LOG_VERBOSE && po->level == SECURETCP_LEVEL_VERBOSE))
 		return;
 	line_session(&l, s);
 	line_error(&l, number, description, reason);

@@ -92,8 +92,8 @@ signer_exec(struct signer *sg)
 	    WIRE_SIGNER, sg);
 	if (sg->sg_helper == NULL) {
 		if (!env->sd_started) {
-			daemon_fail("signer %u: %s", sg->sg_number,
-			    strerror(errno));
+			daemon_fail("signer %u (securetcp-signer in %s): %s",
+			    sg->sg_number, env->sd_libexec, strerror(errno));
 			return;
 		}
 		log_warning("signer %u cannot be started: %s", sg->sg_number,

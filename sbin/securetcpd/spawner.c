@@ -93,8 +93,9 @@ spawner_start(struct service *se)
 	return;
  fail:
 	if (!env->sd_started) {
-		daemon_fail("spawner of server \"%s\": %s",
-		    se->se_conf->sv_name, strerror(errno));
+		daemon_fail("spawner of server \"%s\" (securetcp-session in "
+		    "%s): %s", se->se_conf->sv_name, env->sd_libexec,
+		    strerror(errno));
 		return;
 	}
 	log_warning("spawner of server \"%s\" cannot be started: %s",
