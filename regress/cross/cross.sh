@@ -1,0 +1,202 @@
+#!/bin/sh
+#
+# SPDX-License-Identifier: ISC
+#
+# usage: cross.sh [-k] [directory]
+#
+# Compiles every C file of the tree (or of another copy of it) for FreeBSD
+# and OpenBSD with zig, whose package has those systems' own headers and the
+# names in their C libraries, and fails on any diagnostic.  What they get
+# elsewhere is taken from this host, by name: tls.h, event.h, openssl/*, and
+# atf-c.h for the tests.  Those are libevent 2 and OpenSSL 3, so the objects'
+# undefined names are checked as well: each must be defined in the tree, or
+# be in the C libraries, or be in libevent-1.4.syms or libressl.syms here.
+#
+# -k keeps the work directory and prints its name.
+
+ZIG_VERSION=0.16.0		# headers of OpenBSD 7.8 and FreeBSD 15.0
+TARGETS="x86_64-freebsd x86_64-openbsd"
+
+here=$(cd "$(dirname "$0")" && pwd) || exit 1
+keep=
+if [ "$1" = -k ]; then
+	keep=1
+	shift
+fi
+top=$(cd "${1:-$here/../..}" && pwd) || exit 1
+
+fail() {
+	echo "cross: $*" >&2
+	exit 1
+}
+
+for p in nm python3 pkg-config; do
+	command -v $p >/dev/null || fail "$p is not installed"
+done
+YACC=$(command -v byacc || command -v yacc) || fail "byacc is not installed"
+
+# Zig, by its exact version: the host's or one of our own.
+zig=$(python3 -c 'import os, ziglang
+print(os.path.join(os.path.dirname(ziglang.__file__), "zig"))' 2>/dev/null)
+if [ "$("$zig" version 2>/dev/null)" != $ZIG_VERSION ]; then
+	zig=$here/.zig/ziglang/zig
+	if [ "$("$zig" version 2>/dev/null)" != $ZIG_VERSION ]; then
+		echo "cross: installing ziglang $ZIG_VERSION from PyPI"
+		rm -rf "$here/.zig"
+		PIP_ROOT_USER_ACTION=ignore python3 -m pip install -q \
+		    --disable-pip-version-check --no-deps --target "$here/.zig" ziglang==$ZIG_VERSION ||
+		    fail "cannot install ziglang $ZIG_VERSION from PyPI"
+	fi
+fi
+[ "$("$zig" version)" = $ZIG_VERSION ] || fail "$zig is not $ZIG_VERSION"
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/cross.XXXXXXXXXX") || exit 1
+if [ -n "$keep" ]; then
+	echo "cross: working in $work"
+else
+	trap 'rm -rf "$work"' EXIT
+	trap 'exit 1' HUP INT TERM
+fi
+ZIG_GLOBAL_CACHE_DIR=$here/.work
+ZIG_LOCAL_CACHE_DIR=$here/.work
+export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
+cd "$top" || exit 1
+
+# The host's headers, each by its name, found where its compiler finds them.
+mkdir -p "$work/include" || exit 1
+dirs=$(${CC:-cc} -E -v -x c /dev/null 2>&1 |
+    sed -n '/^#include </,/^End of/s/^ //p')
+for name in tls.h event.h evdns.h evhttp.h evrpc.h evutil.h event2 openssl \
+    atf-c.h atf-c; do
+	found=
+	for d in $dirs; do
+		[ -e "$d/$name" ] || continue
+		found=1
+		if [ -d "$d/$name" ]; then
+			mkdir -p "$work/include/$name"
+			for h in "$d/$name"/*.h; do
+				ln -sf "$h" "$work/include/$name/" || exit 1
+			done
+		else
+			ln -sf "$d/$name" "$work/include/" || exit 1
+			break
+		fi
+	done
+	[ -n "$found" ] || fail "this host has no $name to compile with"
+done
+
+# Every C file, with yacc's output in place of the grammar.
+find lib sbin libexec regress -name '*.[cy]' ! -path 'regress/cross/*' |
+    sort >"$work/found" || exit 1
+while read -r f; do
+	case $f in
+	*.y)
+		gen=$work/gen/${f%/*}
+		mkdir -p "$gen"
+		$YACC -o "$gen/$(basename "$f" .y).c" "$f" || fail "$f: yacc"
+		echo "$f $gen/$(basename "$f" .y).c" ;;
+	*)
+		[ -e "${f%.c}.y" ] || grep -q "^$f	" "$here/host-only" ||
+		    echo "$f $f" ;;
+	esac
+done <"$work/found" >"$work/files"
+[ -s "$work/files" ] || fail "no C files under $top"
+
+warnings=$(sed -n 's/^WARNINGS+*=//p' mk/common.mk | grep -v Werror)
+flags="-std=c99 -O2 -g $(echo $warnings) -Werror -fPIE"
+flags="$flags -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2"
+
+# One file: source, the file to compile, target.
+cat >"$work/compile" <<END
+#!/bin/sh
+case \$3 in
+*-openbsd) imsg= ;;
+*) imsg="-Ilib/libcompat/imsg" ;;
+esac
+dir=\${1%/*}
+case \$1 in
+regress/*) more="-Isbin/securetcpd -Ilibexec/securetcp-session \
+-Ilibexec/securetcp-signer" ;;
+*) more= ;;
+esac
+mkdir -p "$work/\$3/\$dir"
+if ! "$zig" cc -target \$3 $flags \\
+    -DLIBEXECDIR='"/usr/local/libexec"' -I\$dir \$more -Ilib/libcompat \
+    -Ilib/libwire -Ilib/libsandbox -Ilib/libhelper -Ilib/libsecuretcp \$imsg \
+    -isystem "$work/include" -c -o "$work/\$3/\${1%.[cy]}.o" "\$2" \
+    >"$work/\$3/\${1%.[cy]}.out" 2>&1; then
+	echo "\$3: \$1: does not compile" >>"$work/\$3/failed"
+elif [ -s "$work/\$3/\${1%.[cy]}.out" ]; then
+	echo "\$3: \$1: compiles with diagnostics" >>"$work/\$3/failed"
+else
+	exit 0
+fi
+cat "$work/\$3/\${1%.[cy]}.out" >&2
+END
+
+# Names in a list: "name", or "name=alias" where OpenSSL 3's header makes the
+# alias of a name that LibreSSL has; the alias may not stand in our source.
+sed -e 's/#.*//' -e 's/[ 	]//g' -e '/^$/d' "$here/libevent-1.4.syms" \
+    "$here/libressl.syms" >"$work/lists" || exit 1
+sed -n 's/.*=//p' "$work/lists" >"$work/aliases"
+sed 's/.*=//' "$work/lists" | sort -u >"$work/listed"
+
+status=0
+if [ -s "$work/aliases" ] && xargs -n 1 -I N grep -nwF N -r lib sbin libexec \
+    --include='*.[chy]' <"$work/aliases" >"$work/used"; then :; fi
+if [ -s "$work/used" ]; then
+	echo "cross: names that LibreSSL does not have:" >&2
+	cat "$work/used" >&2
+	status=1
+fi
+
+for target in $TARGETS; do
+	mkdir -p "$work/$target"
+	sed "s/\$/ $target/" "$work/files" |
+	    xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 3 sh "$work/compile"
+	n=$(wc -l <"$work/files")
+	if [ -e "$work/$target/failed" ]; then
+		sort "$work/$target/failed" >&2
+		echo "cross: $(wc -l <"$work/$target/failed") of $n files" \
+		    "failed for $target" >&2
+		status=1
+		continue
+	fi
+	echo "compiled $((n)) files for $target"
+
+	# Names the product wants and neither it nor a list has.
+	find "$work/$target/lib" "$work/$target/sbin" \
+	    "$work/$target/libexec" -name '*.o' >"$work/objects"
+	xargs nm -g <"$work/objects" |
+	    awk 'NF == 3 && $2 != "U" { print $3 }' | sort -u >"$work/defined"
+	xargs nm -u <"$work/objects" |
+	    awk '$1 == "U" || $1 == "w" { print $2 }' | sort -u >"$work/wanted"
+	comm -23 "$work/wanted" "$work/defined" >"$work/outside"
+	comm -23 "$work/outside" "$work/listed" >"$work/libc"
+
+	# The C libraries must have the rest: ask the linker.
+	awk '{ printf "extern char s%d __asm__(\"%s\");\n", NR, $1
+		list = list sprintf("\t&s%d,\n", NR) }
+	    END { print "char *names[] = {\n" list "};"
+		print "int main(void) { return (names[0] != 0); }" }' \
+	    "$work/libc" >"$work/names.c"
+	if "$zig" cc -target "$target" -O1 -o "$work/names" "$work/names.c" \
+	    -lutil -lpthread >"$work/names.out" 2>&1; then
+		echo "checked $(($(wc -l <"$work/outside"))) names for" \
+		    "$target: $(($(wc -l <"$work/libc"))) in its C" \
+		    "libraries, the rest in libevent and LibreSSL"
+	else
+		sed -n 's/.*undefined symbol: //p' "$work/names.out" |
+		    sort -u >"$work/missing"
+		[ -s "$work/missing" ] || cat "$work/names.out" >&2
+		while read -r name; do
+			echo "$target: $name: in no list and not in its C" \
+			    "libraries, wanted by" $(while read -r o; do
+				nm -u "$o" | grep -qw "$name" &&
+				    echo "${o#"$work/$target/"}"
+			    done <"$work/objects") >&2
+		done <"$work/missing"
+		status=1
+	fi
+done
+exit $status
