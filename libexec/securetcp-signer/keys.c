@@ -216,11 +216,11 @@ keys_add(struct key *key, uint32_t index)
 	struct key	**grown;
 
 	if (index >= nkeys) {
-		grown = recallocarray(keys, nkeys, (size_t)index + 1,
-		    sizeof(*keys));
+		grown = reallocarray(keys, (size_t)index + 1, sizeof(*keys));
 		if (grown == NULL)
 			return ("cannot be kept: no memory");
 		keys = grown;
+		memset(&keys[nkeys], 0, (index + 1 - nkeys) * sizeof(*keys));
 		nkeys = (size_t)index + 1;
 	}
 	keys[index] = key;
