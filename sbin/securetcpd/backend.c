@@ -110,7 +110,7 @@ backend_connect(struct session *s)
 		return;
 	}
 	env->sd_fds++;
-	address_options(s->s_backend, family);
+	socket_options(s->s_backend, family);
 	evtimer_set(&s->s_backend_ev, backend_try, s);
 	backend_try(-1, 0, s);
 }

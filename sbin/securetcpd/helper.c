@@ -160,6 +160,18 @@ helper_gone(struct child *c, const char *reason)
 	}
 }
 
+/* FATAL: why it is about to go. */
+void
+helper_explain(struct helper *h, struct imsg *imsg)
+{
+	struct wire_text	 wt;
+
+	if (wire_parse(imsg, &wt, sizeof(wt)) == -1)
+		helper_gone(&h->h_child, "violation: malformed FATAL");
+	else
+		(void)strlcpy(h->h_fatal, wt.wt_text, sizeof(h->h_fatal));
+}
+
 /* The owner lets go: the process leaves when its pipe ends. */
 void
 helper_close(struct helper *h)

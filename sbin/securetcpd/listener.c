@@ -52,8 +52,7 @@ listener_bind(struct listener *ln, const struct listen *li)
 	    listen(ln->ln_fd, li->li_backlog) == -1 ||
 	    getsockname(ln->ln_fd, (struct sockaddr *)&ss, &len) == -1)
 		return (-1);
-	address_print((struct sockaddr *)&ss, len, ln->ln_name,
-	    sizeof(ln->ln_name));
+	conf_address_name(&ss, ln->ln_name, sizeof(ln->ln_name));
 	return (0);
 }
 
@@ -65,8 +64,7 @@ listeners_bind(struct service *se)
 	char		 name[128];
 
 	TAILQ_FOREACH(li, &se->se_conf->sv_listens, li_entry) {
-		address_print((struct sockaddr *)&li->li_ss, li->li_len, name,
-		    sizeof(name));
+		conf_address_name(&li->li_ss, name, sizeof(name));
 		if ((ln = calloc(1, sizeof(*ln))) == NULL) {
 			daemon_fail("listen on %s: %s", name,
 			    strerror(errno));
@@ -207,15 +205,16 @@ refuse(struct service *se, int fd, enum refusal why, const char *from)
 }
 
 static void
-adopt(struct listener *ln, int fd, const struct sockaddr *sa, socklen_t len)
+adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 {
-	struct service	*se = ln->ln_service;
-	struct server	*sv = se->se_conf;
-	struct source	*so;
-	struct session	*s;
-	char		 from[80];
+	const struct sockaddr	*sa = (const struct sockaddr *)ss;
+	struct service		*se = ln->ln_service;
+	struct server		*sv = se->se_conf;
+	struct source		*so;
+	struct session		*s;
+	char			 from[80];
 
-	address_print(sa, len, from, sizeof(from));
+	conf_address_name(ss, from, sizeof(from));
 	if (se->se_live >= sv->sv_max) {
 		refuse(se, fd, REFUSE_TOTAL, from);
 		return;
@@ -226,10 +225,10 @@ adopt(struct listener *ln, int fd, const struct sockaddr *sa, socklen_t len)
 	}
 	if (se->se_pendings >= sv->sv_pending)
 		session_make_room(TAILQ_FIRST(&se->se_pending));
-	address_options(fd, sa->sa_family);
+	socket_options(fd, sa->sa_family);
 	(void)sandbox_rights(fd, SANDBOX_USE_SOCKET);
 	s = pool_take(se);
-	session_adopt(s, fd, so, sa, len, from);
+	session_adopt(s, fd, so, from);
 }
 
 static void
@@ -251,7 +250,7 @@ listener_accept(int lfd, short what, void *arg)
 		fd = accept4(lfd, (struct sockaddr *)&ss, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
-			adopt(ln, fd, (struct sockaddr *)&ss, len);
+			adopt(ln, fd, &ss);
 			continue;
 		}
 		switch (errno) {

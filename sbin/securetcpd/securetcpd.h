@@ -173,7 +173,6 @@ struct session {
 	struct spawner		*s_spawner;	/* NULL: it died first */
 	enum phase		 s_phase;
 	enum securetcp_state	 s_state;
-	struct sockaddr_storage	 s_peer;
 	char			 s_from[80];
 	struct source		*s_source;
 	struct timespec		 s_start;
@@ -289,6 +288,7 @@ struct helper	*helper_exec(const char *, const char *, const char *,
 int		 helper_begin(struct helper *, uid_t, gid_t, unsigned int);
 void		 helper_ready(struct helper *, const char *);
 void		 helper_close(struct helper *);
+void		 helper_explain(struct helper *, struct imsg *);
 void		 helper_reap(void);
 void		 helper_collect(void);
 void		 helper_kill_all(void);
@@ -348,7 +348,7 @@ void		 session_unforked(struct session *, int);
 void		 session_exited(struct session *, uint32_t, uint32_t);
 void		 session_orphan(struct spawner *);
 void		 session_adopt(struct session *, int, struct source *,
-		    const struct sockaddr *, socklen_t, const char *);
+		    const char *);
 void		 session_signed(struct session *, const uint8_t *, size_t);
 void		 session_fail(struct session *, int, const char *);
 void		 session_refuse(struct session *, int, const char *);
@@ -371,9 +371,7 @@ void		 session_gone(struct child *, const char *);
 void		 backend_connect(struct session *);
 void		 backend_cancel(struct session *);
 
-/* address.c */
-void		 address_print(const struct sockaddr *, socklen_t, char *,
-		    size_t);
-void		 address_options(int, int);
+/* sockopt.c */
+void		 socket_options(int, int);
 
 #endif /* SECURETCPD_H */

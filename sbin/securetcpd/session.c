@@ -202,8 +202,7 @@ session_live(const struct session *s)
 }
 
 void
-session_adopt(struct session *s, int fd, struct source *so,
-    const struct sockaddr *sa, socklen_t len, const char *from)
+session_adopt(struct session *s, int fd, struct source *so, const char *from)
 {
 	struct service	*se = s->s_service;
 
@@ -211,7 +210,6 @@ session_adopt(struct session *s, int fd, struct source *so,
 	s->s_state = SECURETCP_CONNECTING;
 	s->s_child.c_state = WIRE_CONNECTING;
 	s->s_source = so;
-	memcpy(&s->s_peer, sa, len);
 	(void)strlcpy(s->s_from, from, sizeof(s->s_from));
 	(void)clock_gettime(CLOCK_MONOTONIC, &s->s_start);
 	TAILQ_INSERT_TAIL(&se->se_pending, s, s_entry);

@@ -288,7 +288,6 @@ signer_message(struct child *c, struct imsg *imsg)
 	struct signer		*sg = h->h_owner;
 	struct wire_signed	 wn;
 	struct wire_unsigned	 wu;
-	struct wire_text	 wt;
 	char			 text[WIRE_REASON + 32];
 
 	if (sg == NULL)
@@ -316,9 +315,7 @@ signer_message(struct child *c, struct imsg *imsg)
 		signer_answer(sg, wu.wu_request, NULL, 0, text);
 		return;
 	case WIRE_FATAL:
-		if (wire_parse(imsg, &wt, sizeof(wt)) == -1)
-			break;
-		(void)strlcpy(h->h_fatal, wt.wt_text, sizeof(h->h_fatal));
+		helper_explain(h, imsg);
 		return;
 	}
 	c->c_gone(c, "violation: malformed message");

@@ -198,7 +198,6 @@ spawner_message(struct child *c, struct imsg *imsg)
 	struct wire_id		 wx;
 	struct wire_unforked	 wf;
 	struct wire_exited	 we;
-	struct wire_text	 wt;
 
 	if (sp == NULL)
 		return;
@@ -233,9 +232,7 @@ spawner_message(struct child *c, struct imsg *imsg)
 		session_exited(s, we.we_signal, we.we_code);
 		return;
 	case WIRE_FATAL:
-		if (wire_parse(imsg, &wt, sizeof(wt)) == -1)
-			break;
-		(void)strlcpy(h->h_fatal, wt.wt_text, sizeof(h->h_fatal));
+		helper_explain(h, imsg);
 		return;
 	}
 	c->c_gone(c, "violation: malformed message");
