@@ -1,0 +1,340 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* The rest of compat.h. */
+
+#include <sys/types.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include <atf-c.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "fds.h"
+
+static int	 log_listen(const char *);
+static void	 read_file(const char *, char *, size_t);
+
+/* A syslogd of our own. */
+static int
+log_listen(const char *path)
+{
+	struct sockaddr_un	 sun;
+	int			 fd;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	strlcpy(sun.sun_path, path, sizeof(sun.sun_path));
+	ATF_REQUIRE((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0)) !=
+	    -1);
+	ATF_REQUIRE_EQ(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	return (fd);
+}
+
+static void
+read_file(const char *path, char *data, size_t size)
+{
+	ssize_t	 n;
+	int	 fd;
+
+	ATF_REQUIRE((fd = open(path, O_RDONLY)) != -1);
+	ATF_REQUIRE((n = read(fd, data, size - 1)) != -1);
+	data[n] = '\0';
+	close(fd);
+}
+
+ATF_TC(log_line);
+ATF_TC_HEAD(log_line, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a line arrives as one datagram with "
+	    "priority, tag and pid; one that is too long is EMSGSIZE");
+}
+ATF_TC_BODY(log_line, tc)
+{
+	static char	 line[SYSLOG_LINE + 1];
+	char		 data[SYSLOG_LINE], want[128];
+	ssize_t		 n;
+	int		 fd, server;
+
+	server = log_listen("log");
+	ATF_REQUIRE((fd = syslog_open_path("log")) != -1);
+	ATF_REQUIRE(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	ATF_REQUIRE_EQ(syslog_send(fd, LOG_DAEMON | LOG_INFO, "securetcpd",
+	    "server=www session=17 state=connecting"), 0);
+	ATF_REQUIRE((n = recv(server, data, sizeof(data) - 1, 0)) > 0);
+	data[n] = '\0';
+	ATF_REQUIRE_EQ(strncmp(data, "<30>", 4), 0);
+	snprintf(want, sizeof(want), "securetcpd[%ld]: server=www session=17 "
+	    "state=connecting", (long)getpid());
+	ATF_REQUIRE((size_t)n >= strlen(want));
+	ATF_REQUIRE_STREQ(data + (size_t)n - strlen(want), want);
+
+	memset(line, 'x', sizeof(line) - 1);
+	ATF_REQUIRE_EQ(syslog_send(fd, LOG_DAEMON | LOG_INFO, "t", line), -1);
+	ATF_REQUIRE_EQ(errno, EMSGSIZE);
+	ATF_REQUIRE_EQ(recv(server, data, sizeof(data), 0), -1);
+	close(fd);
+	close(server);
+}
+
+ATF_TC(log_full);
+ATF_TC_HEAD(log_full, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a syslogd that does not read costs "
+	    "EAGAIN and no waiting, and lines go through again when it does");
+	atf_tc_set_md_var(tc, "timeout", "30");
+}
+ATF_TC_BODY(log_full, tc)
+{
+	char	 data[SYSLOG_LINE];
+	int	 fd, i, n = 0, server;
+
+	server = log_listen("log");
+	ATF_REQUIRE((fd = syslog_open_path("log")) != -1);
+	for (i = 0; i < 100000 && n == 0; i++)
+		n = syslog_send(fd, LOG_DAEMON | LOG_INFO, "t", "line");
+	ATF_REQUIRE_EQ(n, -1);
+	ATF_REQUIRE_EQ(errno, EAGAIN);
+	while (recv(server, data, sizeof(data), 0) > 0)
+		;
+	ATF_REQUIRE_EQ(syslog_send(fd, LOG_DAEMON | LOG_INFO, "t", "line"), 0);
+	close(fd);
+	close(server);
+}
+
+ATF_TC(log_gone);
+ATF_TC_HEAD(log_gone, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "no syslogd is an error at opening; one "
+	    "that went away an error other than EAGAIN at sending; opening "
+	    "again finds the new one; a long path is refused");
+}
+ATF_TC_BODY(log_gone, tc)
+{
+	char	 path[300];
+	int	 before, fd, server;
+
+	before = fds_count();
+	ATF_REQUIRE_EQ(syslog_open_path("log"), -1);
+	ATF_REQUIRE_EQ(errno, ENOENT);
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	ATF_REQUIRE_EQ(syslog_open_path(path), -1);
+	ATF_REQUIRE_EQ(errno, ENAMETOOLONG);
+	server = log_listen("log");
+	ATF_REQUIRE((fd = syslog_open_path("log")) != -1);
+	close(server);
+	ATF_REQUIRE_EQ(syslog_send(fd, LOG_DAEMON | LOG_INFO, "t", "x"), -1);
+	ATF_REQUIRE(errno != EAGAIN);
+	close(fd);
+	ATF_REQUIRE_EQ(syslog_open_path("log"), -1);
+	ATF_REQUIRE_EQ(errno, ECONNREFUSED);
+	ATF_REQUIRE_EQ(unlink("log"), 0);
+	server = log_listen("log");
+	ATF_REQUIRE((fd = syslog_open_path("log")) != -1);
+	ATF_REQUIRE_EQ(syslog_send(fd, LOG_DAEMON | LOG_INFO, "t", "x"), 0);
+	close(fd);
+	close(server);
+	ATF_REQUIRE_EQ(fds_count(), before);
+}
+
+ATF_TC(pidfile);
+ATF_TC_HEAD(pidfile, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "the file holds the pid while its "
+	    "process runs, a second process is told that pid, and a file left "
+	    "by a dead one is taken over");
+}
+ATF_TC_BODY(pidfile, tc)
+{
+	struct stat	 st;
+	char		 data[64], want[64];
+	pid_t		 pid, running;
+	int		 fd, status;
+
+	ATF_REQUIRE((fd = pidfile_take("pid", &running)) != -1);
+	ATF_REQUIRE(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	snprintf(want, sizeof(want), "%ld\n", (long)getpid());
+	read_file("pid", data, sizeof(data));
+	ATF_REQUIRE_STREQ(data, want);
+	ATF_REQUIRE_EQ(stat("pid", &st), 0);
+	ATF_REQUIRE_EQ(st.st_mode & 0133, 0);
+
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0) {
+		close(fd);
+		if (pidfile_take("pid", &running) != -1)
+			_exit(1);
+		if (errno != EEXIST || running != getppid())
+			_exit(2);
+		_exit(0);
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE_EQ(status, 0);
+	read_file("pid", data, sizeof(data));
+	ATF_REQUIRE_STREQ(data, want);
+
+	pidfile_drop(fd, "pid");
+	ATF_REQUIRE(access("pid", F_OK) == -1 ||
+	    (stat("pid", &st) == 0 && st.st_size == 0));
+
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0)
+		_exit(pidfile_take("pid", &running) == -1);
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE_EQ(status, 0);
+	ATF_REQUIRE((fd = pidfile_take("pid", &running)) != -1);
+	read_file("pid", data, sizeof(data));
+	ATF_REQUIRE_STREQ(data, want);
+	pidfile_drop(fd, "pid");
+
+	ATF_REQUIRE_EQ(symlink("elsewhere", "link"), 0);
+	ATF_REQUIRE_EQ(pidfile_take("link", &running), -1);
+	ATF_REQUIRE_EQ(access("elsewhere", F_OK), -1);
+	ATF_REQUIRE_EQ(pidfile_take("no/such/directory", &running), -1);
+	ATF_REQUIRE_EQ(errno, ENOENT);
+}
+
+ATF_TC(descriptors);
+ATF_TC_HEAD(descriptors, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "closefrom() closes from its number up "
+	    "and nothing below; getdtablecount() counts what is open");
+}
+ATF_TC_BODY(descriptors, tc)
+{
+	int	 fd, low, high;
+
+	ATF_REQUIRE_EQ(getdtablecount(), fds_count());
+	ATF_REQUIRE((low = open("/dev/null", O_RDONLY)) != -1);
+	ATF_REQUIRE_EQ(getdtablecount(), fds_count());
+	ATF_REQUIRE((fd = fcntl(low, F_DUPFD, low + 20)) >= low + 20);
+	ATF_REQUIRE((high = fcntl(low, F_DUPFD, 200)) >= 200);
+	closefrom(low + 1);
+	ATF_REQUIRE(fcntl(low, F_GETFD) != -1);
+	ATF_REQUIRE_EQ(fcntl(fd, F_GETFD), -1);
+	ATF_REQUIRE_EQ(fcntl(high, F_GETFD), -1);
+	close(low);
+}
+
+ATF_TC(compare);
+ATF_TC_HEAD(compare, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "timingsafe_bcmp() is 0 for equal "
+	    "memory and only for that; freezero() takes NULL");
+}
+ATF_TC_BODY(compare, tc)
+{
+	ATF_REQUIRE_EQ(timingsafe_bcmp("abcd", "abcd", 4), 0);
+	ATF_REQUIRE(timingsafe_bcmp("abcd", "abce", 4) != 0);
+	ATF_REQUIRE(timingsafe_bcmp("abcd", "Abcd", 4) != 0);
+	ATF_REQUIRE_EQ(timingsafe_bcmp("abcd", "abce", 3), 0);
+	ATF_REQUIRE_EQ(timingsafe_bcmp("a", "b", 0), 0);
+	freezero(NULL, 0);
+	freezero(malloc(16), 16);
+}
+
+ATF_TC(hints);
+ATF_TC_HEAD(hints, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "every limit has a hint; the two that "
+	    "matter have their own");
+}
+ATF_TC_BODY(hints, tc)
+{
+	const char	*nofile, *nproc, *other;
+
+	nofile = compat_limit_hint(RLIMIT_NOFILE);
+	nproc = compat_limit_hint(RLIMIT_NPROC);
+	other = compat_limit_hint(RLIMIT_CORE);
+	ATF_REQUIRE(nofile != NULL && nproc != NULL && other != NULL);
+	ATF_REQUIRE(strcmp(nofile, nproc) != 0);
+	ATF_REQUIRE(strcmp(nofile, other) != 0);
+}
+
+ATF_TC(reaper);
+ATF_TC_HEAD(reaper, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "after compat_reaper() a grandchild "
+	    "whose parent died becomes our child, where the system can do so");
+}
+ATF_TC_BODY(reaper, tc)
+{
+	pid_t	 grandchild, pid;
+	int	 p[2], status;
+
+#ifdef __OpenBSD__
+	atf_tc_skip("no such thing on this system");
+#endif
+	ATF_REQUIRE_EQ(compat_reaper(), 0);
+	ATF_REQUIRE_EQ(pipe(p), 0);
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0) {
+		if ((pid = fork()) == 0)
+			_exit(7);
+		_exit(write(p[1], &pid, sizeof(pid)) != sizeof(pid));
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE_EQ(status, 0);
+	ATF_REQUIRE_EQ(read(p[0], &grandchild, sizeof(grandchild)),
+	    sizeof(grandchild));
+	ATF_REQUIRE_EQ(waitpid(grandchild, &status, 0), grandchild);
+	ATF_REQUIRE_EQ(WEXITSTATUS(status), 7);
+}
+
+ATF_TC(nodump);
+ATF_TC_HEAD(nodump, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "compat_nodump() succeeds, and on Linux "
+	    "the process's files in /proc become root's");
+}
+ATF_TC_BODY(nodump, tc)
+{
+#ifdef __linux__
+	struct stat	 st;
+	pid_t		 pid;
+	int		 status;
+
+	if (getuid() == 0) {
+		ATF_REQUIRE((pid = fork()) != -1);
+		if (pid == 0) {
+			if (setuid(65534) == -1 || compat_nodump() == -1)
+				_exit(1);
+			if (stat("/proc/self/mem", &st) == -1)
+				_exit(2);
+			_exit(st.st_uid == 0 ? 0 : 3);
+		}
+		ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+		ATF_REQUIRE_EQ(status, 0);
+	}
+#endif
+	ATF_REQUIRE_EQ(compat_nodump(), 0);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, log_line);
+	ATF_TP_ADD_TC(tp, log_full);
+	ATF_TP_ADD_TC(tp, log_gone);
+	ATF_TP_ADD_TC(tp, pidfile);
+	ATF_TP_ADD_TC(tp, descriptors);
+	ATF_TP_ADD_TC(tp, compare);
+	ATF_TP_ADD_TC(tp, hints);
+	ATF_TP_ADD_TC(tp, reaper);
+	ATF_TP_ADD_TC(tp, nodump);
+	return (atf_no_error());
+}
