@@ -71,6 +71,8 @@ ${t}: ${t}.sh
 # Kyua where it is, else each case by itself.
 regress: all
 .if !empty(TESTS_C) || !empty(TESTS_SH)
+	LSAN_OPTIONS=suppressions=${.CURDIR}/${TOP}/mk/lsan.supp:print_suppressions=0; \
+	export LSAN_OPTIONS; \
 	if command -v kyua >/dev/null; then kyua test -k Kyuafile; \
 	else sh ${TOP}/mk/runatf.sh ${TESTS_C} ${TESTS_SH}; fi
 .endif
