@@ -69,8 +69,10 @@ static void	 spawner_report(struct spawner *);
 static void	 spawner_send(struct spawner *, enum wire_type, const void *,
 		    size_t);
 
-RB_GENERATE_STATIC(idtree, child, ch_byid, child_idcmp)
-RB_GENERATE_STATIC(pidtree, child, ch_bypid, child_pidcmp)
+RB_PROTOTYPE(idtree, child, ch_byid, child_idcmp)
+RB_PROTOTYPE(pidtree, child, ch_bypid, child_pidcmp)
+RB_GENERATE(idtree, child, ch_byid, child_idcmp)
+RB_GENERATE(pidtree, child, ch_bypid, child_pidcmp)
 
 static int
 child_idcmp(struct child *a, struct child *b)
