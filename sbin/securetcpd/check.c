@@ -38,6 +38,8 @@ account_check(const struct conf_place *place, const char *what,
 {
 	struct passwd	*pw;
 
+	if (name[0] == '\0')
+		return -1;
 	if ((pw = getpwnam(name)) == NULL) {
 		conf_error(place, "%s \"%s\" does not exist", what, name);
 		return -1;

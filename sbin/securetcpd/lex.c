@@ -498,6 +498,7 @@ static struct token *
 scan_string(int quote)
 {
 	const char	*why = NULL;
+	char		 escape[] = "unknown escape \\? in string";
 	size_t		 len = 0;
 	int		 c;
 
@@ -506,10 +507,10 @@ scan_string(int quote)
 		if (c == '\\') {
 			if ((c = get_raw()) == '\n')
 				continue;
-			if (c != EOF && c != '\n' &&
-			    strchr("\"'\\ \t", c) == NULL) {
-				if (why == NULL)
-					why = "unknown escape in string";
+			if (why == NULL && c > ' ' && c < 0x7f &&
+			    strchr("\"'\\", c) == NULL) {
+				*strchr(escape, '?') = (char)c;
+				why = escape;
 			}
 		}
 		if (c == '\n' || c == EOF) {
@@ -609,12 +610,11 @@ scan_skip(void)
 				opened = tk->tk_place;
 			break;
 		case LEX_CLOSE:
-			if (level > 1) {
+			if (level > 0) {
 				level--;
 				break;
 			}
-			if (level == 0)
-				pending = tk;
+			pending = tk;
 			skipping = 0;
 			return token_new(LEX_END, "}");
 		default:
@@ -676,6 +676,21 @@ const struct token *
 lex_previous(void)
 {
 	return previous;
+}
+
+/* Looks ahead, on this line only. */
+int
+lex_before_equals(void)
+{
+	const struct source	*so;
+	size_t			 i;
+
+	if ((so = SLIST_FIRST(&sources)) == NULL)
+		return 0;
+	for (i = so->so_pos; i < so->so_len; i++)
+		if (so->so_text[i] != ' ' && so->so_text[i] != '\t')
+			return so->so_text[i] == '=';
+	return 0;
 }
 
 const char *

@@ -51,6 +51,8 @@ const struct token
 		*lex_last(void);
 const struct token
 		*lex_previous(void);		/* the one before that */
+/* True where the last token looks like the name of a macro to be. */
+int		 lex_before_equals(void);
 /* How a token is called in messages: quoted and cut, or "end of line". */
 const char	*lex_describe(const struct token *, char *, size_t);
 

@@ -141,18 +141,14 @@ global
 	: USER STRING {
 		conf->cf_user_set = 1;
 		conf->cf_user_at = $2->tk_place;
-		if (once(&seen_global, SEEN_USER, $1, "user") &&
-		    take_name($2, "user", sizeof(conf->cf_user)))
-			take_copy($2, "user", conf->cf_user,
-			    sizeof(conf->cf_user));
+		if (once(&seen_global, SEEN_USER, $1, "user"))
+			take_account($2, "user", conf->cf_user);
 	}
 	| SIGNER USER STRING {
 		conf->cf_signer_user_set = 1;
 		conf->cf_signer_user_at = $3->tk_place;
-		if (once(&seen_global, SEEN_SIGNER_USER, $1, "signer user") &&
-		    take_name($3, "signer user", sizeof(conf->cf_signer_user)))
-			take_copy($3, "signer user", conf->cf_signer_user,
-			    sizeof(conf->cf_signer_user));
+		if (once(&seen_global, SEEN_SIGNER_USER, $1, "signer user"))
+			take_account($3, "signer user", conf->cf_signer_user);
 	}
 	| CHROOT STRING {
 		conf->cf_chroot_set = 1;
@@ -548,7 +544,14 @@ error_first(const struct token *tk)
 {
 	char	 buf[LEX_DESCRIBE_MAX];
 
-	if (plain(tk))
+	if (tk->tk_type == LEX_WORD && lex_before_equals() &&
+	    (server != NULL || certificate != NULL))
+		conf_error(&tk->tk_place, "macro %s has to be defined at top "
+		    "level", lex_describe(tk, buf, sizeof(buf)));
+	else if (keyword(tk) != NULL && lex_before_equals())
+		conf_error(&tk->tk_place, "%s is a word of the grammar and "
+		    "cannot name a macro", lex_describe(tk, buf, sizeof(buf)));
+	else if (plain(tk))
 		conf_error(&tk->tk_place, "unknown statement %s",
 		    lex_describe(tk, buf, sizeof(buf)));
 	else if (keyword(tk) != NULL)
@@ -595,7 +598,8 @@ yyerror(const char *msg)
 	else if (tk->tk_type == LEX_ERROR)
 		;	/* the lexer has said it */
 	else if ((k = keyword(tk)) != NULL && k->k_token == UNSUPPORTED &&
-	    (tk->tk_first || before->tk_type != LEX_EQUALS))
+	    (tk->tk_first ? !lex_before_equals() :
+	    before->tk_type != LEX_EQUALS))
 		conf_error(&tk->tk_place, "\"%s\" is not yet supported",
 		    tk->tk_text);
 	else if (tk->tk_first)

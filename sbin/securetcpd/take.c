@@ -121,6 +121,14 @@ take_name(const struct token *tk, const char *what, size_t size)
 }
 
 void
+take_account(const struct token *tk, const char *what, char *buf)
+{
+	buf[0] = '\0';
+	if (take_name(tk, what, CONF_ACCOUNT))
+		take_copy(tk, what, buf, CONF_ACCOUNT);
+}
+
+void
 take_path(const struct token *tk, const char *what, char *buf,
     size_t size)
 {

@@ -22,6 +22,8 @@ void		 take_time(const struct token *, const char *, unsigned int,
 		    unsigned int *);
 void		 take_copy(const struct token *, const char *, char *, size_t);
 void		 take_path(const struct token *, const char *, char *, size_t);
+/* CONF_ACCOUNT bytes; empty after an error, not to be looked for. */
+void		 take_account(const struct token *, const char *, char *);
 /* Only looks: true for a name that fits, in length and characters. */
 int		 take_name(const struct token *, const char *, size_t);
 

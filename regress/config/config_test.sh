@@ -1,0 +1,298 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# Each NAME.in is a configuration and a test case; NAME.ok or NAME.err is all
+# that securetcpd -n says of it, with exit 0 or 1.  Files that a
+# configuration names are made by make_NAME below.  A last line "# -D x=y"
+# gives options.  Names that begin with root- need root.
+
+top=$(cd "$(atf_get_srcdir)/../.." && pwd)
+here=$top/regress/config
+securetcpd=$top/sbin/securetcpd/securetcpd
+
+ssl_config()
+{
+	[ -f ssl.cnf ] && return
+	cat >ssl.cnf <<EOF
+[req]
+distinguished_name = name
+x509_extensions = authority
+[name]
+[authority]
+basicConstraints = CA:TRUE
+[ca]
+default_ca = dated
+[dated]
+database = ./dated.txt
+new_certs_dir = .
+serial = ./dated.serial
+default_md = sha256
+policy = anything
+unique_subject = no
+x509_extensions = authority
+[anything]
+commonName = supplied
+EOF
+	: >dated.txt
+	echo 01 >dated.serial
+}
+
+# quietly COMMAND...: what it says is shown only if it fails.
+quietly()
+{
+	"$@" >quietly.log 2>&1 || {
+		cat quietly.log
+		atf_fail "cannot prepare: $*"
+	}
+}
+
+# key NAME [CURVE]: ECDSA, or RSA for the curve rsa.
+key()
+{
+	(
+		umask 077
+		if [ "${2:-prime256v1}" = rsa ]; then
+			openssl genrsa -out "$1.key" 2048
+		else
+			openssl ecparam -name "${2:-prime256v1}" -genkey \
+			    -noout -out "$1.key"
+		fi
+	) >key.log 2>&1 || atf_fail "no key: $(cat key.log)"
+}
+
+# certify NAME DAYS: with its own key.
+certify()
+{
+	quietly openssl req -new -x509 -config ssl.cnf -key "$1.key" \
+	    -subj "/CN=$1.example.org" -days "$2" -out "$1.crt"
+}
+
+request()
+{
+	quietly openssl req -new -config ssl.cnf -key "$1.key" \
+	    -subj "/CN=$1.example.org" -out "$1.csr"
+}
+
+# dated NAME FROM TO: with its own key and dates of choice.
+dated()
+{
+	request "$1"
+	quietly openssl ca -config ssl.cnf -batch -selfsign -notext \
+	    -keyfile "$1.key" -in "$1.csr" -startdate "$2" -enddate "$3" \
+	    -out "$1.crt"
+}
+
+# issue NAME ISSUER
+issue()
+{
+	request "$1"
+	quietly openssl x509 -req -in "$1.csr" -CA "$2.crt" \
+	    -CAkey "$2.key" -set_serial 77 -days 365 -out "$1.crt"
+}
+
+make_www() { key www; certify www 365; }
+make_rsa() { key rsa rsa; certify rsa 365; }
+make_p384() { key p384 secp384r1; certify p384 365; }
+make_p521() { key p521 secp521r1; certify p521 365; }
+make_other() { key other; }
+make_soon() { key soon; certify soon 7; }
+make_expired() { key expired; dated expired 20200101000000Z 20210203040506Z; }
+make_notyet() { key notyet; dated notyet 20950101000000Z 20960101000000Z; }
+make_link()
+{
+	ln -s www.crt link.crt
+	ln -s www.key link.key
+}
+make_chain()
+{
+	key ca
+	certify ca 365
+	key leaf
+	issue leaf ca
+	cat leaf.crt ca.crt >chain.crt
+}
+make_unissued()
+{
+	key stranger
+	certify stranger 365
+	cat www.crt stranger.crt >unissued.crt
+}
+make_oldissuer()
+{
+	key old
+	dated old 20200101000000Z 20210203040506Z
+	key oldleaf
+	issue oldleaf old
+	cat oldleaf.crt old.crt >oldissuer.crt
+}
+make_empty() { : >empty.crt; (umask 077; : >empty.key); }
+make_huge()
+{
+	dd if=/dev/zero of=huge.crt bs=1048577 count=1 2>/dev/null
+	(umask 077; dd if=/dev/zero of=huge.key bs=65537 count=1 2>/dev/null)
+}
+make_fifo() { mkfifo -m 600 fifo.crt; }
+make_garbage()
+{
+	echo garbage >garbage.crt
+	(umask 077; echo garbage >garbage.key)
+}
+make_damaged() { sed '3s/^...../AAAAA/' www.crt >damaged.crt; }
+make_second() { make_damaged; cat www.crt damaged.crt >second.crt; }
+make_many()
+{
+	: >many.crt
+	for _i in 1 2 3 4 5 6 7 8 9 10 11; do
+		cat www.crt www.crt www.crt >>many.crt
+	done
+}
+make_both() { (umask 077; cat www.crt www.key >both.key); }
+make_group() { cp www.key group.key; chmod 0640 group.key; }
+make_others() { cp www.key others.key; chmod 0604 others.key; }
+make_writable() { cp www.key writable.key; chmod 0620 writable.key; }
+make_owner() { cp www.key owner.key; chmod 0600 owner.key; chown 65533 owner.key; }
+make_deep()
+{
+	for _i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17; do
+		echo "include \"deep-$((_i + 1)).inc\"" >"deep-$_i.inc"
+	done
+	echo 'log bogus' >deep-18.inc
+}
+make_everybody() { echo 'log state' >everybody.inc; chmod 0646 everybody.inc; }
+
+# Only what the file speaks of, as keys take their time; www first, which
+# others are made from.
+prepare()
+{
+	ssl_config
+	cp "$here"/*.inc .
+	cp -R "$here/certs" certs
+	cp "$here/$1.in" .
+	chmod 0644 ./*.in ./*.inc
+	make_www
+	for _n in rsa p384 p521 other soon expired notyet link chain unissued \
+	    oldissuer empty huge fifo garbage damaged second many both group \
+	    others writable owner; do
+		if grep -q "\"$_n\\.[ck]" "$1.in"; then
+			"make_$_n"
+		fi
+	done
+	for _n in deep everybody; do
+		if grep -q "include \"$_n" "$1.in"; then
+			"make_$_n"
+		fi
+	done
+	if [ "$1" = root-world-writable ]; then
+		chmod 0646 "$1.in"
+	fi
+}
+
+golden()
+{
+	prepare "$1"
+	if [ -f "$here/$1.ok" ]; then
+		_want=0 _file=$here/$1.ok
+	else
+		_want=1 _file=$here/$1.err
+	fi
+	_got=0
+	# shellcheck disable=SC2046 -- words of their own are what is wanted
+	"$securetcpd" -n $(sed -n 's/^# -D/-D/p' "$1.in") -f "$1.in" \
+	    >out 2>&1 || _got=$?
+	# That date is another one every day.
+	sed 's/\(expires on\) [-0-9]* [0-9:]* UTC/\1 DATE/' out >said
+	atf_check diff -u "$_file" said
+	[ "$_got" -eq "$_want" ] || atf_fail "exit $_got, not $_want"
+}
+
+# Whatever a file is called becomes a case of that name.
+for _in in "$here"/*.in; do
+	_name=$(basename "$_in" .in)
+	_case=$(echo "$_name" | tr - _)
+	atf_test_case "$_case"
+	if [ -f "$here/$_name.ok" ]; then
+		_descr="$_name.in is right"
+	else
+		_descr="$_name.in is wrong, and every error of it is named"
+	fi
+	_head="atf_set descr '$_descr'; atf_set require.progs openssl"
+	case $_name in
+	root-*)
+		_head="$_head; atf_set require.user root"
+		;;
+	esac
+	eval "${_case}_head() { $_head; }"
+	eval "${_case}_body() { golden $_name; }"
+	cases="$cases $_case"
+done
+
+atf_test_case no_file
+no_file_head()
+{
+	atf_set descr "A file that is not there is an error by its name"
+}
+no_file_body()
+{
+	atf_check -s exit:1 \
+	    -e inline:'nonexistent.conf: No such file or directory\n' \
+	    "$securetcpd" -n -f nonexistent.conf
+}
+
+atf_test_case no_regular_file
+no_regular_file_head()
+{
+	atf_set descr "A directory or a fifo is no configuration, and nothing \
+waits for it"
+}
+no_regular_file_body()
+{
+	mkdir directory
+	mkfifo fifo
+	for f in directory fifo; do
+		atf_check -s exit:1 -e inline:"$f: not a regular file\n" \
+		    "$securetcpd" -n -f $f
+	done
+}
+
+atf_test_case bad_define
+bad_define_head()
+{
+	atf_set descr "-D wants name=value, with a name a macro can have"
+}
+bad_define_body()
+{
+	for d in name =value 1=2 'a b=c' 'a-b=c'; do
+		atf_check -s exit:1 -e match:'not of the form name=value' \
+		    "$securetcpd" -n -D "$d" -f nonexistent.conf
+	done
+}
+
+atf_test_case sample
+sample_head()
+{
+	atf_set descr "The sample files are right but for the certificates \
+and accounts they name"
+}
+sample_body()
+{
+	for f in "$top"/etc/securetcpd.conf "$top"/etc/examples/*.conf; do
+		"$securetcpd" -n -f "$f" >out 2>&1
+		if grep -v -e ': No such file or directory$' \
+		    -e 'user "_securetcpk*" does not exist' \
+		    -e '^configuration OK$' out; then
+			atf_fail "$f: see above"
+		fi
+	done
+}
+
+atf_init_test_cases()
+{
+	for _case in $cases; do
+		atf_add_test_case "$_case"
+	done
+	atf_add_test_case no_file
+	atf_add_test_case no_regular_file
+	atf_add_test_case bad_define
+	atf_add_test_case sample
+}
