@@ -96,8 +96,7 @@ while read -r f; do
 		$YACC -o "$gen/$(basename "$f" .y).c" "$f" || fail "$f: yacc"
 		echo "$f $gen/$(basename "$f" .y).c" ;;
 	*)
-		[ -e "${f%.c}.y" ] || grep -q "^$f	" "$here/host-only" ||
-		    echo "$f $f" ;;
+		[ -e "${f%.c}.y" ] || echo "$f $f" ;;
 	esac
 done <"$work/found" >"$work/files"
 [ -s "$work/files" ] || fail "no C files under $top"
@@ -151,7 +150,8 @@ if [ -s "$work/used" ]; then
 fi
 
 for target in $TARGETS; do
-	mkdir -p "$work/$target"
+	mkdir -p "$work/$target/lib" "$work/$target/sbin" \
+	    "$work/$target/libexec"
 	sed "s/\$/ $target/" "$work/files" |
 	    xargs -P "$(getconf _NPROCESSORS_ONLN)" -n 3 sh "$work/compile"
 	n=$(wc -l <"$work/files")
