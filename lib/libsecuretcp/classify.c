@@ -1,0 +1,294 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What went wrong, in words for an administrator: from the TLS library's
+ * reason numbers, which agree where its texts do not, and from what the peer
+ * sent first.
+ */
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "object.h"
+#include "securetcp.h"
+
+#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
+
+#define CLASSIFY_HEAD		5	/* bytes of a record's head */
+#define CLASSIFY_ALERT		21	/* record types */
+#define CLASSIFY_HANDSHAKE	22
+#define CLASSIFY_ALERT_BASE	1000	/* reasons that stand for alerts */
+#define CLASSIFY_ALERT_VERSION	70
+
+struct word {
+	const char	*w_start;
+	const char	*w_what;
+};
+
+struct alert {
+	unsigned int	 al_number;
+	const char	*al_name;
+};
+
+/* Only the first five bytes are read of what is not TLS. */
+static const struct word	 classify_words[] = {
+	{ "GET ", "an HTTP request" },
+	{ "POST ", "an HTTP request" },
+	{ "HEAD ", "an HTTP request" },
+	{ "PUT ", "an HTTP request" },
+	{ "OPTIO", "an HTTP request" },
+	{ "DELET", "an HTTP request" },
+	{ "PATCH", "an HTTP request" },
+	{ "TRACE", "an HTTP request" },
+	{ "CONNE", "an HTTP proxy request" },
+	{ "PRI *", "HTTP/2" },
+	{ "SSH-", "SSH" },
+	{ "EHLO ", "SMTP" },
+	{ "HELO ", "SMTP" },
+	{ "PROXY", "a PROXY header" },
+	{ "\r\n\r\n", "a PROXY header" }
+};
+
+static const struct alert	 classify_alerts[] = {
+	{ 0, "close notify" },
+	{ 10, "unexpected message" },
+	{ 20, "bad record mac" },
+	{ 21, "decryption failed" },
+	{ 22, "record overflow" },
+	{ 30, "decompression failure" },
+	{ 40, "handshake failure" },
+	{ 41, "no certificate" },
+	{ 42, "bad certificate" },
+	{ 43, "unsupported certificate" },
+	{ 44, "certificate revoked" },
+	{ 45, "certificate expired" },
+	{ 46, "certificate unknown" },
+	{ 47, "illegal parameter" },
+	{ 48, "unknown ca" },
+	{ 49, "access denied" },
+	{ 50, "decode error" },
+	{ 51, "decrypt error" },
+	{ 60, "export restriction" },
+	{ 70, "protocol version" },
+	{ 71, "insufficient security" },
+	{ 80, "internal error" },
+	{ 86, "inappropriate fallback" },
+	{ 90, "user canceled" },
+	{ 100, "no renegotiation" },
+	{ 109, "missing extension" },
+	{ 110, "unsupported extension" },
+	{ 111, "certificate unobtainable" },
+	{ 112, "unrecognized name" },
+	{ 113, "bad certificate status response" },
+	{ 114, "bad certificate hash value" },
+	{ 115, "unknown psk identity" },
+	{ 116, "certificate required" },
+	{ 120, "no application protocol" }
+};
+
+static int	 classify_is_alert(const struct securetcp *, unsigned long);
+static void	 classify_alert(struct securetcp *, unsigned long);
+static int	 classify_is_tls(const struct securetcp *);
+static void	 classify_stranger(struct securetcp *);
+static int	 classify_vanished(struct securetcp *);
+static const char *classify_offer(const struct securetcp *);
+static void	 classify_negotiation(struct securetcp *, unsigned long);
+static const char *classify_text(unsigned long);
+
+int
+classify_handshake(struct securetcp *s, int hook)
+{
+	unsigned long	 error = ERR_peek_error();
+
+	if (hook) {
+		object_say(s, "the private key's signer gave no usable "
+		    "signature");
+		return (ptNoCertificate);
+	}
+	if (s->st_firstlen >= CLASSIFY_HEAD && !classify_is_tls(s)) {
+		classify_stranger(s);
+		return (ptProtocol);
+	}
+	if (classify_is_alert(s, error)) {
+		classify_alert(s, error);
+		return (ptProtocol);
+	}
+	if (s->st_eof || s->st_readerror != 0 ||
+	    (s->st_writeerror != 0 && error == 0))
+		return (classify_vanished(s));
+	classify_negotiation(s, error);
+	return (ptProtocol);
+}
+
+/* After connected. */
+int
+classify_error(struct securetcp *s)
+{
+	unsigned long	 error = ERR_peek_error();
+
+	if (classify_is_alert(s, error))
+		classify_alert(s, error);
+	else
+		object_say(s, "malformed or unexpected TLS from the peer: %s",
+		    classify_text(error));
+	return (ptProtocol);
+}
+
+/*
+ * LibreSSL gives such a reason also to what it decides itself, but then the
+ * record it looked at was one of the handshake.
+ */
+static int
+classify_is_alert(const struct securetcp *s, unsigned long error)
+{
+	return (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(error) >= CLASSIFY_ALERT_BASE &&
+	    ERR_GET_REASON(error) < CLASSIFY_ALERT_BASE + 256 &&
+	    s->st_record != CLASSIFY_HANDSHAKE);
+}
+
+static void
+classify_alert(struct securetcp *s, unsigned long error)
+{
+	unsigned int	 number;
+	size_t		 i;
+
+	number = (unsigned int)ERR_GET_REASON(error) - CLASSIFY_ALERT_BASE;
+	for (i = 0; i < NITEMS(classify_alerts); i++) {
+		if (classify_alerts[i].al_number != number)
+			continue;
+		object_say(s, "peer's alert: %s", classify_alerts[i].al_name);
+		return;
+	}
+	object_say(s, "peer's alert: number %u", number);
+}
+
+/* A record of version 3, or a ClientHello in the framing of SSL 2. */
+static int
+classify_is_tls(const struct securetcp *s)
+{
+	const uint8_t	*b = s->st_first;
+
+	if (b[0] == CLASSIFY_HANDSHAKE || b[0] == CLASSIFY_ALERT)
+		return (b[1] == 3);
+	return (0);
+}
+
+static void
+classify_stranger(struct securetcp *s)
+{
+	const uint8_t	*b = s->st_first;
+	size_t		 i, len;
+
+	for (i = 0; i < NITEMS(classify_words); i++) {
+		len = strlen(classify_words[i].w_start);
+		if (memcmp(b, classify_words[i].w_start, len) == 0) {
+			object_say(s, "not TLS: the peer sent %s",
+			    classify_words[i].w_what);
+			return;
+		}
+	}
+	if ((b[0] & 0x80) != 0 && b[2] == 1) {
+		object_say(s, "the peer offers SSL 2 only, or in its framing");
+		return;
+	}
+	if (b[0] == 3 && b[1] == 0) {
+		object_say(s, "not TLS: the peer sent RDP or another TPKT "
+		    "protocol");
+		return;
+	}
+	for (i = 0; i < CLASSIFY_HEAD; i++) {
+		if (b[i] != '\r' && b[i] != '\n' && b[i] != '\t' &&
+		    (b[i] < ' ' || b[i] > '~'))
+			break;
+	}
+	object_say(s, "not TLS: the peer sent %s beginning with "
+	    "%02x %02x %02x %02x %02x",
+	    i == CLASSIFY_HEAD ? "plain text" : "something", b[0], b[1], b[2],
+	    b[3], b[4]);
+}
+
+static int
+classify_vanished(struct securetcp *s)
+{
+	int	 error;
+
+	error = s->st_readerror != 0 ? s->st_readerror : s->st_writeerror;
+	if (s->st_firstlen == 0) {
+		object_say(s, "the peer left without sending anything");
+		return (ptOk);
+	}
+	object_say(s, "the peer left in the middle of the handshake: %s",
+	    error == 0 ? "end of file" : strerror(error));
+	return (ptConnectionAborted);
+}
+
+/* The version field of the ClientHello; NULL for 1.2, which 1.3 says too. */
+static const char *
+classify_offer(const struct securetcp *s)
+{
+	const uint8_t	*b = s->st_first;
+
+	if (s->st_firstlen < 11 || b[0] != CLASSIFY_HANDSHAKE || b[5] != 1 ||
+	    b[9] != 3)
+		return (NULL);
+	switch (b[10]) {
+	case 0:
+		return ("SSL 3");
+	case 1:
+		return ("TLS 1.0");
+	case 2:
+		return ("TLS 1.1");
+	default:
+		return (NULL);
+	}
+}
+
+static void
+classify_negotiation(struct securetcp *s, unsigned long error)
+{
+	const char	*offer = classify_offer(s);
+	int		 reason = 0;
+
+	if (ERR_GET_LIB(error) == ERR_LIB_SSL)
+		reason = ERR_GET_REASON(error);
+	switch (reason) {
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_UNKNOWN_PROTOCOL:
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_VERSION_TOO_LOW:
+	case CLASSIFY_ALERT_BASE + CLASSIFY_ALERT_VERSION:
+		if (offer != NULL)
+			object_say(s, "no common protocol version: the peer "
+			    "offers at most %s", offer);
+		else
+			object_say(s, "no common protocol version");
+		break;
+	case SSL_R_NO_SHARED_CIPHER:
+		object_say(s, "no common cipher suite");
+		break;
+	default:
+		object_say(s, "malformed or unexpected TLS from the peer: %s",
+		    classify_text(error));
+		break;
+	}
+}
+
+static const char *
+classify_text(unsigned long error)
+{
+	const char	*text;
+
+	text = error == 0 ? NULL : ERR_reason_error_string(error);
+	return (text == NULL ? "the TLS library gives no reason" : text);
+}

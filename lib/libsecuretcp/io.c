@@ -1,0 +1,564 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * Data: the socket's callbacks, reading ahead and receive, the send queue,
+ * and what the ends of either direction mean.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tls.h>
+
+#include <openssl/err.h>
+
+#include "compat.h"
+#include "object.h"
+#include "securetcp.h"
+
+#define MINIMUM(a, b)	((a) < (b) ? (a) : (b))
+
+static void	 io_note(struct securetcp *, const uint8_t *, size_t, size_t);
+static ssize_t	 io_pull(struct securetcp *, void *, size_t);
+static void	 io_truncated(struct securetcp *);
+static void	 io_read_failed(struct securetcp *);
+static int	 io_fetch(struct securetcp *, void *, size_t, size_t *);
+static int	 io_end_received(struct securetcp *);
+static ssize_t	 io_push(struct securetcp *, const void *, size_t);
+static int	 io_queue(struct securetcp *, const uint8_t *, size_t,
+		    size_t *);
+static void	 io_send_direct(struct securetcp *, const uint8_t *, size_t,
+		    size_t *);
+static int	 io_flush_queue(struct securetcp *);
+static int	 io_flush_notify(struct securetcp *);
+static void	 io_write_failed(struct securetcp *);
+
+/*
+ * The TLS library's reads.  A bare end of file and an error look alike to
+ * its caller: they are noted here, as is what the peer said first.
+ */
+ssize_t
+io_read(struct tls *tls, void *buf, size_t len, void *arg)
+{
+	struct securetcp	*s = arg;
+	ssize_t			 n;
+
+	(void)tls;
+	do {
+		n = recv(s->st_fd, buf, len, 0);
+	} while (n == -1 && errno == EINTR);
+	if (n > 0) {
+		io_note(s, buf, (size_t)n, len);
+		return (n);
+	}
+	if (n == 0) {
+		s->st_eof = 1;
+		return (0);
+	}
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return (TLS_WANT_POLLIN);
+	s->st_readerror = errno;
+	return (-1);
+}
+
+static void
+io_note(struct securetcp *s, const uint8_t *buf, size_t n, size_t wanted)
+{
+	size_t	 room = sizeof(s->st_first) - s->st_firstlen;
+
+	if (room != 0) {
+		memcpy(s->st_first + s->st_firstlen, buf, MINIMUM(n, room));
+		s->st_firstlen += MINIMUM(n, room);
+	}
+	/* Both libraries read the five bytes of a record's head first. */
+	if (wanted == 5)
+		s->st_record = buf[0];
+}
+
+/* Never SIGPIPE: whose signals they are, a library does not know. */
+ssize_t
+io_write(struct tls *tls, const void *buf, size_t len, void *arg)
+{
+	struct securetcp	*s = arg;
+	ssize_t			 n;
+
+	(void)tls;
+	do {
+		n = send(s->st_fd, buf, len, MSG_NOSIGNAL);
+	} while (n == -1 && errno == EINTR);
+	if (n >= 0)
+		return (n);
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return (TLS_WANT_POLLOUT);
+	s->st_writeerror = errno;
+	return (-1);
+}
+
+/*
+ * One read from the TLS library: what it gave, or 0 for nothing now or an
+ * end, which st_end and st_dry tell apart.
+ */
+static ssize_t
+io_pull(struct securetcp *s, void *buf, size_t len)
+{
+	ssize_t	 n;
+
+	s->st_dry = 0;
+	n = tls_read(s->st_tls, buf, len);
+	if (n > 0) {
+		s->st_bytesin += (uint64_t)n;
+		return (n);
+	}
+	switch (n) {
+	case 0:
+		if (s->st_eof)
+			io_truncated(s);
+		else
+			s->st_end = OBJECT_NOTIFIED;
+		break;
+	case TLS_WANT_POLLIN:
+		s->st_readwant = POLLIN;
+		s->st_dry = 1;
+		break;
+	case TLS_WANT_POLLOUT:
+		s->st_readwant = POLLOUT;
+		s->st_dry = 1;
+		break;
+	default:
+		io_read_failed(s);
+		break;
+	}
+	ERR_clear_error();
+	return (0);
+}
+
+static void
+io_truncated(struct securetcp *s)
+{
+	s->st_end = OBJECT_TRUNCATED;
+	object_say(s, "truncated: the peer's data ended without "
+	    "close_notify");
+}
+
+static void
+io_read_failed(struct securetcp *s)
+{
+	int	 error = s->st_readerror;
+
+	/* An end in the middle of a record is one all the same. */
+	if (error == 0 && s->st_eof) {
+		io_truncated(s);
+		return;
+	}
+	s->st_end = OBJECT_FAILED;
+	/* The library's own word counts more than its failure to send it. */
+	if (error == 0 && ERR_peek_error() == 0)
+		error = s->st_writeerror;
+	if (error == 0) {
+		s->st_endnumber = classify_error(s);
+		return;
+	}
+	/*
+	 * Once all that was to be said has been, a reset takes nothing away
+	 * but the rest of what the peer did not say.
+	 */
+	if (s->st_shut && s->st_outlen == 0) {
+		s->st_end = OBJECT_TRUNCATED;
+		object_say(s, "truncated: %s", strerror(error));
+		return;
+	}
+	s->st_endnumber = securetcp_error_errno(error);
+	object_say(s, "peer: %s", strerror(error));
+}
+
+/* Reads ahead as much as there is and fits; -1 when out of memory. */
+int
+io_fill(struct securetcp *s)
+{
+	size_t	 used;
+	ssize_t	 n;
+
+	if (s->st_in == NULL &&
+	    (s->st_in = malloc(OBJECT_RECORD)) == NULL)
+		return (-1);
+	if (s->st_inlen == 0)
+		s->st_inoff = 0;
+	while (s->st_end == OBJECT_OPEN) {
+		used = s->st_inoff + s->st_inlen;
+		if (used == OBJECT_RECORD)
+			break;
+		n = io_pull(s, s->st_in + used, OBJECT_RECORD - used);
+		if (n == 0)
+			break;
+		s->st_inlen += (size_t)n;
+	}
+	return (0);
+}
+
+/* Tells what io_fill() found. */
+void
+io_arrived(struct securetcp *s)
+{
+	uint64_t	 serial = s->st_serial;
+
+	if (s->st_inlen == 0) {
+		if (s->st_end != OBJECT_OPEN)
+			io_ended(s);
+		return;
+	}
+	/* A failure waits until what came before it is read. */
+	if ((s->st_end == OBJECT_NOTIFIED || s->st_end == OBJECT_TRUNCATED) &&
+	    s->st_state == SECURETCP_CONNECTED)
+		(void)object_become(s, SECURETCP_CLOSING);
+	if (!object_same(s, serial) || s->st_finishing || !s->st_armed)
+		return;
+	s->st_armed = 0;
+	if (s->st_handlers.st_receive != NULL)
+		s->st_handlers.st_receive(s, s->st_arg);
+}
+
+/* The peer's direction has ended and everything in it was read. */
+void
+io_ended(struct securetcp *s)
+{
+	uint64_t	 serial = s->st_serial;
+
+	if (s->st_end == OBJECT_FAILED) {
+		object_fail(s, s->st_endnumber);
+		return;
+	}
+	/* A close_notify without half-close wants no more from us. */
+	if (s->st_broken && s->st_outlen != 0 &&
+	    (s->st_half || s->st_end != OBJECT_NOTIFIED)) {
+		object_say(s, "peer: connection reset before everything was "
+		    "sent");
+		object_fail(s, ptConnectionReset);
+		return;
+	}
+	if (s->st_broken || (s->st_half && s->st_shut)) {
+		object_end(s);
+		return;
+	}
+	if (!s->st_half) {
+		io_finish(s);
+		return;
+	}
+	if (s->st_state == SECURETCP_CONNECTED &&
+	    !object_become(s, SECURETCP_CLOSING))
+		return;
+	/* So that it is read: a receive that gives the end. */
+	if (!object_same(s, serial) || !s->st_armed)
+		return;
+	s->st_armed = 0;
+	if (s->st_handlers.st_receive != NULL)
+		s->st_handlers.st_receive(s, s->st_arg);
+}
+
+int
+securetcp_receive(struct securetcp *s, void *buf, size_t size, size_t *got)
+{
+	int	 error;
+
+	if (got == NULL)
+		return (ptInvalidParam4);
+	*got = 0;
+	if (buf == NULL || size == 0)
+		return (buf == NULL ? ptInvalidParam2 : ptInvalidParam3);
+	if (s->st_inside)
+		return (ptBlocked);
+	if (s->st_finishing || (s->st_state != SECURETCP_CONNECTED &&
+	    s->st_state != SECURETCP_CLOSING))
+		return (ptNotConnected);
+	object_hold(s);
+	error = io_fetch(s, buf, size, got);
+	object_release(s);
+	return (error);
+}
+
+static int
+io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
+{
+	ssize_t	 n;
+
+	if (s->st_inlen != 0) {
+		*got = MINIMUM(size, s->st_inlen);
+		memcpy(buf, s->st_in + s->st_inoff, *got);
+		s->st_inoff += *got;
+		s->st_inlen -= *got;
+		return (ptOk);
+	}
+	if (s->st_end != OBJECT_OPEN)
+		return (io_end_received(s));
+	/* Dispatch has asked just now: asking again would be in vain. */
+	if (!s->st_dry) {
+		n = io_pull(s, buf, MINIMUM(size, OBJECT_RECORD));
+		if (n > 0) {
+			*got = (size_t)n;
+			return (ptOk);
+		}
+		if (s->st_end != OBJECT_OPEN)
+			return (io_end_received(s));
+	}
+	s->st_dry = 0;
+	s->st_armed = 1;
+	return (SECURETCP_AGAIN);
+}
+
+/* A receive that meets the end is told of it, with no event of its own. */
+static int
+io_end_received(struct securetcp *s)
+{
+	int	 error = ptOk;
+
+	if (s->st_end == OBJECT_FAILED)
+		error = s->st_endnumber;
+	s->st_armed = 0;
+	io_ended(s);
+	return (error);
+}
+
+/*
+ * One record to the TLS library: what it took, 0 when it has to wait.  After
+ * that it wants the same bytes again, and perhaps more after them; where
+ * they lie does not matter (both libraries accept a moving buffer).
+ */
+static ssize_t
+io_push(struct securetcp *s, const void *buf, size_t len)
+{
+	ssize_t	 n;
+
+	n = tls_write(s->st_tls, buf, len);
+	if (n > 0) {
+		s->st_bytesout += (uint64_t)n;
+		return (n);
+	}
+	if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT) {
+		s->st_writewant = n == TLS_WANT_POLLIN ? POLLIN : POLLOUT;
+		return (0);
+	}
+	io_write_failed(s);
+	ERR_clear_error();
+	return (-1);
+}
+
+static void
+io_write_failed(struct securetcp *s)
+{
+	s->st_broken = 1;
+	if (s->st_writeerror != 0)
+		object_say(s, "peer: %s", strerror(s->st_writeerror));
+	else
+		(void)classify_error(s);
+}
+
+int
+securetcp_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
+{
+	uint64_t	 serial = s->st_serial;
+	size_t		 taken = 0;
+	int		 broken, error = ptOk;
+
+	if (sent == NULL)
+		return (ptInvalidParam4);
+	*sent = 0;
+	if (buf == NULL && len != 0)
+		return (ptInvalidParam2);
+	if (s->st_inside)
+		return (ptBlocked);
+	if (!object_sendable(s))
+		return (ptNotConnected);
+	if (len == 0)
+		return (ptOk);
+	object_hold(s);
+	broken = s->st_broken;
+	if (s->st_outlen == 0 && !s->st_broken)
+		io_send_direct(s, buf, len, &taken);
+	/*
+	 * When it broke in this call the rest is queued, in vain but
+	 * counted as unsent; from then on the queue does not move.
+	 */
+	if (!broken)
+		error = io_queue(s, buf, len, &taken);
+	*sent = taken;
+	s->st_full = taken != len;
+	if (error != ptOk) {
+		object_say(s, "out of memory for the send queue");
+		object_fail(s, error);
+	} else if (!broken && s->st_broken) {
+		io_broken(s);
+		if (!object_same(s, serial))
+			error = ptConnectionReset;
+	}
+	object_release(s);
+	return (error);
+}
+
+static void
+io_send_direct(struct securetcp *s, const uint8_t *buf, size_t len,
+    size_t *taken)
+{
+	size_t	 chunk;
+	ssize_t	 n;
+
+	while (*taken < len) {
+		/* What the library holds back must fit into the queue. */
+		chunk = MINIMUM(len - *taken,
+		    MINIMUM(s->st_limit, OBJECT_RECORD));
+		if ((n = io_push(s, buf + *taken, chunk)) <= 0)
+			break;
+		*taken += (size_t)n;
+	}
+}
+
+/* Appends what fits of the rest to the ring. */
+static int
+io_queue(struct securetcp *s, const uint8_t *buf, size_t len, size_t *taken)
+{
+	size_t	 end, part, room;
+
+	if (*taken == len)
+		return (ptOk);
+	if (s->st_out == NULL) {
+		if ((s->st_out = malloc(s->st_limit)) == NULL)
+			return (ptNoBufferSpace);
+		s->st_outsize = s->st_limit;
+		s->st_outoff = 0;
+	}
+	while (*taken < len && s->st_outlen < s->st_outsize) {
+		end = s->st_outoff + s->st_outlen;
+		if (end >= s->st_outsize) {
+			end -= s->st_outsize;
+			room = s->st_outoff - end;
+		} else
+			room = s->st_outsize - end;
+		part = MINIMUM(room, len - *taken);
+		memcpy(s->st_out + end, buf + *taken, part);
+		s->st_outlen += part;
+		*taken += part;
+	}
+	return (ptOk);
+}
+
+/*
+ * Sends what waits: the queue, then our end where it is wanted, then, in
+ * a graceful close, nothing more.
+ */
+void
+io_flush(struct securetcp *s)
+{
+	uint64_t	 serial = s->st_serial;
+
+	if (!s->st_broken && (!io_flush_queue(s) || !io_flush_notify(s))) {
+		if (s->st_broken)
+			io_broken(s);
+		return;
+	}
+	if (s->st_finishing) {
+		object_end(s);
+		return;
+	}
+	/* Ours was the last end that was missing, and theirs is read. */
+	if (s->st_shut && s->st_end != OBJECT_OPEN && s->st_inlen == 0) {
+		io_ended(s);
+		return;
+	}
+	if (!s->st_full || s->st_broken || s->st_outlen > s->st_limit / 2 ||
+	    !object_same(s, serial))
+		return;
+	s->st_full = 0;
+	if (s->st_handlers.st_send != NULL)
+		s->st_handlers.st_send(s, s->st_arg);
+}
+
+/* True when the flush may go on; Send is due at half already. */
+static int
+io_flush_queue(struct securetcp *s)
+{
+	size_t	 chunk;
+	ssize_t	 n;
+
+	while (s->st_outlen != 0) {
+		chunk = MINIMUM(s->st_outlen, s->st_outsize - s->st_outoff);
+		n = io_push(s, s->st_out + s->st_outoff,
+		    MINIMUM(chunk, OBJECT_RECORD));
+		if (n == -1)
+			return (0);
+		if (n == 0)
+			return (!s->st_finishing && !s->st_shutdown);
+		s->st_outoff += (size_t)n;
+		s->st_outlen -= (size_t)n;
+		if (s->st_outoff == s->st_outsize)
+			s->st_outoff = 0;
+	}
+	return (1);
+}
+
+/* True when there is no end of ours to be sent, or it was. */
+static int
+io_flush_notify(struct securetcp *s)
+{
+	int	 n;
+
+	if (s->st_outlen != 0 || s->st_shut ||
+	    (!s->st_shutdown && !s->st_finishing))
+		return (1);
+	n = tls_close(s->st_tls);
+	ERR_clear_error();
+	if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT) {
+		s->st_writewant = n == TLS_WANT_POLLIN ? POLLIN : POLLOUT;
+		return (0);
+	}
+	/*
+	 * It is the last thing said: a peer that does not hear it has heard
+	 * all the data.
+	 */
+	s->st_shut = 1;
+	(void)shutdown(s->st_fd, SHUT_WR);
+	return (1);
+}
+
+/* S(closing) unless there; flush; S(closed). */
+void
+io_finish(struct securetcp *s)
+{
+	if (s->st_state != SECURETCP_CLOSING &&
+	    !object_become(s, SECURETCP_CLOSING))
+		return;
+	if (s->st_finishing)
+		return;
+	s->st_finishing = 1;
+	io_flush(s);
+}
+
+/*
+ * Nothing can be written any more.  What the peer said before that is not
+ * lost: it is read first, and its end tells what the failure means.
+ */
+void
+io_broken(struct securetcp *s)
+{
+	int	 error;
+
+	s->st_broken = 1;
+	if (s->st_finishing) {
+		object_end(s);
+		return;
+	}
+	if (io_fill(s) == -1 ||
+	    (s->st_inlen == 0 && s->st_end == OBJECT_OPEN)) {
+		error = s->st_writeerror == 0 ? ptProtocol :
+		    securetcp_error_errno(s->st_writeerror);
+		object_fail(s, error);
+		return;
+	}
+	s->st_hangup = 1;
+	io_arrived(s);
+}

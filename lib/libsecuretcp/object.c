@@ -1,0 +1,412 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* The object: its states and events, adoption of a socket, its ends. */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tls.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "object.h"
+#include "securetcp.h"
+
+#define OBJECT_LIMITMAX	0x40000000
+
+static int	 object_descriptor(int);
+static int	 object_begin(struct securetcp *, int);
+static void	 object_reset(struct securetcp *);
+static void	 object_drop(struct securetcp *);
+static void	 object_close(struct securetcp *);
+
+struct securetcp *
+securetcp_new(struct securetcp_config *sc, const struct securetcp_handlers *st,
+    void *arg)
+{
+	struct securetcp	*s;
+
+	if (sc == NULL) {
+		errno = EINVAL;
+		return (NULL);
+	}
+	if ((s = calloc(1, sizeof(*s))) == NULL)
+		return (NULL);
+	config_hold(sc);
+	s->st_config = sc;
+	if (st != NULL)
+		s->st_handlers = *st;
+	s->st_arg = arg;
+	s->st_limit = OBJECT_LIMIT;
+	s->st_fd = -1;
+	return (s);
+}
+
+void
+securetcp_free(struct securetcp *s)
+{
+	if (s == NULL || s->st_freed)
+		return;
+	object_hold(s);
+	s->st_freed = 1;
+	/* Inside the TLS library the connection must outlive the call. */
+	if (!s->st_inside)
+		object_drop(s);
+	s->st_state = SECURETCP_CLOSED;
+	object_release(s);
+}
+
+void
+object_hold(struct securetcp *s)
+{
+	s->st_holds++;
+}
+
+/* The last one to leave takes a freed object away. */
+void
+object_release(struct securetcp *s)
+{
+	if (--s->st_holds != 0 || !s->st_freed)
+		return;
+	object_drop(s);
+	securetcp_config_free(s->st_config);
+	freezero(s, sizeof(*s));
+}
+
+/*
+ * After an event: a handler may have freed the object, ended the connection,
+ * or ended it and begun another.
+ */
+int
+object_same(const struct securetcp *s, uint64_t serial)
+{
+	return (!s->st_freed && s->st_serial == serial &&
+	    s->st_state != SECURETCP_CLOSED);
+}
+
+void
+object_say(struct securetcp *s, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(s->st_reason, sizeof(s->st_reason), fmt, ap);
+	va_end(ap);
+}
+
+/* True when the object is still what it was. */
+int
+object_become(struct securetcp *s, enum securetcp_state state)
+{
+	uint64_t	 serial = s->st_serial;
+
+	s->st_state = state;
+	if (s->st_handlers.st_state != NULL)
+		s->st_handlers.st_state(s, state, s->st_arg);
+	return (object_same(s, serial) && s->st_state == state);
+}
+
+/* Error, closing, closed; the reason has been said. */
+void
+object_fail(struct securetcp *s, int error)
+{
+	uint64_t	 serial = s->st_serial;
+
+	s->st_broken = 1;
+	if (s->st_handlers.st_error != NULL)
+		s->st_handlers.st_error(s, error,
+		    securetcp_error_description(error), s->st_arg);
+	if (object_same(s, serial))
+		object_end(s);
+}
+
+/* Closing unless there, and closed: the resources are gone by then. */
+void
+object_end(struct securetcp *s)
+{
+	if (s->st_state != SECURETCP_CLOSING &&
+	    !object_become(s, SECURETCP_CLOSING))
+		return;
+	object_drop(s);
+	(void)object_become(s, SECURETCP_CLOSED);
+}
+
+/* May data be queued still? */
+int
+object_sendable(const struct securetcp *s)
+{
+	if (s->st_finishing || s->st_shutdown)
+		return (0);
+	return (s->st_state == SECURETCP_CONNECTED ||
+	    (s->st_state == SECURETCP_CLOSING && s->st_half));
+}
+
+int
+securetcp_set_half_close(struct securetcp *s, int half)
+{
+	if (s->st_state == SECURETCP_CLOSING)
+		return (ptNotConnected);
+	s->st_half = half != 0;
+	return (ptOk);
+}
+
+int
+securetcp_set_send_limit(struct securetcp *s, size_t limit)
+{
+	if (limit == 0 || limit > OBJECT_LIMITMAX)
+		return (ptInvalidParam2);
+	if (s->st_inside || s->st_outlen != 0)
+		return (ptBlocked);
+	if (s->st_out != NULL)
+		freezero(s->st_out, s->st_outsize);
+	s->st_out = NULL;
+	s->st_limit = limit;
+	return (ptOk);
+}
+
+int
+securetcp_set_socket(struct securetcp *s, int fd)
+{
+	int	 error;
+
+	if (s->st_inside)
+		return (ptBlocked);
+	if (s->st_state != SECURETCP_CLOSED)
+		return (ptConnected);
+	if (object_descriptor(fd) == -1)
+		return (ptInvalidParam2);
+	object_hold(s);
+	error = object_begin(s, fd);
+	object_release(s);
+	return (error);
+}
+
+/*
+ * A socket the parent has prepared for a sandboxed process needs nothing
+ * more; what is not TCP has no delay to be switched off.
+ */
+static int
+object_descriptor(int fd)
+{
+	int	 flags, one = 1;
+
+	if ((flags = fcntl(fd, F_GETFL)) == -1)
+		return (-1);
+	if ((flags & O_NONBLOCK) == 0 &&
+	    fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1)
+		return (-1);
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
+		return (-1);
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	return (0);
+}
+
+static int
+object_begin(struct securetcp *s, int fd)
+{
+	uint64_t	 serial;
+	int		 error;
+
+	object_reset(s);
+	serial = ++s->st_serial;
+	s->st_fd = fd;
+	if (!object_become(s, SECURETCP_CONNECTING))
+		return (s->st_freed || s->st_serial == serial ? ptAbort : ptOk);
+	error = config_accept(s->st_config, &s->st_tls, io_read, io_write, s);
+	if (error == ptOk)
+		return (ptOk);
+	/* The caller is told by the return value, not by an event. */
+	s->st_tls = NULL;
+	object_say(s, "%s", securetcp_config_error(s->st_config));
+	object_end(s);
+	return (error);
+}
+
+static void
+object_reset(struct securetcp *s)
+{
+	s->st_readwant = POLLIN;
+	s->st_writewant = POLLOUT;
+	s->st_armed = s->st_dry = 0;
+	s->st_end = OBJECT_OPEN;
+	s->st_endnumber = 0;
+	s->st_full = s->st_shutdown = s->st_shut = s->st_finishing = 0;
+	s->st_broken = s->st_hangup = s->st_hard = 0;
+	s->st_eof = s->st_readerror = s->st_writeerror = 0;
+	s->st_firstlen = 0;
+	s->st_record = 0;
+	s->st_bytesin = s->st_bytesout = 0;
+	s->st_reason[0] = s->st_version[0] = s->st_cipher[0] = '\0';
+	s->st_servername[0] = s->st_alpn[0] = '\0';
+}
+
+/* Gives back all that a connection holds. */
+static void
+object_drop(struct securetcp *s)
+{
+	tls_free(s->st_tls);
+	s->st_tls = NULL;
+	object_close(s);
+	if (s->st_in != NULL)
+		freezero(s->st_in, OBJECT_RECORD);
+	if (s->st_out != NULL)
+		freezero(s->st_out, s->st_outsize);
+	s->st_in = s->st_out = NULL;
+	s->st_inoff = s->st_inlen = s->st_outoff = s->st_outlen = 0;
+}
+
+/*
+ * Closing a socket that holds unread data resets the connection, which may
+ * take our last words (an alert, the end of an answer) from the peer: what
+ * is there is read away first, within bounds.
+ */
+static void
+object_close(struct securetcp *s)
+{
+	uint8_t	 buf[4096];
+	int	 i;
+
+	if (s->st_fd == -1)
+		return;
+	for (i = 0; i < 16 && !s->st_hard; i++) {
+		if (recv(s->st_fd, buf, sizeof(buf), MSG_DONTWAIT) <= 0)
+			break;
+	}
+	(void)close(s->st_fd);
+	s->st_fd = -1;
+}
+
+int
+securetcp_shutdown(struct securetcp *s)
+{
+	if (s->st_inside)
+		return (ptBlocked);
+	if (!object_sendable(s))
+		return (ptNotConnected);
+	object_hold(s);
+	s->st_shutdown = 1;
+	io_flush(s);
+	object_release(s);
+	return (ptOk);
+}
+
+int
+securetcp_close(struct securetcp *s)
+{
+	if (s->st_inside)
+		return (ptBlocked);
+	if (s->st_finishing || (s->st_state != SECURETCP_CONNECTED &&
+	    (s->st_state != SECURETCP_CLOSING || !s->st_half)))
+		return (ptNotConnected);
+	object_hold(s);
+	io_finish(s);
+	object_release(s);
+	return (ptOk);
+}
+
+int
+securetcp_abort(struct securetcp *s)
+{
+	if (s->st_inside)
+		return (ptBlocked);
+	if (s->st_state == SECURETCP_CLOSED)
+		return (ptOk);
+	object_hold(s);
+	s->st_hard = 1;
+	object_say(s, "aborted by the program");
+	object_fail(s, ptAbort);
+	object_release(s);
+	return (ptOk);
+}
+
+enum securetcp_state
+securetcp_state(const struct securetcp *s)
+{
+	return (s->st_state);
+}
+
+int
+securetcp_socket(const struct securetcp *s)
+{
+	return (s->st_fd);
+}
+
+const char *
+securetcp_reason(const struct securetcp *s)
+{
+	return (s->st_reason);
+}
+
+size_t
+securetcp_receive_count(const struct securetcp *s)
+{
+	return (s->st_inlen);
+}
+
+size_t
+securetcp_send_count(const struct securetcp *s)
+{
+	return (s->st_outlen);
+}
+
+uint64_t
+securetcp_bytes_in(const struct securetcp *s)
+{
+	return (s->st_bytesin);
+}
+
+uint64_t
+securetcp_bytes_out(const struct securetcp *s)
+{
+	return (s->st_bytesout);
+}
+
+int
+securetcp_silent(const struct securetcp *s)
+{
+	return (s->st_firstlen == 0);
+}
+
+int
+securetcp_truncated(const struct securetcp *s)
+{
+	return (s->st_end == OBJECT_TRUNCATED);
+}
+
+const char *
+securetcp_version(const struct securetcp *s)
+{
+	return (s->st_version);
+}
+
+const char *
+securetcp_cipher(const struct securetcp *s)
+{
+	return (s->st_cipher);
+}
+
+const char *
+securetcp_servername(const struct securetcp *s)
+{
+	return (s->st_servername);
+}
+
+const char *
+securetcp_alpn(const struct securetcp *s)
+{
+	return (s->st_alpn);
+}

@@ -1,0 +1,215 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* Waiting: what to poll for, and what to do with what poll(2) said. */
+
+#include <sys/types.h>
+
+#include <poll.h>
+#include <string.h>
+#include <tls.h>
+
+#include <openssl/err.h>
+
+#include "compat.h"
+#include "object.h"
+#include "securetcp.h"
+
+static short	 poll_events(const struct securetcp *);
+static int	 poll_writing(const struct securetcp *);
+static int	 poll_reading(const struct securetcp *);
+static int	 poll_due(const struct securetcp *);
+static void	 poll_handshake(struct securetcp *);
+static void	 poll_connected(struct securetcp *);
+static void	 poll_copy(char *, size_t, const char *);
+static void	 poll_data(struct securetcp *, short);
+static void	 poll_hangup(struct securetcp *);
+
+size_t
+securetcp_pollfds(struct securetcp *s, struct pollfd *pfd, size_t n,
+    int *timeout)
+{
+	short	 events;
+
+	*timeout = poll_due(s) ? 0 : -1;
+	if (s->st_fd == -1 || n == 0)
+		return (0);
+	events = poll_events(s);
+	/* It has hung up and nothing is wanted: poll would not wait. */
+	if (events == 0 && s->st_hangup)
+		return (0);
+	pfd->fd = s->st_fd;
+	pfd->events = events;
+	pfd->revents = 0;
+	return (1);
+}
+
+static short
+poll_events(const struct securetcp *s)
+{
+	short	 events = 0;
+
+	if (s->st_state == SECURETCP_CONNECTING)
+		return (s->st_readwant);
+	if (poll_writing(s))
+		events |= s->st_writewant;
+	if (poll_reading(s))
+		events |= s->st_readwant;
+	return (events);
+}
+
+static int
+poll_writing(const struct securetcp *s)
+{
+	if (s->st_broken)
+		return (0);
+	return (s->st_outlen != 0 ||
+	    ((s->st_shutdown || s->st_finishing) && !s->st_shut));
+}
+
+/* What nobody asked for stays with the kernel: that is back-pressure. */
+static int
+poll_reading(const struct securetcp *s)
+{
+	return (s->st_armed && s->st_end == OBJECT_OPEN && !s->st_finishing);
+}
+
+/* A failure that waited until what came before it was read. */
+static int
+poll_due(const struct securetcp *s)
+{
+	return (s->st_state != SECURETCP_CLOSED && !s->st_finishing &&
+	    s->st_end == OBJECT_FAILED && s->st_inlen == 0);
+}
+
+int
+securetcp_dispatch(struct securetcp *s, const struct pollfd *pfd, size_t n)
+{
+	size_t	 i;
+	short	 revents = 0;
+
+	if (s->st_inside)
+		return (ptBlocked);
+	if (s->st_state == SECURETCP_CLOSED)
+		return (ptOk);
+	for (i = 0; i < n; i++) {
+		if (pfd[i].fd == s->st_fd)
+			revents |= pfd[i].revents;
+	}
+	object_hold(s);
+	if (revents & POLLNVAL) {
+		object_say(s, "the socket's descriptor was closed by others");
+		object_fail(s, ptError);
+	} else if (s->st_state == SECURETCP_CONNECTING) {
+		if (revents != 0)
+			poll_handshake(s);
+	} else
+		poll_data(s, revents);
+	object_release(s);
+	return (ptOk);
+}
+
+static void
+poll_handshake(struct securetcp *s)
+{
+	unsigned int	 failures = keyhook_failures();
+	int		 error, n;
+
+	s->st_inside = 1;
+	n = tls_handshake(s->st_tls);
+	s->st_inside = 0;
+	if (s->st_freed)
+		return;
+	switch (n) {
+	case 0:
+		poll_connected(s);
+		break;
+	case TLS_WANT_POLLIN:
+		s->st_readwant = POLLIN;
+		break;
+	case TLS_WANT_POLLOUT:
+		s->st_readwant = POLLOUT;
+		break;
+	default:
+		error = classify_handshake(s, failures != keyhook_failures());
+		ERR_clear_error();
+		if (error == ptOk)
+			object_end(s);
+		else
+			object_fail(s, error);
+		break;
+	}
+}
+
+static void
+poll_connected(struct securetcp *s)
+{
+	poll_copy(s->st_version, sizeof(s->st_version),
+	    tls_conn_version(s->st_tls));
+	poll_copy(s->st_cipher, sizeof(s->st_cipher),
+	    tls_conn_cipher(s->st_tls));
+	poll_copy(s->st_servername, sizeof(s->st_servername),
+	    tls_conn_servername(s->st_tls));
+	poll_copy(s->st_alpn, sizeof(s->st_alpn),
+	    tls_conn_alpn_selected(s->st_tls));
+	s->st_readwant = POLLIN;
+	s->st_writewant = POLLOUT;
+	s->st_armed = 1;
+	/* An alert of the handshake that could not go is no news any more. */
+	s->st_writeerror = 0;
+	(void)object_become(s, SECURETCP_CONNECTED);
+}
+
+static void
+poll_copy(char *dst, size_t size, const char *src)
+{
+	(void)strlcpy(dst, src == NULL ? "" : src, size);
+}
+
+static void
+poll_data(struct securetcp *s, short revents)
+{
+	uint64_t	 serial = s->st_serial;
+	short		 hangup = revents & (POLLHUP | POLLERR);
+
+	if (poll_writing(s) && (revents & (s->st_writewant | hangup))) {
+		io_flush(s);
+		if (!object_same(s, serial))
+			return;
+		revents &= (short)~hangup;
+	}
+	if (poll_reading(s) && (revents & (s->st_readwant | hangup))) {
+		if (io_fill(s) == -1) {
+			object_say(s, "out of memory for reading");
+			object_fail(s, ptNoBufferSpace);
+		} else
+			io_arrived(s);
+		return;
+	}
+	if (poll_due(s))
+		io_ended(s);
+	else if ((revents & hangup) != 0)
+		poll_hangup(s);
+}
+
+/*
+ * The peer is gone while nothing was wanted of it.  What it said before can
+ * be read still, as far as the object's own buffer goes at once and the rest
+ * when it is asked for.
+ */
+static void
+poll_hangup(struct securetcp *s)
+{
+	s->st_hangup = 1;
+	if (s->st_end == OBJECT_OPEN && s->st_inlen == 0 && io_fill(s) == 0) {
+		io_arrived(s);
+		return;
+	}
+	if (s->st_end != OBJECT_OPEN && s->st_inlen == 0) {
+		s->st_broken = 1;
+		io_ended(s);
+	}
+}
