@@ -50,13 +50,13 @@ timer_poll(int64_t deadline, int timeout)
 	return ((int)left);
 }
 
-/* "idle timer, 600 s" */
+/* "idle timer, 600 seconds", as the parent names its own. */
 const char *
 timer_reason(const char *name, uint32_t ms, char *buf, size_t size)
 {
-	if (ms % 1000 == 0)
-		(void)snprintf(buf, size, "%s timer, %u s", name, ms / 1000);
-	else
-		(void)snprintf(buf, size, "%s timer, %u ms", name, ms);
+	uint32_t	 n = ms % 1000 == 0 ? ms / 1000 : ms;
+
+	(void)snprintf(buf, size, "%s timer, %u %ssecond%s", name, n,
+	    n == ms ? "milli" : "", n == 1 ? "" : "s");
 	return (buf);
 }

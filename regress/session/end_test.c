@@ -136,7 +136,7 @@ ATF_TC_BODY(idle_timer, tc)
 	client_write(&c, "x", 1);
 	backend_expect(&fk, backend, "x");
 	start = fake_now();
-	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 1 s");
+	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 1 second");
 	ATF_CHECK(fake_now() - start >= 900);
 	ATF_CHECK(backend_end(&fk, backend));
 	(void)close(backend);
@@ -173,7 +173,7 @@ ATF_TC_BODY(idle_timer_restarts, tc)
 			client_expect(&c, "y");
 		}
 	}
-	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 1500 ms");
+	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 1500 milliseconds");
 	(void)close(backend);
 	client_close(&c);
 	teardown(&fk, &k);
@@ -195,7 +195,7 @@ ATF_TC_BODY(idle_timer_blocked, tc)
 	setup_timers(tc, &fk, &k, 2000, 5000);
 	client_connect(&c, &fk, &backend);
 	fill(&fk, backend);
-	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 2 s");
+	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 2 seconds");
 	(void)close(backend);
 	client_close(&c);
 	teardown(&fk, &k);
@@ -218,7 +218,7 @@ ATF_TC_BODY(half_closed_idle, tc)
 	client_connect(&c, &fk, &backend);
 	ATF_REQUIRE_EQ(0, shutdown(backend, SHUT_WR));
 	ATF_CHECK(client_end(&c));
-	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 2 s");
+	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 2 seconds");
 	(void)close(backend);
 	client_close(&c);
 	teardown(&fk, &k);
@@ -243,7 +243,7 @@ ATF_TC_BODY(close_timer, tc)
 	fill(&fk, backend);
 	start = fake_now();
 	fake_close(c.c_session);
-	expect_done(&fk, c.c_session, ptTimeout, "close timer, 1 s");
+	expect_done(&fk, c.c_session, ptTimeout, "close timer, 1 second");
 	ATF_CHECK(fake_now() - start >= 900);
 	(void)close(backend);
 	client_close(&c);
@@ -277,7 +277,7 @@ ATF_TC_BODY(close_timer_ends, tc)
 	backend_write(&fk, backend[1], buf, sizeof(buf));
 	(void)close(backend[1]);
 	start = fake_now();
-	expect_done(&fk, c.c_session, ptTimeout, "close timer, 1 s");
+	expect_done(&fk, c.c_session, ptTimeout, "close timer, 1 second");
 	ATF_CHECK(fake_now() - start >= 900);
 	ATF_CHECK(fake_now() - start < 5000);
 	client_close(&c);

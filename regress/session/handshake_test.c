@@ -198,7 +198,7 @@ ATF_TC_BODY(sign_deadline, tc)
 	fk.fk_sign = FAKE_HOLD;
 	client_open(&c, &fk, "secure");
 	(void)client_end(&c);
-	expect_done(&fk, c.c_session, ptTimeout, "handshake timer, 1 s");
+	expect_done(&fk, c.c_session, ptTimeout, "handshake timer, 1 second");
 	ATF_CHECK_EQ(1, c.c_session->fs_asked);
 	client_close(&c);
 	fake_stop(&fk);
@@ -226,8 +226,8 @@ ATF_TC_BODY(refused_signing, tc)
 		client_handshake_step(&c);
 		fake_turn(&fk, NULL, 0, 10);
 	}
-	fake_refuse(c.c_session, ptTimeout, "handshake timer, 10 s");
-	expect_done(&fk, c.c_session, ptTimeout, "handshake timer, 10 s");
+	fake_refuse(c.c_session, ptTimeout, "handshake timer, 10 seconds");
+	expect_done(&fk, c.c_session, ptTimeout, "handshake timer, 10 seconds");
 	client_close(&c);
 	fake_stop(&fk);
 	key_free(&k);
@@ -251,8 +251,8 @@ ATF_TC_BODY(refused_connecting, tc)
 	fs = fake_fork(&fk);
 	socket_pair(fd);
 	fake_adopt(fs, fd[1]);
-	fake_refuse(fs, ptTimeout, "handshake timer, 10 s");
-	expect_done(&fk, fs, ptTimeout, "handshake timer, 10 s");
+	fake_refuse(fs, ptTimeout, "handshake timer, 10 seconds");
+	expect_done(&fk, fs, ptTimeout, "handshake timer, 10 seconds");
 	ATF_CHECK_EQ(WIRE_DONE_SILENT, fs->fs_result.wd_flags);
 	ATF_CHECK(backend_end(&fk, fd[0]));
 	(void)close(fd[0]);
