@@ -160,6 +160,17 @@ helper_gone(struct child *c, const char *reason)
 	}
 }
 
+/* It could not be told all it has to know. */
+void
+helper_abandon(struct helper *h)
+{
+	char	 text[WIRE_REASON];
+
+	(void)snprintf(text, sizeof(text), "cannot be set up: %s",
+	    strerror(errno));
+	helper_gone(&h->h_child, text);
+}
+
 /* FATAL: why it is about to go. */
 void
 helper_explain(struct helper *h, struct imsg *imsg)

@@ -94,7 +94,9 @@ started(void)
 	if (!env->sd_debug) {
 		if (nullify() == -1)
 			log_warning("/dev/null: %s", strerror(errno));
-		(void)write(notify, "", 1);
+		if (write(notify, "", 1) == -1)
+			log_warning("whoever started securetcpd has gone: "
+			    "%s", strerror(errno));
 		(void)close(notify);
 	}
 	if (sandbox_enter(SANDBOX_PARENT) == -1 && errno != ENOSYS) {
@@ -406,6 +408,8 @@ main(int argc, char **argv)
 	if ((cf = conf_parse(file)) == NULL)
 		return (1);
 	env->sd_conf = cf;
+	if (conf_check(cf) > 0)
+		return (1);
 	if (geteuid() != 0 && !env->sd_debug && !env->sd_check)
 		errx(1, "has to be started by root; an ordinary user can try "
 		    "it out with -d");
@@ -413,14 +417,15 @@ main(int argc, char **argv)
 		cf->cf_log = CONF_LOG_VERBOSE;
 	if (limits_raise(cf) == -1 || users_init(cf) == -1)
 		return (1);
-	if (!env->sd_check && pidfile_init(cf) == -1)
-		return (1);
 	if (!env->sd_debug && !env->sd_check && background() == -1)
 		err(1, "cannot go into the background");
+	if (!env->sd_check && pidfile_init(cf) == -1)
+		return (1);
 	setproctitle("parent");
 	(void)compat_reaper();
 	(void)event_init();
-	log_init(cf->cf_log, env->sd_debug || env->sd_check, cf->cf_facility);
+	/* A check has nothing to tell but what is wrong. */
+	log_init(env->sd_check ? CONF_LOG_ERRORS : cf->cf_log, env->sd_debug || env->sd_check, cf->cf_facility);
 	signals_init();
 	if (env->sd_check)
 		check_start();

@@ -288,6 +288,7 @@ struct helper	*helper_exec(const char *, const char *, const char *,
 int		 helper_begin(struct helper *, uid_t, gid_t, unsigned int);
 void		 helper_ready(struct helper *, const char *);
 void		 helper_close(struct helper *);
+void		 helper_abandon(struct helper *);
 void		 helper_explain(struct helper *, struct imsg *);
 void		 helper_reap(void);
 void		 helper_collect(void);

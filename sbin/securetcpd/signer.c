@@ -104,8 +104,8 @@ signer_exec(struct signer *sg)
 	}
 	sg->sg_helper->h_gone = signer_gone;
 	sg->sg_helper->h_child.c_message = signer_message;
-	/* A failed send shows as the end of the pipe. */
-	(void)signer_load(sg->sg_helper);
+	if (signer_load(sg->sg_helper) == -1)
+		helper_abandon(sg->sg_helper);
 }
 
 void

@@ -88,8 +88,8 @@ spawner_start(struct service *se)
 	sp->sp_helper->h_child.c_message = spawner_message;
 	TAILQ_INSERT_TAIL(&se->se_spawners, sp, sp_entry);
 	se->se_next = sp;
-	/* A failed send shows as the end of the pipe. */
-	(void)spawner_load(sp);
+	if (spawner_load(sp) == -1)
+		helper_abandon(sp->sp_helper);
 	return;
  fail:
 	if (!env->sd_started) {
