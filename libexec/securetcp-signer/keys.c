@@ -27,10 +27,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tls.h>
 #include <unistd.h>
 
 #include "compat.h"
-#include "keyid.h"
+#include "object.h"
 #include "securetcp.h"
 #include "signer.h"
 #include "wire.h"
@@ -50,9 +51,11 @@ static size_t		  nkeys;
 static const char	*keys_read(int, char **, size_t *);
 static int		 keys_passphrase(char *, int, int, void *);
 static EVP_PKEY		*keys_parse(char *, size_t, const char **);
-static const char	*keys_import(struct key *, EVP_PKEY *);
+static const char	*keys_import(struct key *, EVP_PKEY *,
+			    uint8_t [WIRE_KEYID]);
 static const char	*keys_import_rsa(struct key *);
 static const char	*keys_import_ec(struct key *);
+static int		 keys_try_rsa(struct key *);
 static const char	*keys_add(struct key *, uint32_t);
 static void		 key_free(struct key *);
 static const char	*key_sign_rsa(struct key *, const struct wire_sign *,
@@ -194,20 +197,26 @@ keys_try_rsa(struct key *key)
 	    RSA_NO_PADDING) == len && memcmp(in, out, (size_t)len) == 0);
 }
 
+/* The identity is computed where the sessions' side computes it. */
 static const char *
-keys_import(struct key *key, EVP_PKEY *pkey)
+keys_import(struct key *key, EVP_PKEY *pkey, uint8_t id[WIRE_KEYID])
 {
-	const char	*reason;
+	enum securetcp_keytype	 type;
+	const char		*reason;
 
-	if ((key->k_rsa = EVP_PKEY_get1_RSA(pkey)) != NULL) {
-		if ((reason = keys_import_rsa(key)) != NULL)
-			return (reason);
-		return (keys_try_rsa(key) ? NULL :
-		    "is damaged: public and private part differ");
-	}
-	if ((key->k_ec = EVP_PKEY_get1_EC_KEY(pkey)) != NULL)
+	if (keyid_pkey(pkey, id, &type) != ptOk)
+		return ("is neither an RSA nor an ECDSA key");
+	if (type == SECURETCP_ECDSA) {
+		if ((key->k_ec = EVP_PKEY_get1_EC_KEY(pkey)) == NULL)
+			return ("is a damaged ECDSA key");
 		return (keys_import_ec(key));
-	return ("is neither an RSA nor an ECDSA key");
+	}
+	if ((key->k_rsa = EVP_PKEY_get1_RSA(pkey)) == NULL)
+		return ("is a damaged RSA key");
+	if ((reason = keys_import_rsa(key)) != NULL)
+		return (reason);
+	return (keys_try_rsa(key) ? NULL :
+	    "is damaged: public and private part differ");
 }
 
 static const char *
@@ -230,12 +239,11 @@ keys_add(struct key *key, uint32_t index)
 const char *
 keys_load(int fd, uint8_t flags, struct wire_keyinfo *info)
 {
-	struct key		*key;
-	EVP_PKEY		*pkey;
-	enum securetcp_keytype	 type;
-	const char		*reason;
-	char			*buf;
-	size_t			 len;
+	struct key	*key;
+	EVP_PKEY	*pkey;
+	const char	*reason;
+	char		*buf;
+	size_t		 len;
 
 	if ((reason = keys_read(fd, &buf, &len)) != NULL)
 		return (reason);
@@ -248,9 +256,7 @@ keys_load(int fd, uint8_t flags, struct wire_keyinfo *info)
 		return ("cannot be kept: no memory");
 	}
 	key->k_pkcs1 = (flags & WIRE_KEY_PKCS1) != 0;
-	reason = keys_import(key, pkey);
-	if (reason == NULL && securetcp_pkey_id(pkey, info->wi_id, &type) != 0)
-		reason = "has no identity";
+	reason = keys_import(key, pkey, info->wi_id);
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();
 	if (reason == NULL)
