@@ -113,13 +113,16 @@ parent_expect(struct parent *parent, uint32_t type, void *payload, size_t size)
 	struct wire_text	 text;
 	struct imsg		 imsg;
 	uint32_t		 got;
-	int			 n;
+	int			 n, status;
 
 	while ((n = imsgbuf_get(&parent->p_pipe, &imsg)) == 0) {
 		wait_readable(parent);
-		n = imsgbuf_read(&parent->p_pipe);
-		ATF_REQUIRE_MSG(n == 1, "the pipe ended before %s",
-		    wire_name(type));
+		if (imsgbuf_read(&parent->p_pipe) == 1)
+			continue;
+		ATF_REQUIRE(waitpid(parent->p_pid, &status, 0) ==
+		    parent->p_pid);
+		atf_tc_fail("the pipe ended before %s, status %#x",
+		    wire_name(type), (unsigned int)status);
 	}
 	ATF_REQUIRE(n == 1);
 	got = imsg_get_type(&imsg);
