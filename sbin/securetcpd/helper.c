@@ -25,12 +25,15 @@ static struct helpers	 helpers = TAILQ_HEAD_INITIALIZER(helpers);
 
 static void	 helper_gone(struct child *, const char *);
 
-/* In the child: descriptor 3 and nothing else, no environment. */
+/*
+ * In the child: descriptor 3 and nothing else.  The environment is empty but
+ * for room: where setproctitle(3) writes over it, a title needs some.
+ */
 __attribute__((__noreturn__))
 static void
 helper_run(const char *path, const char *program, int fd)
 {
-	char	*argv[2], *envp[1] = { NULL };
+	char	 room[128], *argv[2], *envp[2] = { room, NULL };
 
 	if (fd == WIRE_FD) {
 		if (fcntl(fd, F_SETFD, 0) == -1)
@@ -41,6 +44,9 @@ helper_run(const char *path, const char *program, int fd)
 	if ((argv[0] = strdup(program)) == NULL)
 		_exit(127);
 	argv[1] = NULL;
+	memset(room, '-', sizeof(room) - 1);
+	room[sizeof(room) - 1] = '\0';
+	memcpy(room, "TITLE=", 6);
 	(void)execve(path, argv, envp);
 	_exit(127);
 }

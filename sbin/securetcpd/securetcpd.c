@@ -425,7 +425,8 @@ main(int argc, char **argv)
 	(void)compat_reaper();
 	(void)event_init();
 	/* A check has nothing to tell but what is wrong. */
-	log_init(env->sd_check ? CONF_LOG_ERRORS : cf->cf_log, env->sd_debug || env->sd_check, cf->cf_facility);
+	log_init(env->sd_check ? CONF_LOG_ERRORS : cf->cf_log,
+	    env->sd_debug || env->sd_check, cf->cf_facility);
 	signals_init();
 	if (env->sd_check)
 		check_start();
