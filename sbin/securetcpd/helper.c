@@ -124,7 +124,8 @@ helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
 	ws.ws_uid = uid;
 	ws.ws_gid = gid;
 	ws.ws_nofile = nofile;
-	(void)strlcpy(ws.ws_title, h->h_title, sizeof(ws.ws_title));
+	(void)snprintf(ws.ws_title, sizeof(ws.ws_title), "securetcp-%s: %.*s",
+	    h->h_kind, WIRE_NAME - 24, h->h_title);
 	if (env->sd_conf->cf_sandbox_optional)
 		ws.ws_flags |= WIRE_START_OPTIONAL;
 	if (env->sd_drop) {
