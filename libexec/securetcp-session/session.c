@@ -118,14 +118,17 @@ session_handshake(struct session *s)
 	char	 reason[WIRE_REASON];
 
 	while (!s->s_connected && !s->s_closed) {
+		/* Orders may have come together with ADOPT. */
+		if (s->s_refused || s->s_close)
+			session_ordered(s);
 		if (session_poll(s, s->s_deadline) == 0 &&
 		    s->s_deadline != 0 && timer_now() >= s->s_deadline)
 			session_done(s, ptTimeout, timer_reason("handshake",
 			    s->s_server->sv_wire.wv_handshake, reason,
 			    sizeof(reason)));
-		if (s->s_refused || s->s_close)
-			session_ordered(s);
 	}
+	if (s->s_refused || s->s_close)
+		session_ordered(s);
 	if (s->s_closed)
 		session_failed(s);
 }
@@ -137,7 +140,8 @@ session_failed(struct session *s)
 	if (s->s_sign != SIGN_FAILED)
 		session_done(s, s->s_error, s->s_reason);
 	if (s->s_signerror == 0)
-		s->s_signerror = s->s_error != 0 ? s->s_error : ptProtocol;
+		s->s_signerror = s->s_error != 0 ? s->s_error :
+		    ptNoCertificate;
 	session_done(s, s->s_signerror, s->s_signreason);
 }
 
@@ -166,9 +170,9 @@ static void
 session_wait(struct session *s)
 {
 	while (s->s_mode == 0) {
-		pipe_wait(s);
 		if (s->s_refused || s->s_close)
 			session_ordered(s);
+		pipe_wait(s);
 	}
 }
 

@@ -66,7 +66,7 @@ sign_hook(const struct securetcp_signing *ss, void *arg)
 		return (-1);
 	if (s->s_signature.wl_len == 0 ||
 	    s->s_signature.wl_len > ss->ss_outsize)
-		return (sign_fail(s, ptProtocol,
+		return (sign_fail(s, ptNoCertificate,
 		    "the signer's answer has an impossible length"));
 	memcpy(ss->ss_out, s->s_signature.wl_data, s->s_signature.wl_len);
 	return (s->s_signature.wl_len);

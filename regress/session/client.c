@@ -278,6 +278,13 @@ client_end(struct client *c)
 	return (client_read_some(c, &byte, 1) == 0);
 }
 
+/* After the end: that it came without close_notify. */
+int
+client_truncated(struct client *c)
+{
+	return (tls_close(c->c_tls) == -1);
+}
+
 void
 client_close(struct client *c)
 {

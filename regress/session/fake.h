@@ -153,6 +153,7 @@ ssize_t		 client_read_try(struct client *, void *, size_t);
 ssize_t		 client_write_try(struct client *, const void *, size_t);
 void		 client_shut(struct client *);
 int		 client_end(struct client *);
+int		 client_truncated(struct client *);
 void		 client_close(struct client *);
 void		 client_expect(struct client *, const char *);
 void		 backend_write(struct fake *, int, const void *, size_t);

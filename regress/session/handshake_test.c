@@ -133,7 +133,7 @@ ATF_TC(no_signature);
 ATF_TC_HEAD(no_signature, tc)
 {
 	atf_tc_set_md_var(tc, "descr", "NOSIGNATURE fails the handshake with "
-	    "ptProtocol and the reason it gave");
+	    "ptNoCertificate and the reason it gave");
 }
 ATF_TC_BODY(no_signature, tc)
 {
@@ -147,7 +147,8 @@ ATF_TC_BODY(no_signature, tc)
 	fk.fk_sign = FAKE_NOSIGN;
 	client_open(&c, &fk, "secure");
 	ATF_CHECK_EQ(-1, client_read_some(&c, &byte, 1));
-	expect_done(&fk, c.c_session, ptProtocol, "signer: no such key");
+	expect_done(&fk, c.c_session, ptNoCertificate,
+	    "signer: no such key");
 	ATF_CHECK_EQ(0, c.c_session->fs_result.wd_flags);
 	client_close(&c);
 	fake_stop(&fk);
@@ -171,7 +172,7 @@ ATF_TC_BODY(long_signature, tc)
 	fk.fk_sign = FAKE_LONG;
 	client_open(&c, &fk, "secure");
 	(void)client_end(&c);
-	expect_done(&fk, c.c_session, ptProtocol,
+	expect_done(&fk, c.c_session, ptNoCertificate,
 	    "the signer's answer has an impossible length");
 	client_close(&c);
 	fake_stop(&fk);
