@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "conf.h"
+#include "securetcp.h"
 
 static void	 accounts_check(struct conf *);
 static void	 chroot_check(const struct conf *);
@@ -149,28 +150,24 @@ protocol_check(struct server *sv)
 		    sv->sv_protocol);
 }
 
+/* As the spawner will do it, so that it is refused here and not there. */
 static void
 ciphers_check(const struct server *sv)
 {
-	struct tls_config	*config;
-	const char		*why;
+	struct securetcp_config	*config;
 
-	if ((config = tls_config_new()) == NULL) {
+	if ((config = securetcp_config_new()) == NULL) {
 		conf_error(&sv->sv_place, "the TLS library is unusable");
 		return;
 	}
-	if (tls_config_set_ciphers(config, sv->sv_ciphers) != 0) {
-		why = tls_config_error(config);
-		conf_error(&sv->sv_ciphers_at, "ciphers \"%s\": %s",
-		    sv->sv_ciphers, why == NULL ? "unknown" : why);
-	}
+	if (securetcp_config_set_ciphers(config, sv->sv_ciphers) != 0)
+		conf_error(&sv->sv_ciphers_at, "%s",
+		    securetcp_config_error(config));
 	if (sv->sv_curves[0] != '\0' &&
-	    tls_config_set_ecdhecurves(config, sv->sv_curves) != 0) {
-		why = tls_config_error(config);
-		conf_error(&sv->sv_curves_at, "curves \"%s\": %s",
-		    sv->sv_curves, why == NULL ? "unknown" : why);
-	}
-	tls_config_free(config);
+	    securetcp_config_set_curves(config, sv->sv_curves) != 0)
+		conf_error(&sv->sv_curves_at, "%s",
+		    securetcp_config_error(config));
+	securetcp_config_free(config);
 }
 
 /* A backend may start after us, so its absence is no error. */
@@ -200,6 +197,9 @@ conf_check(struct conf *conf)
 	struct server		*sv;
 	unsigned int		 before;
 
+	if (conf->cf_checked)
+		return 0;
+	conf->cf_checked = 1;
 	before = conf_errors();
 	accounts_check(conf);
 	chroot_check(conf);

@@ -135,6 +135,7 @@ TAILQ_HEAD(controls, control);
 
 struct conf {
 	struct conf_place	 cf_place;	/* the whole file */
+	int			 cf_checked;
 	char			 cf_user[CONF_ACCOUNT];
 	struct conf_place	 cf_user_at;
 	int			 cf_user_set;		/* said, not default */
@@ -157,8 +158,8 @@ struct conf {
 };
 
 /*
- * parse.y: the configuration of a file, or NULL after every error in it was
- * printed, those of conf_check() among them.
+ * parse.y: the configuration of a file, parsed and checked, or NULL after
+ * every error in it was printed, those of conf_check() among them.
  */
 struct conf	*conf_parse(const char *);
 /* -D name=value: outlives every parse; -1 when it is not of that form. */
@@ -167,9 +168,9 @@ int		 conf_macro(char *);
 /*
  * check.c: opens and checks what the configuration names: chains, keys,
  * dates, protocols, accounts, paths.  Prints every error and warning in the
- * form of the grammar's and returns the number of errors.  Whether a key
- * fits its chain is a signer's to say.  Without a signer user it makes that
- * the user.
+ * form of the grammar's and returns the number of errors; called once more
+ * it does nothing.  Whether a key fits its chain is a signer's to say.
+ * Where the default signer user does not exist it makes that the user.
  */
 unsigned int	 conf_check(struct conf *);
 /* check_cert.c: the part of it that concerns one certificate block. */

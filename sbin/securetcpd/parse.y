@@ -819,8 +819,8 @@ conf_parse(const char *file)
 	lex_end();
 	if (TAILQ_EMPTY(&conf->cf_servers) && conf_errors() == before)
 		conf_error(&conf->cf_place, "no server is defined");
+	(void)conf_check(conf);
 	if (conf_errors() != before) {
-		(void)conf_check(conf);
 		conf_free(conf);
 		conf = NULL;
 	}
