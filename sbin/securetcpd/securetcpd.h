@@ -71,6 +71,7 @@ struct signer {
 	unsigned int		 sg_number;
 	unsigned int		 sg_keys;	/* answered so far */
 	unsigned int		 sg_waiting;	/* signatures asked of it */
+	unsigned int		 sg_silent;	/* overdue since an answer */
 	unsigned int		 sg_failures;	/* deaths before ready */
 	int			 sg_ready;
 	struct event		 sg_timer;	/* replaced then */
@@ -301,6 +302,7 @@ void		 signers_start(unsigned int);
 void		 signers_stop(void);
 int		 signers_ready(void);
 int		 signers_all_ready(void);
+void		 signer_overdue(struct signer *);
 int		 signer_ask(struct session *, const struct wire_asksign *);
 
 /* spawner.c */
@@ -309,6 +311,7 @@ void		 spawner_retire(struct spawner *);
 void		 spawner_crash(struct spawner *, struct session *);
 int		 spawner_fork(struct spawner *, uint64_t, int);
 void		 spawner_kill(struct spawner *, uint64_t);
+void		 spawner_overdue(struct spawner *);
 void		 spawner_release(struct spawner *);
 void		 spawner_stop(struct service *);
 

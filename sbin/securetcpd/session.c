@@ -92,6 +92,7 @@ session_fork(struct spawner *sp)
 	}
 	(void)RB_INSERT(table, &table, s);
 	s->s_service->se_starting++;
+	session_set_timer(s, START_SECONDS);
 	return (0);
 }
 
@@ -130,6 +131,7 @@ session_forked(struct session *s)
 	}
 	s->s_service->se_starting--;
 	s->s_phase = PHASE_IDLE;
+	(void)evtimer_del(&s->s_timer);
 	pool_forked(s);
 }
 
@@ -483,6 +485,8 @@ session_timer(int fd, short what, void *arg)
 		(void)snprintf(reason, sizeof(reason),
 		    "handshake timer, %u second%s", sv->sv_handshake,
 		    sv->sv_handshake == 1 ? "" : "s");
+		if (s->s_signer != NULL)
+			signer_overdue(s->s_signer);
 		session_fail(s, ptTimeout, reason);
 		break;
 	case PHASE_BACKEND:
@@ -516,6 +520,8 @@ session_timer(int fd, short what, void *arg)
 		session_set_timer(s, LEAVE_SECONDS);
 		break;
 	case PHASE_STARTING:
+		spawner_overdue(s->s_spawner);
+		break;
 	case PHASE_IDLE:
 		break;
 	}

@@ -20,6 +20,7 @@
 #include "securetcpd.h"
 
 #define SIGNER_NOFILE	16
+#define SIGNER_SILENT	8		/* requests in a row, unanswered */
 #define SIGNER_BACKOFF	30		/* seconds between tries, at most */
 
 static void	 signer_exec(struct signer *);
@@ -88,6 +89,7 @@ signer_exec(struct signer *sg)
 	sg->sg_ready = 0;
 	sg->sg_keys = 0;
 	sg->sg_waiting = 0;
+	sg->sg_silent = 0;
 	sg->sg_helper = helper_exec("securetcp-signer", "signer", title,
 	    WIRE_SIGNER, sg);
 	if (sg->sg_helper == NULL) {
@@ -269,11 +271,12 @@ signer_answer(struct signer *sg, uint64_t id, const uint8_t *data, size_t len,
 {
 	struct session	*s;
 
+	sg->sg_silent = 0;
+	if (sg->sg_waiting > 0)
+		sg->sg_waiting--;
 	if ((s = session_find(id)) == NULL || s->s_signer != sg)
 		return;		/* the session has gone meanwhile */
 	s->s_signer = NULL;
-	if (sg->sg_waiting > 0)
-		sg->sg_waiting--;
 	if (reason == NULL) {
 		session_signed(s, data, len);
 		return;
@@ -341,6 +344,18 @@ signer_gone(struct helper *h, const char *why)
 	if (!ready)
 		sg->sg_failures++;
 	signer_later(sg);
+}
+
+/*
+ * A handshake ran out of time while this signer had its request.  A busy
+ * signer answers others meanwhile; one that answers nobody is replaced.
+ */
+void
+signer_overdue(struct signer *sg)
+{
+	if (sg->sg_helper != NULL && ++sg->sg_silent >= SIGNER_SILENT)
+		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
+		    "does not answer");
 }
 
 /* The least busy one that is ready. */

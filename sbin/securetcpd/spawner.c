@@ -283,6 +283,15 @@ spawner_fork(struct spawner *sp, uint64_t id, int fd)
 	return (0);
 }
 
+/* It was told to fork and says nothing: it hangs, and is replaced. */
+void
+spawner_overdue(struct spawner *sp)
+{
+	if (sp->sp_helper != NULL)
+		sp->sp_helper->h_child.c_gone(&sp->sp_helper->h_child,
+		    "does not answer");
+}
+
 void
 spawner_kill(struct spawner *sp, uint64_t id)
 {
