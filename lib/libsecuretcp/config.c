@@ -33,6 +33,9 @@
 #define CONFIG_CIPHERS	1024
 #define CONFIG_NAME	256
 
+/* libretls takes whatever OpenSSL's default is for it. */
+#define CONFIG_SECURE	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
+
 struct chain {
 	TAILQ_ENTRY(chain)	 ch_entry;
 	uint8_t			*ch_pem;
@@ -110,6 +113,11 @@ securetcp_config_new(void)
 	}
 	sc->sc_refs = 1;
 	TAILQ_INIT(&sc->sc_chains);
+	if (securetcp_config_set_ciphers(sc, "secure") != ptOk) {
+		securetcp_config_free(sc);
+		errno = ENOSYS;
+		return (NULL);
+	}
 	return (sc);
 }
 
@@ -191,7 +199,7 @@ securetcp_config_set_ciphers(struct securetcp_config *sc, const char *text)
 		return (ptInvalidParam2);
 	}
 	if (strcasecmp(text, "default") == 0 || strcasecmp(text, "secure") == 0)
-		base = NULL;
+		base = CONFIG_SECURE;
 	else if (strcasecmp(text, "compat") == 0)
 		base = "HIGH";
 	else if (strcasecmp(text, "legacy") == 0)
@@ -199,11 +207,8 @@ securetcp_config_set_ciphers(struct securetcp_config *sc, const char *text)
 	else if (strcasecmp(text, "all") == 0 ||
 	    strcasecmp(text, "insecure") == 0)
 		base = "ALL";
-	if (base == NULL)
-		len = snprintf(ciphers, sizeof(ciphers), "secure");
-	else
-		len = snprintf(ciphers, sizeof(ciphers),
-		    "%s:!aNULL:!eNULL:!kRSA", base);
+	len = snprintf(ciphers, sizeof(ciphers), "%s:!aNULL:!eNULL:!kRSA",
+	    base);
 	if (len < 0 || (size_t)len >= sizeof(ciphers)) {
 		config_say(sc, "ciphers: more than %d characters",
 		    CONFIG_CIPHERS - 32);

@@ -1,0 +1,107 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What the tests of libsecuretcp share: keys made on the spot, an object
+ * that writes down its events, and a peer at the other end of a loopback
+ * connection, driven by the same thread so that nothing is left to luck.
+ */
+
+#ifndef FIXTURE_H
+#define FIXTURE_H
+
+#include <sys/types.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+
+#include "securetcp.h"
+
+#define FIXTURE_PATIENCE	20000	/* ms without anything: a failure */
+#define KEY_PEM			16384
+
+enum key_kind {
+	KEY_RSA2048,
+	KEY_RSA4096,
+	KEY_P256,
+	KEY_P384,
+	KEY_ED25519
+};
+
+struct key {
+	EVP_PKEY		*k_pkey;
+	char			 k_cert[KEY_PEM];
+	size_t			 k_certlen;
+	char			 k_private[KEY_PEM];
+	size_t			 k_privatelen;
+};
+
+struct fixture {
+	struct securetcp	*f_tcp;
+	int			 f_peer;	/* the other end */
+	SSL			*f_ssl;		/* on it */
+	char			 f_events[512];
+	char			 f_reason[256];	/* at the last event */
+	char			 f_description[256];
+	int			 f_error;
+	unsigned int		 f_receives;
+	unsigned int		 f_sends;
+	int			 f_gone;	/* the object was freed */
+	/* What else a handler does. */
+	void			(*f_on_state)(struct fixture *,
+				    enum securetcp_state);
+	void			(*f_on_error)(struct fixture *, int);
+	void			(*f_on_receive)(struct fixture *);
+	void			(*f_on_send)(struct fixture *);
+};
+
+/* key.c */
+void		 key_make(struct key *, enum key_kind, const char *,
+		    const char *);
+void		 key_free(struct key *);
+/* Installs the signing hook; it answers for the keys added so far. */
+void		 key_signer(void);
+void		 key_serve(struct key *);
+extern unsigned int	 key_signatures;	/* given */
+extern int		 key_refuse;		/* the hook fails */
+
+/* fixture.c */
+struct securetcp_config
+		*fixture_config(const struct key *, int, const char *);
+void		 fixture_open(struct fixture *, struct securetcp_config *);
+void		 fixture_close(struct fixture *);
+/* A connected loopback pair: the first for the object. */
+void		 fixture_pair(int [2]);
+void		 fixture_assign(struct fixture *);
+/* A TLS client on f_peer that offers these versions. */
+void		 fixture_client(struct fixture *, int, int);
+void		 fixture_handshake(struct fixture *);
+/* The above in one: a connection that is up. */
+void		 fixture_connect(struct fixture *, int);
+/*
+ * Waits until poll(2) reports on the object or on the peer's socket (for
+ * these events, 0: not asked) and dispatches.
+ */
+void		 fixture_turn(struct fixture *, short);
+/* Turns until this, and exactly this, has been written down. */
+void		 fixture_expect(struct fixture *, const char *);
+
+/* The peer's side; each turns as needed. */
+void		 peer_raw(struct fixture *, const void *, size_t);
+void		 peer_write(struct fixture *, const void *, size_t);
+size_t		 peer_read(struct fixture *, void *, size_t);
+void		 peer_notify(struct fixture *);
+void		 peer_close(struct fixture *);
+void		 peer_reset(struct fixture *);
+
+/* The object's side. */
+void		 object_write(struct fixture *, const void *, size_t);
+size_t		 object_read(struct fixture *, void *, size_t);
+
+#endif /* FIXTURE_H */
