@@ -17,13 +17,17 @@ poll=0.05			# seconds between two looks at a condition
 scenario()
 {
 	atf_test_case "$1" cleanup
-	_head="atf_set descr '$2'; atf_set timeout 120"
+	_head="atf_set descr '$2'"
 	_name=$1
 	shift 2
 	while [ $# -ge 2 ]; do
 		_head="$_head; atf_set $1 '$2'"
 		shift 2
 	done
+	case $_head in
+	*"atf_set timeout "*)	;;
+	*)			_head="$_head; atf_set timeout 120" ;;
+	esac
 	eval "${_name}_head() { $_head; }"
 	eval "${_name}_cleanup() { clean_up; }"
 	scenarios="$scenarios $_name"
@@ -118,7 +122,7 @@ certificate()
 		_alg="-newkey ec -pkeyopt ec_paramgen_curve:${2:-P-256}" ;;
 	esac
 	# shellcheck disable=SC2086
-	openssl req -x509 $_alg -nodes -days 2 -subj /CN=localhost \
+	openssl req -x509 $_alg -nodes -days 90 -subj /CN=localhost \
 	    -addext subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 \
 	    -keyout "$1.key" -out "$1.crt" 2>openssl.err || {
 		cat openssl.err

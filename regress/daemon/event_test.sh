@@ -55,7 +55,7 @@ no_common_version_body()
 	atf_check -o match:"alert" cat client.err
 	check_events <<-EVENTS
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="unsupported protocol"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="no common protocol version"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -70,7 +70,7 @@ no_common_cipher_body()
 	    -connect "127.0.0.1:$port" </dev/null >client.out 2>&1
 	check_events <<-EVENTS
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="no shared cipher"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="no common cipher suite"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -84,7 +84,7 @@ not_tls_body()
 	client raw "SSH-2.0-OpenSSH_9.2\\x0d\\x0a" drain
 	check_events <<-EVENTS
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS: the peer sent SSH"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -98,7 +98,7 @@ http_body()
 	client raw "GET / HTTP/1.0\\x0d\\x0a\\x0d\\x0a" drain
 	check_events <<-EVENTS
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="plain HTTP, not TLS"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS: the peer sent an HTTP request"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -126,7 +126,7 @@ health_check_body()
 	client close
 	check_events <<-EVENTS
 	state=connecting
-	state=closing
+	state=closing reason="the peer left without sending anything"
 	state=closed in=0 out=0 seconds=S
 	EVENTS
 }
@@ -140,7 +140,7 @@ vanished_body()
 	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" close
 	check_events <<-EVENTS
 	state=connecting
-	error=ptConnectionAborted number=10053 description="Connection aborted." reason="peer vanished in the handshake"
+	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left in the middle of the handshake: end of file"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -155,7 +155,7 @@ reset_in_handshake_body()
 	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" reset
 	check_events <<-EVENTS
 	state=connecting
-	error=ptConnectionAborted number=10053 description="Connection aborted." reason="peer vanished in the handshake"
+	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left in the middle of the handshake: Connection reset by peer"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -173,11 +173,11 @@ unknown_ca_body()
 	done
 	check_events <<-EVENTS
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="tlsv1 alert unknown ca"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: unknown ca"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="tlsv1 alert unknown ca"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: unknown ca"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -192,7 +192,7 @@ reset_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=echo
-	error=ptConnectionReset number=10054 description="Connection reset by peer." reason="peer reset the connection"
+	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="peer: Connection reset by peer"
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -208,7 +208,7 @@ malformed_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=echo
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="decryption failed or bad record mac"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="malformed or unexpected TLS from the peer: decryption failed or bad record mac"
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -239,11 +239,11 @@ handshake_timer_body()
 	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" hold
 	check_events <<-EVENTS
 	state=connecting
-	error=ptTimeout number=10060 description="Operation timed out." reason="handshake timer, 1 second"
+	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	state=connecting
-	error=ptTimeout number=10060 description="Operation timed out." reason="handshake timer, 1 second"
+	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -259,7 +259,7 @@ idle_timer_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=echo
-	error=ptTimeout number=10060 description="Operation timed out." reason="idle timer, 1 second"
+	error=ptTimeout number=10060 description="The operation timed out." reason="idle timer, 1 second"
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -284,7 +284,7 @@ close_timer_body()
 	state=connecting
 	state=connected VERSION backend=$PWD/backend.sock
 	state=closing reason="stopped by SIGTERM"
-	error=ptTimeout number=10060 description="Operation timed out." reason="close timer, 1 second"
+	error=ptTimeout number=10060 description="The operation timed out." reason="close timer, 1 second"
 	state=closed in=0 out=MANY seconds=S
 	EVENTS
 }
@@ -301,7 +301,7 @@ backend_timer_body()
 	client tls read
 	check_events <<-EVENTS
 	state=connecting
-	error=ptTimeout number=10060 description="Operation timed out." reason="backend timer, 1 second: backend $b"
+	error=ptTimeout number=10060 description="The operation timed out." reason="backend timer, 1 second: backend $b"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -318,7 +318,7 @@ backend_unix_full_body()
 	client tls read
 	check_events <<-EVENTS
 	state=connecting
-	error=ptTimeout number=10060 description="Operation timed out." reason="backend timer, 1 second: backend $PWD/backend.sock"
+	error=ptTimeout number=10060 description="The operation timed out." reason="backend timer, 1 second: backend $PWD/backend.sock"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -337,7 +337,7 @@ backend_refused_body()
 	atf_check_equal "" "$(cat client.out)"
 	check_events <<-EVENTS
 	state=connecting
-	error=ptConnectionRefused number=10061 description="Connection refused." reason="backend $b: Connection refused"
+	error=ptConnectionRefused number=10061 description="The connection was refused." reason="backend $b: Connection refused"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -352,7 +352,7 @@ backend_missing_body()
 	client tls read
 	check_events <<-EVENTS
 	state=connecting
-	error=ptError number=11100 description="Unspecified error." reason="backend $PWD/nothing.sock: No such file or directory"
+	error=ptError number=11100 description="An unexpected error occurred." reason="backend $PWD/nothing.sock: No such file or directory"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -371,7 +371,7 @@ backend_reset_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=$b
-	error=ptConnectionReset number=10054 description="Connection reset by peer." reason="backend: Connection reset by peer"
+	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="backend: Connection reset by peer"
 	state=closing
 	state=closed in=5 out=0 seconds=S
 	EVENTS

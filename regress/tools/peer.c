@@ -389,7 +389,7 @@ static void
 cmd_read(unsigned long long want)
 {
 	char		 buf[CHUNK];
-	const char	*how = "enough";
+	const char	*how;
 	size_t		 n, ask;
 
 	while (want > 0) {
@@ -400,6 +400,8 @@ cmd_read(unsigned long long want)
 			err(1, "stdout");
 		want -= n;
 	}
+	if (want == 0)
+		how = "enough";
 	if (fflush(stdout) == EOF)
 		err(1, "stdout");
 	fprintf(stderr, "end %s\n", how);
