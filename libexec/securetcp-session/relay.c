@@ -48,7 +48,6 @@ struct relay {
 	struct flow		 r_down;	/* to the peer */
 	int			 r_readable;	/* the backend's descriptor */
 	int			 r_writable;
-	int			 r_hangup;	/* poll says so, unasked */
 	int			 r_broken;	/* backend takes no more */
 	int			 r_truncate;	/* its data ended in an error */
 	int			 r_half;	/* our end of TCP was given */
@@ -251,13 +250,13 @@ relay_broken(struct relay *r, int error)
 	    strerror(error));
 }
 
-/* True when no source can give anything that is still wanted. */
+/* True when no source gives anything more that is wanted. */
 static int
 relay_ended(const struct relay *r)
 {
 	const struct session	*s = r->r_session;
 
-	if (s->s_close || s->s_refused)
+	if (s->s_close || s->s_refused || s->s_closed)
 		return (1);
 	return (r->r_down.f_end && (r->r_up.f_end || r->r_broken));
 }
@@ -412,22 +411,16 @@ relay_wait(struct relay *r)
 {
 	struct session	*s = r->r_session;
 	struct pollfd	 pfd[2 + SESSION_POLLFDS];
-	size_t		 i, nfds;
+	size_t		 nfds;
 	int		 n, timeout;
 
 	pfd[0].fd = WIRE_FD;
 	pfd[0].events = POLLIN;
 	relay_pollfd(r, &pfd[1]);
 	nfds = securetcp_pollfds(r->r_tcp, pfd + 2, SESSION_POLLFDS, &timeout);
-	/* A hangup that cannot be acted upon yet must not keep us awake. */
-	for (i = 2; i < nfds + 2; i++) {
-		if (pfd[i].events == 0 && r->r_hangup)
-			pfd[i].fd = -1;
-	}
 	if (relay_busy(r))
 		timeout = 0;
-	for (i = 0; i < nfds + 2; i++)
-		pfd[i].revents = 0;
+	pfd[0].revents = pfd[1].revents = 0;
 	n = poll(pfd, (nfds_t)(nfds + 2), timer_poll(relay_deadline(r),
 	    timeout));
 	if (n == -1) {
@@ -442,10 +435,6 @@ relay_wait(struct relay *r)
 		r->r_readable = 1;
 	if (pfd[1].revents & (POLLOUT | POLLHUP | POLLERR))
 		r->r_writable = 1;
-	for (i = 2; i < nfds + 2; i++) {
-		if (pfd[i].events == 0 && pfd[i].revents != 0)
-			r->r_hangup = 1;
-	}
 	(void)securetcp_dispatch(r->r_tcp, pfd + 2, nfds);
 }
 

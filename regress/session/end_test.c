@@ -31,7 +31,9 @@ static void	 expect_done(struct fake *, struct fake_session *, uint32_t,
 		    const char *);
 static void	 expect_gone(struct fake *, struct fake_session *);
 static void	 fill(struct fake *, int);
+static void	 fill_client(struct client *);
 static void	 until_asked(struct client *);
+static void	 expect_asleep(struct fake *, struct fake_session *);
 
 static void
 setup(const atf_tc_t *tc, struct fake *fk, struct key *k)
@@ -105,6 +107,24 @@ fill(struct fake *fk, int fd)
 }
 
 static void
+fill_client(struct client *c)
+{
+	static char	 buf[CHUNK];
+	struct pollfd	 pfd;
+	int64_t		 last = fake_now();
+
+	while (fake_now() - last < 500) {
+		if (client_write_try(c, buf, sizeof(buf)) > 0) {
+			last = fake_now();
+			continue;
+		}
+		pfd.fd = c->c_fd;
+		pfd.events = POLLOUT;
+		fake_turn(c->c_fake, &pfd, 1, 50);
+	}
+}
+
+static void
 until_asked(struct client *c)
 {
 	int64_t	 end = fake_now() + FAKE_PATIENCE;
@@ -114,6 +134,73 @@ until_asked(struct client *c)
 		client_handshake_step(c);
 		fake_turn(c->c_fake, NULL, 0, 10);
 	}
+}
+
+/* For half a second: next to no time on the processor. */
+static void
+expect_asleep(struct fake *fk, struct fake_session *fs)
+{
+	int64_t	 end;
+	long	 before, after;
+	pid_t	 pid;
+
+	FAKE_WAIT(fk, (pid = proc_session(fk, fs, NULL)) != 0);
+	before = proc_cpu(pid);
+	end = fake_now() + 500;
+	while (fake_now() < end)
+		fake_turn(fk, NULL, 0, 50);
+	after = proc_cpu(pid);
+	if ((after - before) * 10 > sysconf(_SC_CLK_TCK))
+		atf_tc_fail_nonfatal("%ld ticks in half a second",
+		    after - before);
+	ATF_CHECK_EQ(0, fs->fs_done);
+}
+
+ATF_TC(asleep);
+ATF_TC_HEAD(asleep, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a session that has to wait does so "
+	    "without turning: for anything; for a client that does not read, "
+	    "also after its backend closed; for a backend that does not read, "
+	    "also after its client ended; for the rest of a half-closed "
+	    "connection");
+}
+ATF_TC_BODY(asleep, tc)
+{
+	struct fake	 fk;
+	struct client	 c;
+	struct key	 k;
+	int		 backend;
+
+	proc_need();
+	setup(tc, &fk, &k);
+
+	client_connect(&c, &fk, &backend);
+	expect_asleep(&fk, c.c_session);
+	ATF_REQUIRE_EQ(0, shutdown(backend, SHUT_WR));
+	ATF_CHECK(client_end(&c));
+	expect_asleep(&fk, c.c_session);
+	client_close(&c);
+	(void)close(backend);
+
+	client_connect(&c, &fk, &backend);
+	client_shut(&c);
+	ATF_CHECK(backend_end(&fk, backend));
+	expect_asleep(&fk, c.c_session);
+	fill(&fk, backend);
+	expect_asleep(&fk, c.c_session);
+	(void)close(backend);
+	expect_asleep(&fk, c.c_session);
+	client_close(&c);
+
+	client_connect(&c, &fk, &backend);
+	fill_client(&c);
+	expect_asleep(&fk, c.c_session);
+	ATF_REQUIRE_EQ(0, shutdown(c.c_fd, SHUT_WR));
+	expect_asleep(&fk, c.c_session);
+	(void)close(backend);
+	client_close(&c);
+	teardown(&fk, &k);
 }
 
 ATF_TC(idle_timer);
@@ -534,6 +621,7 @@ ATF_TC_BODY(spawner_gone, tc)
 
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, asleep);
 	ATF_TP_ADD_TC(tp, idle_timer);
 	ATF_TP_ADD_TC(tp, idle_timer_restarts);
 	ATF_TP_ADD_TC(tp, idle_timer_blocked);

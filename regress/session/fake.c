@@ -5,6 +5,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -31,6 +32,8 @@ static void	 fake_session_message(struct fake *, struct fake_session *,
 		    struct imsg *);
 static void	 fake_answer(struct fake *, struct fake_session *);
 
+int	 fake_nofork;
+
 int64_t
 fake_now(void)
 {
@@ -55,8 +58,12 @@ fake_defaults(struct wire_server *wv)
 static void
 fake_exec(const atf_tc_t *tc, int fd)
 {
-	char	 path[1024];
+	struct rlimit	 rl;
+	char		 path[1024];
 
+	rl.rlim_cur = rl.rlim_max = 0;
+	if (fake_nofork && setrlimit(RLIMIT_NPROC, &rl) == -1)
+		_exit(125);
 	(void)snprintf(path, sizeof(path),
 	    "%s/../../libexec/securetcp-session/securetcp-session",
 	    atf_tc_get_config_var(tc, "srcdir"));
@@ -339,6 +346,7 @@ fake_spawner_message(struct fake *fk, struct imsg *imsg)
 	struct wire_ready	 wr;
 	struct wire_text	 wt;
 	struct wire_exited	 we;
+	struct wire_unforked	 wf;
 	struct wire_id		 wx;
 	const char		*wrong;
 
@@ -365,6 +373,13 @@ fake_spawner_message(struct fake *fk, struct imsg *imsg)
 		if ((fs = fake_find(fk, wx.wx_session)) != NULL) {
 			ATF_CHECK_EQ(0, fs->fs_forked);
 			fs->fs_forked = 1;
+		}
+		break;
+	case WIRE_UNFORKED:
+		ATF_REQUIRE_EQ(0, wire_parse(imsg, &wf, sizeof(wf)));
+		if ((fs = fake_find(fk, wf.wf_session)) != NULL) {
+			ATF_CHECK_EQ(0, fs->fs_forked);
+			fs->fs_unforked = wf.wf_errno;
 		}
 		break;
 	case WIRE_EXITED:

@@ -56,6 +56,7 @@ struct fake_session {
 	enum wire_state		 fs_state;	/* for wire_check() */
 	uint64_t		 fs_once;
 	int			 fs_forked;
+	uint32_t		 fs_unforked;	/* errno */
 	int			 fs_asked;
 	int			 fs_established;
 	int			 fs_done;
@@ -100,6 +101,7 @@ struct fake {
 	} while (0)
 
 /* fake.c */
+extern int	 fake_nofork;	/* start the spawner with no forks allowed */
 void		 fake_launch(struct fake *, const atf_tc_t *, struct key *);
 void		 fake_identify(struct fake *);
 void		 fake_configure(struct fake *, const struct wire_server *,
@@ -166,6 +168,7 @@ void		 backend_expect(struct fake *, int, const char *);
 /* proc.c: needs Linux's /proc, skips the test elsewhere */
 pid_t		 proc_session(const struct fake *,
 		    const struct fake_session *, const char *);
+long		 proc_cpu(pid_t);
 long		 proc_status(pid_t, const char *);
 size_t		 proc_fds(pid_t, int *, char (*)[64], size_t);
 void		 proc_need(void);

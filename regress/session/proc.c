@@ -92,6 +92,27 @@ proc_status(pid_t pid, const char *name)
 	return (value);
 }
 
+/* Clock ticks it has used, by itself and in the kernel. */
+long
+proc_cpu(pid_t pid)
+{
+	FILE		*fp;
+	char		 path[64], line[512], *p;
+	unsigned long	 user, sys;
+	size_t		 n;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	ATF_REQUIRE((fp = fopen(path, "r")) != NULL);
+	n = fread(line, 1, sizeof(line) - 1, fp);
+	(void)fclose(fp);
+	line[n] = '\0';
+	/* The name may hold anything: the fields are counted behind it. */
+	ATF_REQUIRE((p = strrchr(line, ')')) != NULL);
+	ATF_REQUIRE_EQ(2, sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u "
+	    "%*u %*u %*u %lu %lu", &user, &sys));
+	return ((long)(user + sys));
+}
+
 /* The descriptors that are open, and what each of them is. */
 size_t
 proc_fds(pid_t pid, int *fds, char (*links)[64], size_t max)

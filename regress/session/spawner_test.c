@@ -511,8 +511,8 @@ ATF_TC_BODY(ordinary_user, tc)
 ATF_TC(deaf_parent);
 ATF_TC_HEAD(deaf_parent, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "a parent that takes no answers stops "
-	    "the forking, and gets every answer later");
+	atf_tc_set_md_var(tc, "descr", "a parent that takes no answers for a "
+	    "while gets every one of them later");
 }
 ATF_TC_BODY(deaf_parent, tc)
 {
@@ -537,6 +537,33 @@ ATF_TC_BODY(deaf_parent, tc)
 	key_free(&k);
 }
 
+ATF_TC(unforked);
+ATF_TC_HEAD(unforked, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a fork that fails is answered with "
+	    "UNFORKED and its errno, and the spawner goes on");
+}
+ATF_TC_BODY(unforked, tc)
+{
+	struct fake		 fk;
+	struct fake_session	*fs;
+	struct key		 k;
+	int			 i;
+
+	key_make(&k, KEY_P256);
+	fake_nofork = 1;
+	fake_start(&fk, tc, &k, NULL);
+	for (i = 0; i < 2; i++) {
+		fs = fake_fork_nowait(&fk);
+		FAKE_WAIT(&fk, fs->fs_unforked != 0);
+		ATF_CHECK_EQ(EAGAIN, fs->fs_unforked);
+		ATF_CHECK_EQ(0, fs->fs_forked);
+		FAKE_WAIT(&fk, fs->fs_ended);
+	}
+	fake_stop(&fk);
+	key_free(&k);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, ready);
@@ -556,5 +583,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, locked);
 	ATF_TP_ADD_TC(tp, ordinary_user);
 	ATF_TP_ADD_TC(tp, deaf_parent);
+	ATF_TP_ADD_TC(tp, unforked);
 	return (atf_no_error());
 }
