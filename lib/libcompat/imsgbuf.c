@@ -245,6 +245,33 @@ imsgbuf_sent(struct imsgbuf *imsgbuf, size_t n)
 	}
 }
 
+/*
+ * What has no descriptor goes by send(2): a sandbox may then refuse
+ * sendmsg(2), and with it that a descriptor is passed.
+ */
+static int
+imsgbuf_send(struct imsgbuf *imsgbuf)
+{
+	struct ibuf	*buf;
+	size_t		 size;
+	ssize_t		 n;
+
+	while ((buf = TAILQ_FIRST(&imsgbuf->ms_out)) != NULL &&
+	    !ibuf_fd_avail(buf)) {
+		size = ibuf_size(buf);
+		do {
+			n = send(imsgbuf->ms_fd, ibuf_data(buf), size,
+			    MSG_NOSIGNAL);
+		} while (n == -1 && errno == EINTR);
+		if (n == -1)
+			return (errno == EAGAIN || errno == ENOBUFS ? 0 : -1);
+		imsgbuf_sent(imsgbuf, (size_t)n);
+		if ((size_t)n < size)
+			break;
+	}
+	return (0);
+}
+
 /* 0: one pass done, all or a part of it sent, or no room; -1: an error. */
 int
 imsgbuf_write(struct imsgbuf *imsgbuf)
@@ -268,7 +295,9 @@ imsgbuf_write(struct imsgbuf *imsgbuf)
 	}
 	if (i == 0)
 		return (0);
-	if (fd != -1 && !imsgbuf->ms_fdpass) {
+	if (fd == -1)
+		return (imsgbuf_send(imsgbuf));
+	if (!imsgbuf->ms_fdpass) {
 		errno = EINVAL;
 		return (-1);
 	}
@@ -276,16 +305,14 @@ imsgbuf_write(struct imsgbuf *imsgbuf)
 	memset(&msg, 0, sizeof(msg));
 	msg.msg_iov = iov;
 	msg.msg_iovlen = i;
-	if (fd != -1) {
-		memset(&control, 0, sizeof(control));
-		msg.msg_control = &control;
-		msg.msg_controllen = sizeof(control);
-		cmsg = CMSG_FIRSTHDR(&msg);
-		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
-		cmsg->cmsg_level = SOL_SOCKET;
-		cmsg->cmsg_type = SCM_RIGHTS;
-		memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	}
+	memset(&control, 0, sizeof(control));
+	msg.msg_control = &control;
+	msg.msg_controllen = sizeof(control);
+	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
 	do {
 		n = sendmsg(imsgbuf->ms_fd, &msg, MSG_NOSIGNAL);
 	} while (n == -1 && errno == EINTR);

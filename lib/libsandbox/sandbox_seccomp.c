@@ -133,10 +133,6 @@ static const int sandbox_loading[] = {
 	SCMP_SYS(seccomp),
 };
 
-/*
- * sendmsg(2) stays, because libcompat's imsgbuf_write() has no other way to
- * write: that a session passes no descriptor on is not enforced here.
- */
 static const int sandbox_forking[] = {
 	SCMP_SYS(clone),
 	SCMP_SYS(clone3),
@@ -147,6 +143,7 @@ static const int sandbox_forking[] = {
 	SCMP_SYS(kill),
 	SCMP_SYS(prlimit64),
 	SCMP_SYS(seccomp),
+	SCMP_SYS(sendmsg),	/* no descriptor is passed on */
 	SCMP_SYS(setrlimit),
 	SCMP_SYS(wait4),
 };

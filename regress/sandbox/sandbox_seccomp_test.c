@@ -213,6 +213,7 @@ static const struct probe session_may_not[] = {
 	{ "limits", op_limits }, { "clone3", op_clone3 },
 	{ "dup2", op_dup2 }, { "second filter", op_filter },
 	{ "seccomp", op_seccomp },
+	{ "pass a descriptor", op_send_descriptor },
 	{ "pread", op_pread },
 };
 
