@@ -189,13 +189,20 @@ for target in $TARGETS; do
 		sed -n 's/.*undefined symbol: //p' "$work/names.out" |
 		    sort -u >"$work/missing"
 		[ -s "$work/missing" ] || cat "$work/names.out" >&2
-		while read -r name; do
-			echo "$target: $name: in no list and not in its C" \
-			    "libraries, wanted by" $(while read -r o; do
-				nm -u "$o" | grep -qw "$name" &&
-				    echo "${o#"$work/$target/"}"
-			    done <"$work/objects") >&2
-		done <"$work/missing"
+		xargs nm -Au <"$work/objects" >"$work/users"
+		awk -v target="$target" -v dir="$work/$target/" '
+			NR == FNR { missing[$1] = ""; next }
+			$NF in missing {
+				sub(/:.*/, "", $1)
+				missing[$NF] = missing[$NF] " " \
+				    substr($1, length(dir) + 1)
+			}
+			END {
+				for (name in missing)
+					print target ": " name ": in no list" \
+					    " and not in its C libraries," \
+					    " wanted by" missing[name]
+			}' "$work/missing" "$work/users" | sort >&2
 		status=1
 	fi
 done
