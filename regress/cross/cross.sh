@@ -141,8 +141,8 @@ sed -n 's/.*=//p' "$work/lists" >"$work/aliases"
 sed 's/.*=//' "$work/lists" | sort -u >"$work/listed"
 
 status=0
-if [ -s "$work/aliases" ] && xargs -n 1 -I N grep -nwF N -r lib sbin libexec \
-    --include='*.[chy]' <"$work/aliases" >"$work/used"; then :; fi
+grep -rnwF -f "$work/aliases" --include='*.[chy]' lib sbin libexec \
+    >"$work/used"
 if [ -s "$work/used" ]; then
 	echo "cross: names that LibreSSL does not have:" >&2
 	cat "$work/used" >&2
