@@ -239,7 +239,7 @@ children()
 {
 	grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | cut -d / -f 3
 }
-title() { tr '\0' ' ' <"/proc/$1/cmdline" | sed 's/ *$//'; }
+title() { tr '\0' '\n' <"/proc/$1/cmdline" | sed 1q; }
 titled()
 {
 	for _c in $(children "$1"); do
@@ -276,6 +276,21 @@ private_of()
 {
 	awk '/^Private/ { n += $2 } END { print n + 0 }' \
 	    "/proc/$1/smaps_rollup"
+}
+
+# shows [-o CHECK]... FUNCTION ARGUMENT...: atf_check for a shell function.
+shows()
+{
+	_checks=
+	while [ "$1" = -o ]; do
+		printf '%s\n' "$2" >"shows.$((_n_checks = _n_checks + 1))"
+		_checks="$_checks $_n_checks"
+		shift 2
+	done
+	"$@" >shows.out || atf_fail "$*: no success"
+	for _c in $_checks; do
+		atf_check -o "$(cat "shows.$_c")" cat shows.out
+	done
 }
 
 need_root_proc()

@@ -155,14 +155,17 @@ prefork_small_body()
 idle_sessions() { [ "$(sessions | wc -l)" -eq "$1" ]; }
 
 scenario prefork "prefork sessions are ready before the first connection, \
-and again after it"
+and as many again when half of them were used"
 prefork_body()
 {
-	serve echo "prefork 5"
+	need_root_proc
+	serve echo "prefork 6"
 	start
-	wait_until 20 "5 idle sessions" idle_sessions 5
-	served || atf_fail "not served"
-	wait_until 20 "5 idle sessions again" idle_sessions 5
+	wait_until 20 "6 idle sessions" idle_sessions 6
+	for i in 1 2 3; do
+		served || atf_fail "not served"
+	done
+	wait_until 20 "6 idle sessions again" idle_sessions 6
 }
 
 scenario limits_raised "At start the limit of descriptors is raised to what \

@@ -50,8 +50,8 @@ scenario check_macro "-D overrides a macro"
 check_macro_body()
 {
 	serve 'echo; timeout handshake $seconds'
-	{ echo 'seconds = "no number"'; cat securetcpd.conf; } >m.conf
-	atf_check -s exit:1 -e match:"no number" "$securetcpd" -n -f m.conf
+	{ echo 'seconds = "many"'; cat securetcpd.conf; } >m.conf
+	atf_check -s exit:1 -e match:"many" "$securetcpd" -n -f m.conf
 	atf_check -o inline:"configuration OK\n" "$securetcpd" -n \
 	    -D seconds=7 -f m.conf
 }
