@@ -25,15 +25,15 @@
 #define UP	"S(connecting) S(connected)"
 #define DOWN	" S(closing) S(closed)"
 
-static void	 exchange(struct key *, int, int, const char *);
+static void	 exchange(struct key *, int, int, char *);
 static void	 each(enum key_kind);
 static struct securetcp_config *both(const struct key *);
-static void	 asked(struct securetcp_config *, const char *,
+static void	 asked(struct securetcp_config *, char *,
 		    const struct key *);
 
 /* A connection that proves its key: the client checks the signature. */
 static void
-exchange(struct key *k, int remote, int version, const char *sigalgs)
+exchange(struct key *k, int remote, int version, char *sigalgs)
 {
 	struct securetcp_config	*sc;
 	struct fixture		 f;
@@ -389,7 +389,7 @@ both(const struct key *k)
 }
 
 static void
-asked(struct securetcp_config *sc, const char *name, const struct key *want)
+asked(struct securetcp_config *sc, char *name, const struct key *want)
 {
 	struct fixture	 f;
 	X509		*x509;
