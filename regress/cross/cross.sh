@@ -60,6 +60,8 @@ fi
 ZIG_GLOBAL_CACHE_DIR=$here/.work
 ZIG_LOCAL_CACHE_DIR=$here/.work
 export ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
+size=$(du -sk "$here/.work" 2>/dev/null | cut -f 1)
+[ "${size:-0}" -lt 1000000 ] || rm -rf "$here/.work"	# it only grows
 cd "$top" || exit 1
 
 # The host's headers, each by its name, found where its compiler finds them.
