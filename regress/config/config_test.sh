@@ -325,6 +325,7 @@ sample_body()
 	for f in "$top"/etc/securetcpd.conf "$top"/etc/examples/*.conf; do
 		"$securetcpd" -n -f "$f" >out 2>&1
 		if grep -v -e ': No such file or directory$' \
+		    -e ': Permission denied$' \
 		    -e 'user "_securetcpk*" does not exist' \
 		    -e '^configuration OK$' out; then
 			atf_fail "$f: see above"

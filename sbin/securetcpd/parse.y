@@ -92,7 +92,6 @@ static void	 block_abandon(void);
 %token <token>	SIGNER SIGNERS SOCKET SOURCE SPAWNER TIMEOUT TO USER
 %token <token>	STRING
 %token		END UNSUPPORTED BAD
-%type <token>	backlog
 
 %%
 
@@ -260,21 +259,35 @@ server_name
 	}
 	;
 
+/*
+ * Where one statement begins with the whole of another one, both have their
+ * end in the rule: so every yacc takes only what is right to its end.
+ */
 server_body
 	: /* empty */
 	| server_body END
 	| server_body server_statement END
+	| server_body LISTEN ON STRING PORT STRING END {
+		seen_block |= SEEN_LISTEN;
+		take_listen(conf, server, $4, $6, NULL);
+	}
+	| server_body LISTEN ON STRING PORT STRING BACKLOG STRING END {
+		seen_block |= SEEN_LISTEN;
+		take_listen(conf, server, $4, $6, $8);
+	}
+	| server_body FORWARD TO STRING END {
+		forward_to($4, NULL);
+	}
+	| server_body FORWARD TO STRING PORT STRING END {
+		forward_to($4, $6);
+	}
 	| server_body error END {
 		yyerrok;
 	}
 	;
 
 server_statement
-	: LISTEN ON STRING PORT STRING backlog {
-		seen_block |= SEEN_LISTEN;
-		take_listen(conf, server, $3, $5, $6);
-	}
-	| CERTIFICATE STRING {
+	: CERTIFICATE STRING {
 		server_certificate($2);
 	}
 	| PROTOCOL STRING {
@@ -295,12 +308,6 @@ server_statement
 			take_copy($2, "curves", server->sv_curves,
 			    sizeof(server->sv_curves));
 	}
-	| FORWARD TO STRING {
-		forward_to($3, NULL);
-	}
-	| FORWARD TO STRING PORT STRING {
-		forward_to($3, $5);
-	}
 	| ECHO {
 		echo($1);
 	}
@@ -310,15 +317,6 @@ server_statement
 		if (once(&seen_block, SEEN_PREFORK, $1, "prefork"))
 			take_number($2, "prefork", CONF_PREFORK_MAX,
 			    &server->sv_prefork);
-	}
-	;
-
-backlog
-	: /* empty */ {
-		$$ = NULL;
-	}
-	| BACKLOG STRING {
-		$$ = $2;
 	}
 	;
 
