@@ -61,7 +61,12 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 	}
 	if (n == 0) {
 		s->st_eof = 1;
-		return (0);
+		/*
+		 * OpenSSL 3 answers a bare end of file with an alert and
+		 * writes no more; but the other half may go on.
+		 */
+		return (s->st_state == SECURETCP_CONNECTING ? 0 :
+		    TLS_WANT_POLLIN);
 	}
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return (TLS_WANT_POLLIN);
@@ -117,6 +122,8 @@ io_pull(struct securetcp *s, void *buf, size_t len)
 		s->st_bytesin += (uint64_t)n;
 		return (n);
 	}
+	if (n == TLS_WANT_POLLIN && s->st_eof)
+		n = 0;
 	switch (n) {
 	case 0:
 		if (s->st_eof)
