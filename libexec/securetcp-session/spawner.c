@@ -28,6 +28,7 @@
 #define SPAWNER_QUEUE	256	/* messages unsent: take no more orders */
 #define SPAWNER_BATCH	32	/* normal exits reported together, or after */
 #define SPAWNER_DELAY	200	/* so many milliseconds */
+#define SPAWNER_GRACE	500	/* for children when the parent has gone */
 
 struct child {
 	RB_ENTRY(child)		 ch_byid;
@@ -59,6 +60,7 @@ static void	 spawner_turn(struct spawner *);
 static void	 spawner_pipe(struct spawner *, int);
 static void	 spawner_orders(struct spawner *);
 static void	 spawner_message(struct spawner *, struct imsg *);
+static void	 spawner_leave(struct spawner *);
 static void	 spawner_fork(struct spawner *, struct imsg *);
 static void	 spawner_forked(struct spawner *, struct child *);
 static void	 spawner_unforked(struct spawner *, uint64_t, int);
@@ -103,6 +105,32 @@ spawner_run(struct imsgbuf *pipe, const struct server *sv, int procfd)
 		spawner_turn(sp);
 }
 
+/*
+ * The parent has gone, and every session's pipe has ended with it.  One that
+ * does not leave by itself would stay for ever: it is killed.
+ */
+__attribute__((__noreturn__))
+static void
+spawner_leave(struct spawner *sp)
+{
+	struct child	*ch;
+	struct pollfd	 pfd;
+	int64_t		 deadline = timer_after(SPAWNER_GRACE);
+
+	while (!RB_EMPTY(&sp->sp_byid) && timer_now() < deadline) {
+		pfd.fd = sp->sp_procfd;
+		pfd.events = POLLIN;
+		pfd.revents = 0;
+		if (poll(&pfd, 1, timer_poll(deadline, -1)) == -1 &&
+		    errno != EINTR)
+			break;
+		spawner_reap(sp);
+	}
+	RB_FOREACH(ch, idtree, &sp->sp_byid)
+		(void)procs_kill(ch->ch_pid, ch->ch_handle);
+	_exit(HELPER_PIPE);
+}
+
 /* A parent that does not take the answers gets no more work done. */
 static int
 spawner_full(struct spawner *sp)
@@ -137,26 +165,26 @@ spawner_turn(struct spawner *sp)
 		spawner_report(sp);
 	if (imsgbuf_queuelen(sp->sp_pipe) > 0 &&
 	    imsgbuf_write(sp->sp_pipe) == -1)
-		_exit(HELPER_PIPE);
+		spawner_leave(sp);
 }
 
 static void
 spawner_pipe(struct spawner *sp, int revents)
 {
 	if (revents & POLLOUT && imsgbuf_write(sp->sp_pipe) == -1)
-		_exit(HELPER_PIPE);
+		spawner_leave(sp);
 	if (revents & POLLIN) {
 		switch (imsgbuf_read(sp->sp_pipe)) {
 		case 0:
-			_exit(HELPER_PIPE);
+			spawner_leave(sp);
 		case -1:
 			if (errno == ECONNRESET)
-				_exit(HELPER_PIPE);
+				spawner_leave(sp);
 			helper_fatal(sp->sp_pipe, "spawner: reading the "
 			    "pipe: %s", strerror(errno));
 		}
 	} else if (revents & (POLLHUP | POLLERR | POLLNVAL))
-		_exit(HELPER_PIPE);
+		spawner_leave(sp);
 	spawner_orders(sp);
 }
 

@@ -65,6 +65,19 @@ daemon_fail(const char *fmt, ...)
 		log_fatal("%s", text);
 }
 
+/* What follows must not depend on who started us, and with what open. */
+static void
+descriptors_init(void)
+{
+	int	 fd;
+
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			exit(1);
+	} while (fd <= STDERR_FILENO);
+	closefrom(STDERR_FILENO + 1);
+}
+
 static int
 nullify(void)
 {
@@ -399,6 +412,7 @@ main(int argc, char **argv)
 	const char	*file = CONF_FILE;
 	struct conf	*cf;
 
+	descriptors_init();
 	options(argc, argv, &file);
 	TAILQ_INIT(&env->sd_signers);
 	TAILQ_INIT(&env->sd_services);
@@ -408,8 +422,6 @@ main(int argc, char **argv)
 	if ((cf = conf_parse(file)) == NULL)
 		return (1);
 	env->sd_conf = cf;
-	if (conf_check(cf) > 0)
-		return (1);
 	if (geteuid() != 0 && !env->sd_debug && !env->sd_check)
 		errx(1, "has to be started by root; an ordinary user can try "
 		    "it out with -d");

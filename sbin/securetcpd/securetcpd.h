@@ -307,7 +307,6 @@ int		 signer_ask(struct session *, const struct wire_asksign *);
 
 /* spawner.c */
 void		 spawner_start(struct service *);
-void		 spawner_retire(struct spawner *);
 void		 spawner_crash(struct spawner *, struct session *);
 int		 spawner_fork(struct spawner *, uint64_t, int);
 void		 spawner_kill(struct spawner *, uint64_t);

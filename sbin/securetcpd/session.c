@@ -125,7 +125,7 @@ session_forked(struct session *s)
 {
 	if (s->s_phase != PHASE_STARTING)
 		return;
-	if (s->s_spawner->sp_crashed) {
+	if (s->s_spawner->sp_retired) {
 		session_dismiss(s);
 		return;
 	}

@@ -128,14 +128,6 @@ spawner_finish(struct spawner *sp)
 	spawner_free(sp);
 }
 
-void
-spawner_retire(struct spawner *sp)
-{
-	if (sp->sp_service->se_spawner == sp)
-		sp->sp_service->se_spawner = NULL;
-	sp->sp_retired = 1;
-	spawner_finish(sp);
-}
 
 /* A session's process is gone for good. */
 void
@@ -143,6 +135,19 @@ spawner_release(struct spawner *sp)
 {
 	sp->sp_sessions--;
 	spawner_finish(sp);
+}
+
+/* It forks no more, and its idle sessions, with its addresses, go. */
+static void
+spawner_replace(struct spawner *sp)
+{
+	/* Held meanwhile: an idle session may be its last. */
+	sp->sp_sessions++;
+	if (sp->sp_service->se_spawner == sp)
+		sp->sp_service->se_spawner = NULL;
+	sp->sp_retired = 1;
+	pool_discard(sp);
+	spawner_release(sp);
 }
 
 /*
@@ -162,11 +167,7 @@ spawner_crash(struct spawner *sp, struct session *s)
 	log_warning("server \"%s\": session %llu crashed: its spawner and the "
 	    "idle sessions are replaced", se->se_conf->sv_name,
 	    (unsigned long long)s->s_id);
-	/* Held while its idle sessions go, which may be its last. */
-	sp->sp_sessions++;
-	pool_discard(sp);
-	spawner_retire(sp);
-	spawner_release(sp);
+	spawner_replace(sp);
 	if (!env->sd_stopping)
 		spawner_start(se);
 }
@@ -183,7 +184,7 @@ spawner_set_ready(struct spawner *sp, const char *sandbox)
 	se->se_next = NULL;
 	se->se_spawner = sp;
 	if (old != NULL)
-		spawner_retire(old);
+		spawner_replace(old);
 	started_check();
 	pool_fill(se);
 }
