@@ -298,3 +298,12 @@ need_root_proc()
 	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, to see other users' /proc"
 	[ -d /proc/self/fd ] || atf_skip "needs Linux's /proc"
 }
+
+# To look into the processes of others takes a capability that containers
+# may withhold from their root.
+need_ptrace()
+{
+	need_root_proc
+	[ $((0x$(status_of self CapEff) >> 19 & 1)) -eq 1 ] ||
+	    atf_skip "needs CAP_SYS_PTRACE, to look into other processes"
+}

@@ -68,7 +68,7 @@ scenario users "Signers, spawners and sessions run as their users, in the \
 chroot, without privilege or a way to it"
 users_body()
 {
-	need_root_proc
+	need_ptrace
 	serve echo
 	start
 	stay
@@ -121,7 +121,7 @@ scenario hygiene "Each process holds the descriptors that its work needs, \
 and no other"
 hygiene_body()
 {
-	need_root_proc
+	need_ptrace
 	background "$peer" accept "$PWD/backend.sock" readn 5 write hello read
 	wait_until 20 "backend" test -S backend.sock
 	serve "forward to \"$PWD/backend.sock\"" "prefork 3"
@@ -156,7 +156,7 @@ scenario no_key "The private key is in the memory of signers and of no \
 other process: not the parent, not a spawner, not a session"
 no_key_body()
 {
-	need_root_proc
+	need_ptrace
 	for k in P-256 rsa:2048; do
 		rm -f leave background.out
 		certificate www $k
