@@ -41,6 +41,7 @@ scenario runs "What was installed with another PREFIX runs from there" \
     timeout 300
 runs_body()
 {
+	need_ptrace
 	mkdir tree
 	tar -C "$top" -cf - --exclude ./.git . | tar -C tree -xf -
 	atf_check -o ignore -e ignore "$make" -C tree clean

@@ -154,7 +154,7 @@ scenario background_start "Without -d it goes to the background and is \
 found by its pidfile"
 background_start_body()
 {
-	[ "$(id -u)" -eq 0 ] || atf_skip "needs root"
+	need_ptrace
 	# The port cannot be read from syslog here: a free one is configured.
 	background "$peer" -p free bind 127.0.0.1:0
 	wait_until 20 "a port" test -f free
