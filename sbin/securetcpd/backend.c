@@ -43,9 +43,12 @@ backend_connected(struct session *s)
 {
 	int	 fd = s->s_backend;
 
+	if (sandbox_rights(fd, SANDBOX_USE_SOCKET) == -1) {
+		backend_failed(s, errno);
+		return;
+	}
 	s->s_backend = -1;
 	env->sd_fds--;
-	(void)sandbox_rights(fd, SANDBOX_USE_SOCKET);
 	session_accept(s, fd);
 }
 

@@ -9,21 +9,54 @@
 
 #include <errno.h>
 #include <event.h>
+#include <fcntl.h>
 #include <imsg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "securetcpd.h"
 
 static void	 child_dispatch(int, short, void *);
 
-/* Both ends non-blocking and close-on-exec; [0] stays with the parent. */
+/*
+ * Both ends non-blocking, close-on-exec and with the rights of a pipe; [0]
+ * stays with the parent.
+ */
 int
 child_pair(int sv[2])
 {
-	return (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-	    0, sv));
+	int	 error;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+	    sv) == -1)
+		return (-1);
+	if (sandbox_rights(sv[0], SANDBOX_USE_PIPE) == 0 &&
+	    sandbox_rights(sv[1], SANDBOX_USE_PIPE) == 0)
+		return (0);
+	error = errno;
+	(void)close(sv[0]);
+	(void)close(sv[1]);
+	errno = error;
+	return (-1);
+}
+
+/* A file's descriptor for a child, to be read and nothing else; -1. */
+int
+child_file(int fd)
+{
+	int	 error;
+
+	if ((fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
+		return (-1);
+	if (sandbox_rights(fd, SANDBOX_USE_FILE) == 0)
+		return (fd);
+	error = errno;
+	(void)close(fd);
+	errno = error;
+	return (-1);
 }
 
 static void

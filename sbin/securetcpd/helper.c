@@ -86,7 +86,9 @@ helper_exec(const char *program, const char *kind, const char *title,
 	if ((h = calloc(1, sizeof(*h))) == NULL)
 		return (NULL);
 	if (child_pair(sv) == -1) {
+		n = errno;
 		free(h);
+		errno = n;
 		return (NULL);
 	}
 	switch (h->h_pid = fork()) {
@@ -103,7 +105,6 @@ helper_exec(const char *program, const char *kind, const char *title,
 	(void)close(sv[1]);
 	h->h_kind = kind;
 	(void)strlcpy(h->h_title, title, sizeof(h->h_title));
-	(void)sandbox_rights(sv[0], SANDBOX_USE_PIPE);
 	child_init(&h->h_child, sv[0], role, WIRE_LOADING, h);
 	h->h_child.c_gone = helper_gone;
 	h->h_owner = owner;

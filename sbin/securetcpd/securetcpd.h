@@ -282,6 +282,7 @@ int		 child_send(struct child *, enum wire_type, int, const void *,
 		    size_t);
 void		 child_close(struct child *);
 int		 child_pair(int [2]);
+int		 child_file(int);
 
 /* helper.c */
 struct helper	*helper_exec(const char *, const char *, const char *,

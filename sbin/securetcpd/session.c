@@ -15,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sandbox.h"
 #include "securetcpd.h"
 
 #define DIED_SECONDS	1		/* a spawner's time to say how */
@@ -81,7 +80,6 @@ session_fork(struct spawner *sp)
 	s->s_state = SECURETCP_CLOSED;
 	s->s_backend = -1;
 	evtimer_set(&s->s_timer, session_timer, s);
-	(void)sandbox_rights(sv[1], SANDBOX_USE_PIPE);
 	child_init(&s->s_child, sv[0], WIRE_SESSION, WIRE_IDLE, s);
 	s->s_child.c_message = session_message;
 	s->s_child.c_gone = session_gone;

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <event.h>
-#include <fcntl.h>
 #include <imsg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +53,7 @@ signer_load(struct helper *h)
 		memset(&wk, 0, sizeof(wk));
 		wk.wk_index = ce->ce_index;
 		wk.wk_flags = key_flags(ce);
-		if ((fd = fcntl(ce->ce_keyfd, F_DUPFD_CLOEXEC, 0)) == -1 ||
+		if ((fd = child_file(ce->ce_keyfd)) == -1 ||
 		    child_send(&h->h_child, WIRE_KEY, fd, &wk,
 		    sizeof(wk)) == -1)
 			return (-1);

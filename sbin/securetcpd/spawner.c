@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <event.h>
-#include <fcntl.h>
 #include <imsg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,7 +49,7 @@ spawner_load(struct spawner *sp)
 	memset(&wc, 0, sizeof(wc));
 	wc.wc_index = ce->ce_index;
 	memcpy(wc.wc_id, ce->ce_id, sizeof(wc.wc_id));
-	if ((fd = fcntl(ce->ce_chainfd, F_DUPFD_CLOEXEC, 0)) == -1 ||
+	if ((fd = child_file(ce->ce_chainfd)) == -1 ||
 	    child_send(c, WIRE_CHAIN, fd, &wc, sizeof(wc)) == -1)
 		return (-1);
 	return (child_send(c, WIRE_SERVER_END, -1, NULL, 0));
