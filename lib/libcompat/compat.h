@@ -55,6 +55,12 @@ int		 compat_nodump(void);
 const char	*compat_limit_hint(int);
 
 /*
+ * cryptomem.c: from here on libcrypto clears all memory it frees.  To be
+ * called before it has allocated any; -1 with errno when it is too late.
+ */
+int		 compat_crypto_wipe(void);
+
+/*
  * pidfile.c: writes the pid into the file and returns a descriptor that
  * holds a lock on it; -1 with errno.  EEXIST: a running process has it, with
  * that pid in *running (0 when unreadable).  The lock is taken before the

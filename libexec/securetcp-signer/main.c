@@ -39,6 +39,10 @@ signer_prepare(struct imsgbuf *imsgbuf, const struct wire_start *start)
 
 	if (privdrop_limits(start->ws_nofile, 1) == -1)
 		helper_fatal(imsgbuf, "limits: %s", strerror(errno));
+	/* Copies of key material that it makes on the way to a key. */
+	if (compat_crypto_wipe() == -1)
+		helper_fatal(imsgbuf, "libcrypto's memory: %s",
+		    strerror(errno));
 	/* A configuration file of the TLS library could load code. */
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
 	    RAND_bytes(&byte, sizeof(byte)) != 1)

@@ -10,7 +10,8 @@
 # elsewhere is taken from this host, by name: tls.h, event.h, openssl/*, and
 # atf-c.h for the tests.  Those are libevent 2 and OpenSSL 3, so the objects'
 # undefined names are checked as well: each must be defined in the tree, or
-# be in the C libraries, or be in libevent-1.4.syms or libressl.syms here.
+# be in the C libraries, or be in libevent-1.4.syms or libressl.syms here, or
+# for FreeBSD in openssl.syms.
 #
 # -k keeps the work directory and prints its name.
 
@@ -174,7 +175,12 @@ for target in $TARGETS; do
 	xargs nm -u <"$work/objects" |
 	    awk '$1 == "U" || $1 == "w" { print $2 }' | sort -u >"$work/wanted"
 	comm -23 "$work/wanted" "$work/defined" >"$work/outside"
-	comm -23 "$work/outside" "$work/listed" >"$work/libc"
+	case $target in
+	*-freebsd)	more=$here/openssl.syms ;;
+	*)		more=/dev/null ;;
+	esac
+	sed '/^#/d' "$more" | sort -u - "$work/listed" >"$work/here"
+	comm -23 "$work/outside" "$work/here" >"$work/libc"
 
 	# The C libraries must have the rest: ask the linker.
 	awk '{ printf "extern char s%d __asm__(\"%s\");\n", NR, $1
