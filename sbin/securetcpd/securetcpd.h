@@ -83,7 +83,7 @@ struct spawner {
 	struct helper		*sp_helper;	/* NULL: it died */
 	struct service		*sp_service;
 	unsigned int		 sp_generation;
-	unsigned int		 sp_forked;
+	unsigned int		 sp_used;	/* connections given to it */
 	unsigned int		 sp_sessions;	/* not yet known to be gone */
 	int			 sp_ready;
 	int			 sp_retired;	/* forks no more */
@@ -310,6 +310,7 @@ int		 signer_ask(struct session *, const struct wire_asksign *);
 void		 spawner_start(struct service *);
 void		 spawner_crash(struct spawner *, struct session *);
 int		 spawner_fork(struct spawner *, uint64_t, int);
+void		 spawner_used(struct spawner *);
 void		 spawner_kill(struct spawner *, uint64_t);
 void		 spawner_overdue(struct spawner *);
 void		 spawner_release(struct spawner *);

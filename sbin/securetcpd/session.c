@@ -218,6 +218,7 @@ session_adopt(struct session *s, int fd, struct source *so, const char *from)
 	env->sd_live++;
 	log_connecting(s);
 	session_set_timer(s, se->se_conf->sv_handshake);
+	spawner_used(s->s_spawner);
 	if (child_send(&s->s_child, WIRE_ADOPT, fd, NULL, 0) == -1)
 		session_gone(&s->s_child, NULL);
 }

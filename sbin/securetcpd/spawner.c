@@ -276,11 +276,22 @@ spawner_fork(struct spawner *sp, uint64_t id, int fd)
 	    sizeof(wx)) == -1)
 		return (-1);
 	sp->sp_sessions++;
-	/* Fresh address space now and then: the next one is loaded early. */
-	if (++sp->sp_forked >= env->sd_conf->cf_lifetime &&
+	return (0);
+}
+
+/*
+ * One of its sessions got a connection.  A fresh address space now and then:
+ * the next one is loaded early.  Idle sessions that are never used do not
+ * count, or a large pool would use up a short lifetime by itself.
+ */
+void
+spawner_used(struct spawner *sp)
+{
+	if (sp == NULL)
+		return;
+	if (++sp->sp_used >= env->sd_conf->cf_lifetime && !sp->sp_retired &&
 	    !evtimer_pending(&sp->sp_service->se_retry, NULL))
 		spawner_start(sp->sp_service);
-	return (0);
 }
 
 /* It was told to fork and says nothing: it hangs, and is replaced. */
