@@ -152,42 +152,6 @@ hygiene_body()
 	atf_check -s exit:1 grep -E "/dev/zero" held
 }
 
-scenario no_key "The private key is in the memory of signers and of no \
-other process: not the parent, not a spawner, not a session"
-no_key_body()
-{
-	need_ptrace
-	for k in P-256 rsa:2048; do
-		rm -f leave background.out
-		certificate www $k
-		serve echo
-		start
-		stay
-		openssl pkey -in www.key -noout -text 2>/dev/null | awk '
-		/^[a-zA-Z]/ { on = /^(priv|prime1|privateExponent):/; n++ }
-		/^ / && on { h[n] = h[n] $0 }
-		END { for (i in h) print h[i] }' |
-		    sed -E 's/[ :]//g; s/^00//' >secrets
-		# In OpenSSL's text the key as it lies in the file, too.
-		sed -n 2p www.key | od -An -v -tx1 | tr -d ' \n' >>secrets
-		echo >>secrets
-		atf_check -o not-empty cat secrets
-		found=0
-		for p in $(signers); do
-			"$top/regress/tools/memfind" "$p" $(cat secrets) &&
-			    found=$((found + 1))
-		done
-		# What looks for it does find it where it is.
-		[ $found -gt 0 ] || atf_fail "no signer has the key ($k)"
-		for p in "$daemon" $(spawners) $(sessions); do
-			atf_check -s exit:1 -o ignore \
-			    "$top/regress/tools/memfind" "$p" $(cat secrets)
-		done
-		stayed
-		stop
-	done
-}
-
 scenario sandbox_named "The log names the sandbox in force of every helper"
 sandbox_named_body()
 {
