@@ -271,12 +271,8 @@ count() { echo $#; }
 busy_count() { [ "$(count $(busy "$2"))" -eq "$1" ]; }
 family() { echo "$daemon" $(signers) $(spawners) $(sessions); }
 status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
-# Kibibytes of memory that are the process's own now.
-private_of()
-{
-	awk '/^Private/ { n += $2 } END { print n + 0 }' \
-	    "/proc/$1/smaps_rollup"
-}
+# Kibibytes of memory that the process has made for itself.
+anonymous_of() { status_of "$1" RssAnon | cut -d ' ' -f 1; }
 
 # shows [-o CHECK]... FUNCTION ARGUMENT...: atf_check for a shell function.
 shows()

@@ -404,6 +404,40 @@ killed_body() { dies KILL "killed by signal 9 (Killed)"; }
 scenario crashed "A session that crashed is reported with its signal"
 crashed_body() { dies SEGV "killed by signal 11 (Segmentation fault)"; }
 
+scenario signer_lost "A signer that dies before it has answered ends the \
+handshake with an error that says so"
+signer_lost_body()
+{
+	need_root_proc
+	serve echo
+	{ echo "signers 1"; cat securetcpd.conf; } >1.conf
+	mv 1.conf securetcpd.conf
+	start
+	signer=$(signers)
+	kill -STOP "$signer"
+	background "$peer" connect "127.0.0.1:$port" tls
+	wait_log state=connecting
+	# The client has said its part: the session asks, and then waits.
+	poll=0.5
+	wait_until 20 "the session to wait" waiting
+	poll=0.05
+	kill -KILL "$signer"
+	check_events <<-EVENTS
+	state=connecting
+	error=ptError number=11100 description="An unexpected error occurred." reason="signer 1 terminated: signal 9 (Killed)"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+	wait_until 20 "service" client tls write again shutdown read
+	atf_check -o inline:"again" cat client.out
+}
+waiting()
+{
+	_before=$switches
+	switches=$(status_of "$(busy connecting)" voluntary_ctxt_switches)
+	[ -n "$switches" ] && [ "$switches" = "$_before" ]
+}
+
 scenario stopped "SIGTERM closes live connections gracefully, and says by \
 whom"
 stopped_body()

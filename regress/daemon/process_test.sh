@@ -168,6 +168,91 @@ sandbox_named_body()
 	atf_check -s exit:1 grep -E '^process=(signer|spawner) .*sandbox=none' log
 }
 
+scenario sandbox_required "Where the kernel has no sandbox it does not \
+start, and says why"
+sandbox_required_body()
+{
+	[ "$(uname -s)" = Linux ] || atf_skip "pretends a Linux without seccomp"
+	serve echo
+	launch "$top/regress/tools/noseccomp"
+	wait_until 20 "its end" dead "$daemon"
+	wait "$daemon"
+	atf_check_equal 1 $?
+	atf_check -o match:"^fatal=.*sandbox" cat log
+	atf_check -s exit:1 grep -E "^msg=started" log
+}
+
+scenario sandbox_optional "With sandbox optional it runs on there, and warns"
+sandbox_optional_body()
+{
+	[ "$(uname -s)" = Linux ] || atf_skip "pretends a Linux without seccomp"
+	serve echo
+	{ echo "sandbox optional"; cat securetcpd.conf; } >o.conf
+	mv o.conf securetcpd.conf
+	start "$top/regress/tools/noseccomp"
+	atf_check -o match:"^process=spawner name=www pid=[0-9]+ sandbox=none" \
+	    -o match:"^warning=.*WITHOUT a sandbox" cat log
+	served || atf_fail "not served"
+}
+
+scenario drain "SIGUSR1 closes the listeners, lets connections go on, and \
+leaves with the last of them"
+drain_body()
+{
+	need_root_proc
+	serve echo
+	start
+	stay
+	kill -USR1 "$daemon"
+	wait_log "^msg=.*drain"
+	atf_check -s exit:1 -e match:"Connection refused" "$peer" connect \
+	    "127.0.0.1:$port" hold
+	dead "$daemon" && atf_fail "it did not wait for its connection"
+	stayed
+	wait_until 20 "its end" dead "$daemon"
+	wait "$daemon"
+	atf_check_equal 0 $?
+}
+
+scenario hangup "SIGHUP changes nothing, and a warning says that reload is \
+not there"
+hangup_body()
+{
+	need_root_proc
+	serve echo
+	start
+	stay
+	echo "nonsense" >>securetcpd.conf
+	kill -HUP "$daemon"
+	wait_log "^warning=.*not yet supported"
+	served || atf_fail "not served"
+	stayed
+}
+
+scenario twice "A second SIGTERM ends at once what the first asked to end"
+twice_body()
+{
+	need_root_proc
+	background "$peer" -c sent accept "$PWD/backend.sock" flood 0
+	wait_until 20 "backend" test -S backend.sock
+	serve "forward to \"$PWD/backend.sock\"" "timeout close 100"
+	start
+	background "$peer" connect "127.0.0.1:$port" tls until never
+	wait_log state=connected
+	poll=0.5
+	wait_until 30 "the flood to stand still" steady
+	poll=0.05
+	kill -TERM "$daemon"
+	wait_log state=closing
+	atf_check -s exit:1 grep state=closed log
+	kill -TERM "$daemon"
+	wait_until 20 "its end" dead "$daemon"
+	wait "$daemon"
+	atf_check_equal 0 $?
+	atf_check -o match:"error=ptAbort number=11103 .*reason=\"stopped by SIGTERM\"" \
+	    grep error= log
+}
+
 scenario parent_killed "When the parent is killed every process is gone \
 within a second, and the port is free"
 parent_killed_body()

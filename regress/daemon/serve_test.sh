@@ -172,25 +172,25 @@ scenario never_reads "A client that never reads while the backend floods \
 costs bounded memory, in the session and in the parent"
 never_reads_body()
 {
-	need_ptrace
+	need_root_proc
 	poll=0.5	# two looks that see the same are that far apart
 	background "$peer" -c sent accept "$PWD/backend.sock" flood 0
 	wait_until 20 "backend" test -S backend.sock
 	serve "forward to \"$PWD/backend.sock\""
 	start
-	parent=$(private_of "$daemon")
+	parent=$(anonymous_of "$daemon")
 	background "$peer" connect "127.0.0.1:$port" tls until enough
 	wait_until 20 "connected" busy_count 1 connected
 	wait_until 30 "the flood to stand still" steady
 	session=$(busy connected)
 	atf_check_equal 1 "$(count $session)"
-	mem=$(private_of "$session")
+	mem=$(anonymous_of "$session")
 	echo "sent $now bytes; session $mem KiB of its own," \
-	    "parent $parent KiB before, $(private_of "$daemon") after"
+	    "parent $parent KiB before, $(anonymous_of "$daemon") after"
 	# Sockets hold the rest: their buffers are the kernel's, and bounded.
 	[ "$now" -gt 65536 ] || atf_fail "the backend sent only $now bytes"
 	[ "$mem" -lt 4096 ] || atf_fail "session holds $mem KiB"
-	[ $(($(private_of "$daemon") - parent)) -lt 512 ] ||
+	[ $(($(anonymous_of "$daemon") - parent)) -lt 512 ] ||
 	    atf_fail "the parent has grown"
 	touch enough
 	wait_closed
@@ -200,7 +200,7 @@ scenario never_reads_echo "A client that floods the echo and never reads \
 is stopped by back-pressure, in bounded memory"
 never_reads_echo_body()
 {
-	need_ptrace
+	need_root_proc
 	poll=0.5
 	serve echo
 	start
@@ -208,7 +208,7 @@ never_reads_echo_body()
 	wait_until 20 "connected" busy_count 1 connected
 	wait_until 30 "the flood to stand still" steady
 	session=$(busy connected)
-	mem=$(private_of "$session")
+	mem=$(anonymous_of "$session")
 	echo "sent $now bytes; session $mem KiB of its own"
 	[ "$mem" -lt 4096 ] || atf_fail "session holds $mem KiB"
 }
@@ -305,6 +305,44 @@ many_body()
 	done
 	wait_closed 250
 	atf_check -s exit:1 grep error= log
+}
+
+scenario two_servers "Two server blocks have listeners, spawners, keys and \
+backends of their own"
+two_servers_body()
+{
+	certificate www
+	certificate api rsa:2048
+	configure <<-CONF
+	certificate "api" {
+		chain "$PWD/api.crt"
+		key "$PWD/api.key"
+	}
+	server "www" {
+		listen on 127.0.0.1 port 0
+		listen on 127.0.0.1 port 0
+		certificate "www"
+		echo
+	}
+	server "api" {
+		listen on 127.0.0.1 port 0
+		certificate "api"
+		forward to "$PWD/backend.sock"
+	}
+	CONF
+	background "$peer" -k accept "$PWD/backend.sock" write backend shutdown
+	wait_until 20 "backend" test -S backend.sock
+	start
+	atf_check -o inline:"2\n" grep -c "^server=www listen=" log
+	atf_check -o inline:"1\n" grep -c "^server=api listen=" log
+	for p in $(sed -n 's/^server=www listen=.*://p' log); do
+		atf_check -o inline:"www" -e ignore "$peer" -C www.crt connect \
+		    "127.0.0.1:$p" tls write www shutdown read
+	done
+	atf_check -o inline:"backend" -e ignore "$peer" -C api.crt connect \
+	    "127.0.0.1:$(port_of api)" tls read shutdown
+	atf_check -s exit:1 -e match:"certificate verify failed" "$peer" \
+	    -C www.crt connect "127.0.0.1:$(port_of api)" tls
 }
 
 scenario settings "protocol, ciphers and curves of the server block are \
