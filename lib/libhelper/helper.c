@@ -243,6 +243,10 @@ helper_sandbox(struct imsgbuf *imsgbuf, const struct wire_start *start,
 		return;
 	if (errno == ENOSYS && start->ws_flags & WIRE_START_OPTIONAL)
 		return;
+	if (errno == ENOSYS)
+		helper_fatal(imsgbuf, "sandbox: this kernel has none, and the "
+		    "configuration requires one (\"sandbox optional\" runs "
+		    "without)");
 	helper_fatal(imsgbuf, "sandbox: %s", strerror(errno));
 }
 

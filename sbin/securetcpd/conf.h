@@ -77,6 +77,7 @@ struct certificate {
 	enum wire_keytype	 ce_type;
 	time_t			 ce_notbefore;
 	time_t			 ce_notafter;
+	int			 ce_unfit;	/* a signer has said so */
 };
 TAILQ_HEAD(certificates, certificate);
 

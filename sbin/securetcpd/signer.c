@@ -185,7 +185,9 @@ key_bad(struct signer *sg, struct certificate *ce, const char *reason)
 	if (env->sd_started)
 		log_warning("signer %u: certificate \"%s\": %s",
 		    sg->sg_number, ce->ce_name, text);
-	else if (sg->sg_number == 1) {
+	else if (!ce->ce_unfit) {
+		/* All of them will find it: the first to do so says it. */
+		ce->ce_unfit = 1;
 		conf_error(&ce->ce_key_at, "certificate \"%s\": %s",
 		    ce->ce_name, text);
 		env->sd_errors++;
