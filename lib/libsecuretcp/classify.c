@@ -28,7 +28,9 @@
 #define CLASSIFY_ALERT		21	/* record types */
 #define CLASSIFY_HANDSHAKE	22
 #define CLASSIFY_ALERT_BASE	1000	/* reasons that stand for alerts */
-#define CLASSIFY_ALERT_VERSION	70
+#define CLASSIFY_FAILURE	40	/* alerts */
+#define CLASSIFY_VERSION	70
+#define CLASSIFY_INTERNAL	80
 
 struct word {
 	const char	*w_start;
@@ -103,6 +105,7 @@ static void	 classify_stranger(struct securetcp *);
 static int	 classify_vanished(struct securetcp *);
 static const char *classify_offer(const struct securetcp *);
 static void	 classify_negotiation(struct securetcp *, unsigned long);
+static int	 classify_is_version(const struct securetcp *, unsigned long);
 static const char *classify_text(unsigned long);
 
 int
@@ -258,29 +261,42 @@ static void
 classify_negotiation(struct securetcp *s, unsigned long error)
 {
 	const char	*offer = classify_offer(s);
-	int		 reason = 0;
 
-	if (ERR_GET_LIB(error) == ERR_LIB_SSL)
-		reason = ERR_GET_REASON(error);
-	switch (reason) {
-	case SSL_R_UNSUPPORTED_PROTOCOL:
-	case SSL_R_UNKNOWN_PROTOCOL:
-	case SSL_R_WRONG_VERSION_NUMBER:
-	case SSL_R_VERSION_TOO_LOW:
-	case CLASSIFY_ALERT_BASE + CLASSIFY_ALERT_VERSION:
+	if (classify_is_version(s, error)) {
 		if (offer != NULL)
 			object_say(s, "no common protocol version: the peer "
 			    "offers at most %s", offer);
 		else
 			object_say(s, "no common protocol version");
-		break;
-	case SSL_R_NO_SHARED_CIPHER:
+	} else if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+	    ERR_GET_REASON(error) == SSL_R_NO_SHARED_CIPHER)
 		object_say(s, "no common cipher suite");
-		break;
-	default:
+	else if (s->st_alert == CLASSIFY_FAILURE)
+		object_say(s, "nothing acceptable in what the peer offers: %s",
+		    classify_text(error));
+	else if (s->st_alert == CLASSIFY_INTERNAL)
+		object_say(s, "internal error of the TLS library: %s",
+		    classify_text(error));
+	else
 		object_say(s, "malformed or unexpected TLS from the peer: %s",
 		    classify_text(error));
-		break;
+}
+
+static int
+classify_is_version(const struct securetcp *s, unsigned long error)
+{
+	if (s->st_alert == CLASSIFY_VERSION)
+		return (1);
+	if (ERR_GET_LIB(error) != ERR_LIB_SSL)
+		return (0);
+	switch (ERR_GET_REASON(error)) {
+	case SSL_R_UNSUPPORTED_PROTOCOL:
+	case SSL_R_UNKNOWN_PROTOCOL:
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_VERSION_TOO_LOW:
+		return (1);
+	default:
+		return (0);
 	}
 }
 

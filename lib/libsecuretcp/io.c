@@ -93,9 +93,13 @@ ssize_t
 io_write(struct tls *tls, const void *buf, size_t len, void *arg)
 {
 	struct securetcp	*s = arg;
+	const uint8_t		*b = buf;
 	ssize_t			 n;
 
 	(void)tls;
+	/* What the library tells the peer says best what it thinks. */
+	if (len == 7 && b[0] == 21 && s->st_state == SECURETCP_CONNECTING)
+		s->st_alert = b[6];
 	do {
 		n = send(s->st_fd, buf, len, MSG_NOSIGNAL);
 	} while (n == -1 && errno == EINTR);

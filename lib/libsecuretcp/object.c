@@ -248,7 +248,7 @@ object_reset(struct securetcp *s)
 	s->st_broken = s->st_hangup = s->st_hard = 0;
 	s->st_eof = s->st_readerror = s->st_writeerror = 0;
 	s->st_firstlen = 0;
-	s->st_record = 0;
+	s->st_record = s->st_alert = 0;
 	s->st_bytesin = s->st_bytesout = 0;
 	s->st_reason[0] = s->st_version[0] = s->st_cipher[0] = '\0';
 	s->st_servername[0] = s->st_alpn[0] = '\0';

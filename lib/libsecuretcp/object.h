@@ -81,6 +81,7 @@ struct securetcp {
 	uint8_t			 st_first[OBJECT_FIRST];
 	size_t			 st_firstlen;
 	uint8_t			 st_record;	/* type of the last one */
+	uint8_t			 st_alert;	/* the one we sent in clear */
 
 	uint64_t		 st_bytesin;
 	uint64_t		 st_bytesout;

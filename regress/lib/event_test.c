@@ -637,6 +637,13 @@ ATF_TC_BODY(upload_then_gone, tc)
 	}
 }
 
+/* A client of LibreSSL keeps this one to itself in TLS 1.3. */
+#ifdef LIBRESSL_VERSION_NUMBER
+#define ALERTS(version)	((version) == TLS1_2_VERSION)
+#else
+#define ALERTS(version)	((version) != 0)
+#endif
+
 ATF_TC(alert_after);
 ATF_TC_HEAD(alert_after, tc)
 {
@@ -660,8 +667,10 @@ ATF_TC_BODY(alert_after, tc)
 		ATF_REQUIRE_EQ((ssize_t)sizeof(junk), send(securetcp_socket(
 		    f.f_tcp), junk, sizeof(junk), 0));
 		(void)peer_read(&f, buf, sizeof(buf));
-		fixture_expect(&f, UP " E(ptProtocol)" DOWN);
-		reason(&f, "peer's alert: bad record mac");
+		if (ALERTS(version)) {
+			fixture_expect(&f, UP " E(ptProtocol)" DOWN);
+			reason(&f, "peer's alert: bad record mac");
+		}
 		fixture_close(&f);
 		key_free(&k);
 
