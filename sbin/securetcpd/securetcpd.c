@@ -362,6 +362,11 @@ check_start(void)
 static void
 serve_start(void)
 {
+	struct certificate	*ce;
+
+	/* Chains and keys stay open for the helpers to come. */
+	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
+		env->sd_fds += 2;
 	if (env->sd_built)
 		log_info("run from the build tree, helpers from %s",
 		    env->sd_libexec);
