@@ -394,10 +394,13 @@ securetcp_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 		io_send_direct(s, buf, len, &taken);
 	/*
 	 * When it broke in this call the rest is queued, in vain but
-	 * counted as unsent; from then on the queue does not move.
+	 * counted as unsent; more than that is dropped, or who waits for
+	 * room would never read what the failure waits for.
 	 */
 	if (!broken)
 		error = io_queue(s, buf, len, &taken);
+	if (s->st_broken)
+		taken = len;
 	*sent = taken;
 	s->st_full = taken != len;
 	if (error != ptOk) {
@@ -556,7 +559,8 @@ io_finish(struct securetcp *s)
 void
 io_broken(struct securetcp *s)
 {
-	int	 error;
+	uint64_t	 serial = s->st_serial;
+	int		 error;
 
 	s->st_broken = 1;
 	if (s->st_finishing) {
@@ -572,4 +576,9 @@ io_broken(struct securetcp *s)
 	}
 	s->st_hangup = 1;
 	io_arrived(s);
+	if (!s->st_full || !object_same(s, serial))
+		return;
+	s->st_full = 0;
+	if (s->st_handlers.st_send != NULL)
+		s->st_handlers.st_send(s, s->st_arg);
 }

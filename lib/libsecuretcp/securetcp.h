@@ -202,7 +202,8 @@ int		 securetcp_key_id(const void *, size_t,
  * is one-shot: armed by connected and again by each receive that returned
  * SECURETCP_AGAIN; in between nothing is read from the peer, and its end is
  * not noticed.  st_send says that the send queue has fallen to half of its
- * limit or less after a send that could not take everything.
+ * limit or less, or that the peer takes no more at all, after a send that
+ * could not take everything.
  */
 struct securetcp_handlers {
 	void	(*st_state)(struct securetcp *, enum securetcp_state, void *);
@@ -260,7 +261,7 @@ int		 securetcp_set_socket(struct securetcp *, int);
  * failed in this call and the events were delivered.
  *
  * When the peer no longer takes data but what it has sent before is unread,
- * the failure waits until that is read.
+ * the failure waits until that is read; what is sent meanwhile is dropped.
  */
 int		 securetcp_send(struct securetcp *, const void *, size_t,
 		    size_t *);
