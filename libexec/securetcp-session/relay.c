@@ -184,9 +184,12 @@ relay_fill_peer(struct relay *r, struct flow *f)
 		    sizeof(f->f_buf) - f->f_len, &got);
 		if (error == SECURETCP_AGAIN)
 			s->s_readable = 0;
-		else if (error != ptOk || got == 0)
+		else if (error != ptOk || got == 0) {
+			/* What is echoed has not come to an end of its own. */
+			if (error != ptOk && r->r_fd == -1)
+				r->r_truncate = 1;
 			f->f_end = 1;
-		else
+		} else
 			f->f_len += got;
 	}
 }
@@ -324,7 +327,7 @@ relay_reset_late(const struct relay *r)
 	const struct session	*s = r->r_session;
 
 	return (s->s_error == ptConnectionReset && r->r_down.f_done &&
-	    s->s_unsent == 0);
+	    !r->r_truncate && s->s_unsent == 0);
 }
 
 static void
