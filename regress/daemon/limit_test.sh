@@ -181,18 +181,23 @@ limits_raised_body()
 	    "/proc/$daemon/limits")" -ge 2000
 }
 
-scenario limits_low "A hard limit that is too low is named, with what it \
-would have to be"
+scenario limits_low "A hard limit that is too low is named: an error for \
+root, a warning for an ordinary user"
 limits_low_body()
 {
 	serve echo "connections max 2000"
-	launch prlimit --nofile=64:128
-	wait_until 20 "its end" dead "$daemon"
-	wait "$daemon"
-	atf_check_equal 1 $?
+	if [ "$(id -u)" -eq 0 ]; then
+		launch prlimit --nofile=64:128
+		wait_until 20 "its end" dead "$daemon"
+		wait "$daemon"
+		atf_check_equal 1 $?
+	else
+		start prlimit --nofile=64:128
+		atf_check -o match:"warning: .*descriptors" cat log
+	fi
 	cat log
-	atf_check -o match:"RLIMIT_NOFILE|open files|descriptors" cat log
-	atf_check -o match:"128" cat log
+	atf_check -o match:"can need [0-9]+ descriptors, the limit is 128" \
+	    cat log
 }
 
 atf_init_test_cases()
