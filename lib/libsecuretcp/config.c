@@ -79,7 +79,7 @@ config_library(void)
 	if (done)
 		return (ptOk);
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
-	    tls_init() != 0)
+	    tls_init() != 0 || tickets_library() != ptOk)
 		return (ptNoSecurity);
 	done = 1;
 	return (ptOk);
@@ -483,11 +483,14 @@ int
 config_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
     tls_write_cb out, void *arg)
 {
-	int	 error;
+	int	 bad, error;
 
 	if ((error = securetcp_config_prepare(sc)) != ptOk)
 		return (error);
-	if (tls_accept_cbs(sc->sc_tls, tls, in, out, arg) == 0)
+	tickets_accepting(1);
+	bad = tls_accept_cbs(sc->sc_tls, tls, in, out, arg);
+	tickets_accepting(0);
+	if (!bad)
 		return (ptOk);
 	config_say(sc, "TLS connection: %s", tls_error(sc->sc_tls));
 	return (ptNoSecurity);

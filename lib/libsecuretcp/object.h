@@ -130,6 +130,10 @@ void		 io_finish(struct securetcp *);
 int		 classify_handshake(struct securetcp *, int);
 int		 classify_error(struct securetcp *);
 
+/* tickets.c */
+int		 tickets_library(void);
+void		 tickets_accepting(int);
+
 /* keyhook.c */
 int		 keyhook_ready(void);
 unsigned int	 keyhook_failures(void);

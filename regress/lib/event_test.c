@@ -644,6 +644,36 @@ ATF_TC_BODY(upload_then_gone, tc)
 #define ALERTS(version)	((version) != 0)
 #endif
 
+ATF_TC(no_tickets);
+ATF_TC_HEAD(no_tickets, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a client that sends, says its end and "
+	    "closes without reading is no reset: nothing was sent to it "
+	    "that it did not ask for");
+}
+ATF_TC_BODY(no_tickets, tc)
+{
+	struct fixture	 f;
+	struct key	 k;
+	struct pollfd	 pfd;
+	char		 buf[8];
+	int		 version;
+
+	for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		open_p256(&f, &k, "secure", 0);
+		fixture_connect(&f, version);
+		pfd.fd = f.f_peer;
+		pfd.events = POLLIN;
+		ATF_CHECK_EQ(0, poll(&pfd, 1, 0));
+		peer_write(&f, "hello", 5);
+		peer_close(&f);
+		ATF_CHECK_EQ(5, object_read(&f, buf, sizeof(buf)));
+		ATF_CHECK_STREQ(UP DOWN, f.f_events);
+		fixture_close(&f);
+		key_free(&k);
+	}
+}
+
 ATF_TC(alert_after);
 ATF_TC_HEAD(alert_after, tc)
 {
@@ -1005,6 +1035,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, reset_unarmed);
 	ATF_TP_ADD_TC(tp, reset_late);
 	ATF_TP_ADD_TC(tp, upload_then_gone);
+	ATF_TP_ADD_TC(tp, no_tickets);
 	ATF_TP_ADD_TC(tp, alert_after);
 	ATF_TP_ADD_TC(tp, silent);
 	ATF_TP_ADD_TC(tp, vanished);
