@@ -30,22 +30,9 @@
 #define DOWN	" S(closing) S(closed)"
 #define BULK	(8 * 1024 * 1024 + 4711)
 
-static void	 open_p256(struct fixture *, struct key *, int);
 static void	 fill_pattern(uint8_t *, size_t);
 static size_t	 flood(struct fixture *, const uint8_t *, size_t);
 static long	 descriptors(void);
-
-static void
-open_p256(struct fixture *f, struct key *k, int half)
-{
-	struct securetcp_config	*sc;
-
-	key_make(k, KEY_P256, "test", NULL);
-	sc = fixture_config(k, 0, "secure");
-	fixture_open(f, sc);
-	securetcp_config_free(sc);
-	ATF_REQUIRE_EQ(ptOk, securetcp_set_half_close(f->f_tcp, half));
-}
 
 /* No two places alike, so that nothing can be lost or swapped unseen. */
 static void
@@ -95,7 +82,7 @@ ATF_TC_BODY(upload, tc)
 	ATF_REQUIRE((out = malloc(BULK)) != NULL);
 	fill_pattern(out, BULK);
 	for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-		open_p256(&f, &k, 0);
+		fixture_p256(&f, &k, "secure", 0);
 		fixture_connect(&f, version);
 		memset(in, 0, BULK);
 		want = 1;
@@ -148,7 +135,7 @@ ATF_TC_BODY(download, tc)
 	fill_pattern(out, BULK);
 	for (i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		bulk = limits[i] < 16384 ? 20000 : BULK;
-		open_p256(&f, &k, 0);
+		fixture_p256(&f, &k, "secure", 0);
 		ATF_REQUIRE_EQ(ptOk, securetcp_set_send_limit(f.f_tcp,
 		    limits[i]));
 		fixture_connect(&f, i % 2 == 0 ? TLS1_2_VERSION :
@@ -197,7 +184,7 @@ ATF_TC_BODY(one_byte, tc)
 
 	fill_pattern(pattern, sizeof(pattern));
 	for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-		open_p256(&f, &k, 0);
+		fixture_p256(&f, &k, "secure", 0);
 		fixture_assign(&f);
 		fixture_client(&f, version, version);
 		/* The client talks to memory; we carry it over. */
@@ -264,7 +251,7 @@ ATF_TC_BODY(pressure, tc)
 	ATF_REQUIRE((in = malloc(BULK)) != NULL);
 	ATF_REQUIRE((out = malloc(BULK)) != NULL);
 	fill_pattern(out, BULK);
-	open_p256(&f, &k, 0);
+	fixture_p256(&f, &k, "secure", 0);
 	fixture_connect(&f, TLS1_3_VERSION);
 	while (f.f_receives == 0 || (n = SSL_write(f.f_ssl, out + part,
 	    16384)) > 0) {
@@ -311,7 +298,7 @@ ATF_TC_BODY(bounded, tc)
 	ATF_REQUIRE((in = malloc(BULK)) != NULL);
 	ATF_REQUIRE((out = malloc(BULK)) != NULL);
 	fill_pattern(out, BULK);
-	open_p256(&f, &k, 0);
+	fixture_p256(&f, &k, "secure", 0);
 	fixture_connect(&f, TLS1_2_VERSION);
 	total = flood(&f, out, BULK);
 	ATF_CHECK_EQ(65536, securetcp_send_count(f.f_tcp));
@@ -358,7 +345,7 @@ ATF_TC_BODY(half_answer, tc)
 	ATF_REQUIRE((out = malloc(BULK)) != NULL);
 	fill_pattern(out, BULK);
 	for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-		open_p256(&f, &k, 1);
+		fixture_p256(&f, &k, "secure", 1);
 		fixture_connect(&f, version);
 		peer_notify(&f);
 		ATF_REQUIRE_EQ(0, shutdown(f.f_peer, SHUT_WR));
@@ -380,7 +367,7 @@ ATF_TC_BODY(half_answer, tc)
 		fixture_close(&f);
 		key_free(&k);
 
-		open_p256(&f, &k, 1);
+		fixture_p256(&f, &k, "secure", 1);
 		fixture_connect(&f, version);
 		ATF_CHECK_EQ(ptOk, securetcp_shutdown(f.f_tcp));
 		memset(in, 0, BULK);
@@ -439,7 +426,7 @@ ATF_TC_BODY(reuse, tc)
 	char		 buf[8];
 	int		 i, version;
 
-	open_p256(&f, &k, 0);
+	fixture_p256(&f, &k, "secure", 0);
 	for (i = 0; i < 1000; i++) {
 		version = i % 2 == 0 ? TLS1_3_VERSION : TLS1_2_VERSION;
 		fixture_connect(&f, version);
@@ -492,7 +479,7 @@ ATF_TC_BODY(sigpipe, tc)
 
 	ATF_REQUIRE(signal(SIGPIPE, SIG_DFL) != SIG_ERR);
 	for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-		open_p256(&f, &k, 1);
+		fixture_p256(&f, &k, "secure", 1);
 		fixture_connect(&f, version);
 		peer_reset(&f);
 		pfd.fd = securetcp_socket(f.f_tcp);
@@ -565,7 +552,7 @@ ATF_TC_BODY(key_update, tc)
 	ATF_REQUIRE((in = malloc(BULK)) != NULL);
 	ATF_REQUIRE((out = malloc(BULK)) != NULL);
 	fill_pattern(out, BULK);
-	open_p256(&f, &k, 0);
+	fixture_p256(&f, &k, "secure", 0);
 	fixture_connect(&f, TLS1_3_VERSION);
 	for (i = 0; i < 10; i++) {
 		ATF_REQUIRE_EQ(1, SSL_key_update(f.f_ssl,
@@ -616,7 +603,7 @@ ATF_TC_BODY(idle, tc)
 	size_t		 got;
 	int		 i, timeout;
 
-	open_p256(&f, &k, 1);
+	fixture_p256(&f, &k, "secure", 1);
 	fixture_connect(&f, TLS1_3_VERSION);
 	peer_write(&f, "unread", 6);
 	while (f.f_receives == 0)

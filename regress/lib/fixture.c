@@ -126,6 +126,25 @@ fixture_open(struct fixture *f, struct securetcp_config *sc)
 }
 
 void
+fixture_p256(struct fixture *f, struct key *k, const char *protocol, int half)
+{
+	struct securetcp_config	*sc;
+
+	key_make(k, KEY_P256, "test", NULL);
+	sc = fixture_config(k, 0, protocol);
+	fixture_open(f, sc);
+	securetcp_config_free(sc);
+	ATF_REQUIRE_EQ(ptOk, securetcp_set_half_close(f->f_tcp, half));
+}
+
+void
+fixture_reason(const struct fixture *f, const char *part)
+{
+	ATF_CHECK_MSG(strstr(f->f_reason, part) != NULL,
+	    "reason \"%s\" does not say \"%s\"", f->f_reason, part);
+}
+
+void
 fixture_close(struct fixture *f)
 {
 	if (!f->f_gone)

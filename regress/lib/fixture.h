@@ -76,6 +76,11 @@ struct securetcp_config
 		*fixture_config(const struct key *, int, const char *);
 void		 fixture_open(struct fixture *, struct securetcp_config *);
 void		 fixture_close(struct fixture *);
+/* With a P-256 key of its own; the last is half-close. */
+void		 fixture_p256(struct fixture *, struct key *, const char *,
+		    int);
+/* The reason at the last event says this. */
+void		 fixture_reason(const struct fixture *, const char *);
 /* A connected loopback pair: the first for the object. */
 void		 fixture_pair(int [2]);
 void		 fixture_assign(struct fixture *);
