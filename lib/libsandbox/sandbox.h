@@ -42,6 +42,11 @@ int		 sandbox_rights(int, enum sandbox_use);
 int		 sandbox_prepare(enum sandbox_role);
 /* "seccomp+netns+landlock", "capsicum", "pledge"; "none" before enter. */
 const char	*sandbox_name(void);
+/*
+ * What is to be said of a process that died of this signal: the reason when
+ * it is how the sandbox ends a process, "" for every other signal.
+ */
+const char	*sandbox_death(int);
 
 /* privdrop.c: chroot to the open directory (-1: none), then change user. */
 int		 privdrop(int, uid_t, gid_t);

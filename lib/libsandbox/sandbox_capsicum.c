@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <langinfo.h>
 #include <nl_types.h>
+#include <signal.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
@@ -135,6 +136,14 @@ const char *
 sandbox_name(void)
 {
 	return (sandbox_inforce);
+}
+
+const char *
+sandbox_death(int sig)
+{
+	if (sig == SIGTRAP)
+		return (": the sandbox refused a system call");
+	return ("");
 }
 
 #endif /* __FreeBSD__ */

@@ -9,6 +9,7 @@
 #ifdef __OpenBSD__
 
 #include <errno.h>
+#include <signal.h>
 #include <stddef.h>
 #include <time.h>
 #include <unistd.h>
@@ -80,6 +81,16 @@ const char *
 sandbox_name(void)
 {
 	return (sandbox_inforce);
+}
+
+const char *
+sandbox_death(int sig)
+{
+	/* abort(3) ends so, too. */
+	if (sig == SIGABRT)
+		return (": the sandbox refused a system call, or it "
+		    "gave up");
+	return ("");
 }
 
 #endif /* __OpenBSD__ */

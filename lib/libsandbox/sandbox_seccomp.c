@@ -447,4 +447,12 @@ sandbox_name(void)
 	return (name);
 }
 
+const char *
+sandbox_death(int sig)
+{
+	if (sig == SIGSYS)
+		return (": the sandbox refused a system call");
+	return ("");
+}
+
 #endif /* __linux__ */

@@ -206,8 +206,9 @@ helper_death(const struct helper *h, char *buf, size_t len)
 	if (h->h_fatal[0] != '\0')
 		(void)strlcpy(buf, h->h_fatal, len);
 	else if (WIFSIGNALED(h->h_status))
-		(void)snprintf(buf, len, "signal %d (%s)",
-		    WTERMSIG(h->h_status), strsignal(WTERMSIG(h->h_status)));
+		(void)snprintf(buf, len, "killed by signal %d (%s)%s",
+		    WTERMSIG(h->h_status), strsignal(WTERMSIG(h->h_status)),
+		    sandbox_death(WTERMSIG(h->h_status)));
 	else
 		(void)snprintf(buf, len, "exit code %d",
 		    WEXITSTATUS(h->h_status));

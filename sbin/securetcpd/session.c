@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "securetcpd.h"
 
 #define DIED_SECONDS	1		/* a spawner's time to say how */
@@ -342,14 +343,14 @@ session_done(struct session *s, const struct wire_done *wd)
 static void
 session_died(struct session *s)
 {
-	char	 reason[64];
+	char	 reason[WIRE_REASON];
 
 	if (!s->s_exited)
 		(void)strlcpy(reason, "how is not known", sizeof(reason));
 	else if (s->s_signal != 0)
 		(void)snprintf(reason, sizeof(reason),
-		    "killed by signal %u (%s)", s->s_signal,
-		    strsignal(s->s_signal));
+		    "killed by signal %u (%s)%s", s->s_signal,
+		    strsignal(s->s_signal), sandbox_death(s->s_signal));
 	else
 		(void)snprintf(reason, sizeof(reason), "exit code %u",
 		    s->s_code);
