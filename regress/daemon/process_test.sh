@@ -297,6 +297,35 @@ spawner_killed_body()
 	atf_check -s exit:1 grep error= log
 }
 
+scenario spawner_backoff "Spawners that die before they were of any use are \
+replaced ever more slowly, and the next one serves"
+spawner_backoff_body()
+{
+	need_root_proc
+	serve echo
+	start
+	begin=$(date +%s%N)
+	for i in 1 2; do
+		old=$(spawners)
+		kill -KILL "$old"
+		wait_until 20 "another spawner" another_spawner "$old"
+	done
+	ms=$((($(date +%s%N) - begin) / 1000000))
+	echo "two replacements took $ms ms"
+	# A second, then two.
+	[ $ms -ge 3000 ] || atf_fail "it took $ms ms"
+	wait_until 20 "service" served
+	# One that has served is replaced at once.
+	old=$(spawners)
+	begin=$(date +%s%N)
+	kill -KILL "$old"
+	wait_until 20 "another spawner" another_spawner "$old"
+	ms=$((($(date +%s%N) - begin) / 1000000))
+	echo "the third took $ms ms"
+	[ $ms -lt 3000 ] || atf_fail "the third took $ms ms"
+	served || atf_fail "not served"
+}
+
 scenario signer_killed "A signer that was killed is replaced, and \
 handshakes succeed again"
 signer_killed_body()

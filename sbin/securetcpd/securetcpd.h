@@ -85,7 +85,6 @@ struct spawner {
 	unsigned int		 sp_generation;
 	unsigned int		 sp_used;	/* connections given to it */
 	unsigned int		 sp_sessions;	/* not yet known to be gone */
-	int			 sp_ready;
 	int			 sp_retired;	/* forks no more */
 	int			 sp_crashed;	/* a session of it crashed */
 };
@@ -127,7 +126,7 @@ struct service {
 	struct spawner		*se_spawner;	/* the one that forks now */
 	struct spawner		*se_next;	/* the one being loaded */
 	struct event		 se_retry;	/* start a spawner then */
-	unsigned int		 se_failures;	/* deaths before ready */
+	unsigned int		 se_failures;	/* deaths before any use */
 	struct sessions		 se_idle;
 	struct sessions		 se_pending;	/* handshakes, oldest first */
 	unsigned int		 se_idles;

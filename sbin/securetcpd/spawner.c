@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sandbox.h"
 #include "securetcpd.h"
 
 #define SPAWNER_NOFILE	64
@@ -163,9 +164,10 @@ spawner_crash(struct spawner *sp, struct session *s)
 	if (sp->sp_crashed)
 		return;
 	sp->sp_crashed = 1;
-	log_warning("server \"%s\": session %llu crashed: its spawner and the "
-	    "idle sessions are replaced", se->se_conf->sv_name,
-	    (unsigned long long)s->s_id);
+	log_warning("server \"%s\": session %llu crashed, killed by signal %u "
+	    "(%s)%s: its spawner and the idle sessions are replaced",
+	    se->se_conf->sv_name, (unsigned long long)s->s_id, s->s_signal,
+	    strsignal(s->s_signal), sandbox_death(s->s_signal));
 	spawner_replace(sp);
 	if (!env->sd_stopping)
 		spawner_start(se);
@@ -178,8 +180,6 @@ spawner_set_ready(struct spawner *sp, const char *sandbox)
 	struct spawner	*old = se->se_spawner;
 
 	helper_ready(sp->sp_helper, sandbox);
-	sp->sp_ready = 1;
-	se->se_failures = 0;
 	se->se_next = NULL;
 	se->se_spawner = sp;
 	if (old != NULL)
@@ -238,12 +238,13 @@ spawner_message(struct child *c, struct imsg *imsg)
 	c->c_gone(c, "violation: malformed message");
 }
 
+/* Those that die before they were of any use are replaced ever more slowly. */
 static void
 spawner_gone(struct helper *h, const char *why)
 {
 	struct spawner	*sp = h->h_owner;
 	struct service	*se = sp->sp_service;
-	int		 ready = sp->sp_ready, retired = sp->sp_retired;
+	int		 used = sp->sp_used > 0, retired = sp->sp_retired;
 
 	sp->sp_helper = NULL;
 	session_orphan(sp);
@@ -260,7 +261,7 @@ spawner_gone(struct helper *h, const char *why)
 	listeners_update(se);
 	if (retired)
 		return;
-	if (!ready)
+	if (!used)
 		se->se_failures++;
 	spawner_later(se);
 }
@@ -289,6 +290,7 @@ spawner_used(struct spawner *sp)
 {
 	if (sp == NULL)
 		return;
+	sp->sp_service->se_failures = 0;
 	if (++sp->sp_used >= env->sd_conf->cf_lifetime && !sp->sp_retired &&
 	    !evtimer_pending(&sp->sp_service->se_retry, NULL))
 		spawner_start(sp->sp_service);
