@@ -27,6 +27,16 @@ tree()
 shipped_session=$top/libexec/securetcp-session/securetcp-session
 shipped_signer=$top/libexec/securetcp-signer/securetcp-signer
 
+# alive: the parent has to be, whatever happens.
+alive()
+{
+	dead "$daemon" || return 0
+	wait "$daemon"
+	_status=$?
+	show_log
+	atf_fail "the parent died, status $_status"
+}
+
 # block NAME [CERTIFICATE [STATEMENT]]: one server.
 block()
 {
@@ -76,7 +86,7 @@ stay()
 
 stayed()
 {
-	dead "$daemon" && atf_fail "the parent died"
+	alive
 	dead "$sibling" && atf_fail "the other session died"
 	touch leave
 	wait "$client"
@@ -222,6 +232,7 @@ spawner_body()
 			echo "spawner of server \"spawner.$o\" terminated: $r; it is replaced"
 		done <$b | sort >expected
 		wait_until 60 "all of them to have ended" all_terminated
+		alive
 		sed -n 's/^warning="\(spawner of .*\)"$/\1/p' log |
 		    tr -d '\\' | sort >happened
 		diff -u expected happened || {
@@ -233,14 +244,14 @@ spawner_body()
 			wait_until 20 "another spawner of $o" forked_again \
 			    "spawner.$o"
 		done <$b
-		dead "$daemon" && atf_fail "the parent died"
+		alive
 		stop
 		echo "$(wc -l <$b) ended as expected"
 	done
 }
 all_terminated()
 {
-	[ "$(grep -c 'spawner of .* terminated' log)" -ge "$(wc -l <expected)" ]
+	dead "$daemon" || [ "$(grep -c 'spawner of .* terminated' log)" -ge "$(wc -l <expected)" ]
 }
 forked_again()
 {
@@ -289,7 +300,8 @@ signer_body()
 			"$peer" -t 60 connect \
 			    "127.0.0.1:$(port_of "signer.$o")" tls 2>>tls.err
 			n=$((n + 1))
-			wait_closed $n 60
+			wait_until 60 "$n closed" closed_or_dead $n
+			alive
 			case $w in
 			refused)	r="signer 1 terminated: $refusal" ;;
 			works)		r="the signer refused: probe $o: ok" ;;
@@ -305,11 +317,12 @@ signer_body()
 		# Each death is told, and the last one made good as well.
 		n=$(grep -c ^refused $b)
 		wait_until 20 "$n replacements" replacements $n
-		dead "$daemon" && atf_fail "the parent died"
+		alive
 		stop
 		echo "$(wc -l <$b) ended as expected"
 	done
 }
+closed_or_dead() { closed_count "$1" || dead "$daemon"; }
 replacements()
 {
 	[ "$(grep -cF "warning=\"signer 1 terminated: $refusal; it is replaced" \
