@@ -14,8 +14,9 @@
 #
 #	behaviour	connected | -	error or none	reason (a regex)
 #
-# with tabs between; a line without a behaviour counts for all that follow,
-# a behaviour without a line fails.  Prints how often each outcome came about.
+# with tabs between; the behaviour is a regex as well.  Prints how often each
+# outcome came about.  With -v lifetimes=1 spawners may be replaced because
+# their lifetime has ended.
 
 BEGIN {
 	FS = "\t"
@@ -50,7 +51,7 @@ function value(key,	rest, at) {
 }
 
 FILENAME == ARGV[1] {
-	if ($0 !~ /^#/ && NF == 4) {
+	if ($0 !~ /^#/ && NF >= 3) {
 		rules++
 		rule_kind[rules] = $1
 		rule_state[rules] = $2
@@ -153,9 +154,12 @@ function judge(id,	k, i, o) {
 		return
 	k = kind[source[id]]
 	o = k "\t" state[id] "\t" error[id] "\t" reason[id]
-	outcome[o]++
+	tally = o
+	sub(/beginning with .*/, "beginning with ...", tally)
+	sub(/alert: number .*/, "alert: number ...", tally)
+	outcome[tally]++
 	for (i = 1; i <= rules; i++)
-		if ((rule_kind[i] == k || k ~ ("^(" rule_kind[i] ")$")) &&
+		if (k ~ ("^(" rule_kind[i] ")$") &&
 		    (rule_state[i] == state[id] || rule_state[i] == "any") &&
 		    rule_error[i] == error[id] &&
 		    reason[id] ~ ("^(" rule_reason[i] ")$"))

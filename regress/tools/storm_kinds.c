@@ -48,7 +48,10 @@ make_silent(struct conn *c)
 	(void)conn_add(c, OP_END);
 }
 
-/* At least the five bytes that are looked at. */
+/*
+ * At least the five bytes that are looked at.  What looks like the head of a
+ * record of version 3, or of SSL 2, a server may wait for the rest of.
+ */
 static void
 garbage(struct conn *c, int tls)
 {
@@ -59,12 +62,10 @@ garbage(struct conn *c, int tls)
 	    sizeof(buf));
 	do {
 		rng_fill(&c->c_rng, buf, len);
-	} while (!tls && (buf[0] == 21 || buf[0] == 22 ||
-	    (buf[0] & 0x80) != 0));
+	} while (!tls && (buf[1] == 3 || (buf[0] & 0x80) != 0));
 	conn_raw(c, buf, len);
 }
 
-/* It could be the beginning of something: the server may wait for more. */
 static void
 make_garbage_fin(struct conn *c)
 {

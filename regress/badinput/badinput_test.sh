@@ -1,0 +1,95 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# Bad input, through the shipped programs.  storm sends it, with a seed that
+# it prints (storm -s SEED does the same again); ../tools/outcomes has what may
+# become of each kind.  Each session has exactly one connecting, closing and
+# closed, in order, at most one error with number, name and reason; none dies
+# of a signal.  Afterwards descriptors of every process are as before, memory
+# is within 1 MiB, every session is idle, and there is no zombie.
+
+. "$(atf_get_srcdir)/../tools/growth.sh"
+
+bad="each ends by the table of events, and nothing grows"
+
+scenario strangers "2000 each of garbage, HTTP and other plain text to the \
+TLS port; SSL 2 and 3, TLS 1.0 and 1.1: $bad" timeout 400
+strangers_body()
+{
+	endure garbage:2000 garbage-fin:2000 http:2000 text:2000 ssl2:100 \
+	    ssl3:100 tls1.0:100 tls1.1:100
+}
+
+scenario hellos "ClientHellos cut at every byte, 2000 each cut anywhere, \
+mutated, with extensions of chance up to 60 KB; in records of one byte: $bad" \
+timeout 400
+hellos_body()
+{
+	# A hello is shorter than 300 bytes: each place has its turn.
+	endure every-byte-1.2-fin:300 every-byte-1.2-reset:300 \
+	    every-byte-1.3-fin:300 every-byte-1.3-reset:300 \
+	    hello-cut-fin:2000 hello-cut-reset:2000 hello-mutated:2000 \
+	    hello-extensions:2000 hello-one-byte:200
+}
+
+scenario records "2000 series of absurd records (any type, any length, \
+lengths that lie, 0 and 0xffff), 2000 alerts, floods of thousands of empty \
+records, CCS and warnings, a message of 16 MB announced: $bad" timeout 400
+records_body()
+{
+	endure records:2000 alert:2000 record-ffff:200 message-huge:200 \
+	    flood-empty:40 flood-ccs:40 flood-warning:40
+}
+
+scenario handshakes "2000 live handshakes with one bit flipped, 2000 \
+recorded ones with several, 200 replayed as they were, 200 good ones in tiny \
+records: $bad" timeout 400
+handshakes_body()
+{
+	endure handshake-flipped:2000 replay-flipped:2000 replay:200 \
+	    fragments:200
+}
+
+scenario resets "2000 resets at every stage: after accept, after the \
+answer to the hello, after Finished, in the middle of data: $bad" timeout 400
+resets_body()
+{
+	endure connect-reset:2000 answer-reset:2000 finished-reset:2000 \
+	    data-reset:2000 never-reads:100
+}
+
+scenario ends "1000 ends of file at every stage, and at once: $bad" \
+timeout 400
+ends_body()
+{
+	endure connect-leave:1000 connect-fin:1000 answer-fin:1000 \
+	    finished-fin:1000 truncated:1000
+}
+
+scenario connected "After connected, TLS 1.2 and 1.3: 2000 each of records \
+with a bit flipped, well sealed records with anything in them, garbage among \
+good records; the same record twice, fatal alerts, renegotiation, floods of \
+key updates, empty records, warnings and CCS: $bad" timeout 400
+connected_body()
+{
+	endure data-flipped:2000 sealed:2000 injected:2000 sealed-twice:300 \
+	    sealed-fatal:300 renegotiate:200 keyupdates:40 sealed-empty:40 \
+	    sealed-warnings:40 connected-ccs:40
+}
+
+scenario silence "Silence from the start, after a part of the hello, after \
+the answer to it, and a hello byte by byte, are ended by the handshake timer: \
+$bad; the idle pool that grew is what it was" timeout 400
+silence_body()
+{
+	handshake=2
+	storm_options="-c 48"
+	endure silent:40 hello-silent:40 answer-silent:40 hello-drip:40
+	wait_until 200 "the idle pool to be what it was" pool_back $prefork
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}
