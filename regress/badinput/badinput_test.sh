@@ -14,6 +14,53 @@
 
 bad="each ends by the table of events, and nothing grows"
 
+# doctored "what" SED-SCRIPT: the log is not accepted when that is done to it.
+doctored()
+{
+	cp log.good log
+	sed -i "$2" log
+	cmp -s log log.good && atf_fail "$1: nothing was changed"
+	awk -f "$states" "$outcomes" manifest log >judged &&
+	    atf_fail "$1: was accepted"
+	atf_check -o not-match:' 0 bad$' cat judged
+}
+
+scenario checker "What judges the log refuses one in which anything is \
+missing, twice, out of order, or other than it should be"
+checker_body()
+{
+	need_root_proc
+	serve echo
+	start
+	storm "127.0.0.1:$port" garbage:1 truncated:1
+	settle
+	judge
+	cp log log.good
+	_bad=$(sed -n 's/.* \(session=[0-9]*\) .*error=ptProtocol.*/\1/p' log)
+	_cut=$(sed -n 's/.* \(session=[0-9]*\) .*truncated.*/\1/p' log)
+	doctored "no connecting" "/$_bad .*state=connecting/d"
+	doctored "no closing" "/$_bad .*state=closing/d"
+	doctored "no closed" "/$_bad .*state=closed/d"
+	doctored "two connecting" "/$_bad .*state=connecting/p"
+	doctored "two connected" "/$_cut .*state=connected/p"
+	doctored "two errors" "/$_bad .*error=/p"
+	doctored "two closing" "/$_cut .*state=closing/p"
+	doctored "two closed" "/$_cut .*state=closed/p"
+	doctored "closing after closed" \
+	    "/$_cut .*state=closing/{h;d;};/$_cut .*state=closed/G"
+	doctored "error after closing" \
+	    "/$_bad .*error=/{h;d;};/$_bad .*state=closing/G"
+	doctored "no error" "/$_bad .*error=/d"
+	doctored "another error" \
+	    "/$_bad/s/=ptProtocol number=11101/=ptTimeout number=10060/"
+	doctored "another number" "/$_bad/s/number=11101/number=11100/"
+	doctored "no reason" "/$_bad/s/ reason=.*//"
+	doctored "another reason" "/$_bad/s/ reason=.*/ reason=\"bad luck\"/"
+	doctored "no session" "/$_bad /d"
+	doctored "a stranger" "s/$_bad from=[0-9.]*/$_bad from=127.9.9.9/"
+	doctored "a crash" "\$s/\$/\\nserver=www warning=\"session 1 crashed\"/"
+}
+
 scenario strangers "2000 each of garbage, HTTP and other plain text to the \
 TLS port; SSL 2 and 3, TLS 1.0 and 1.1: $bad" timeout 400
 strangers_body()

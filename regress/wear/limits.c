@@ -9,6 +9,8 @@
  * for it has its own above it: the soft limit alone is set.
  */
 
+#ifdef __linux__
+
 #include <sys/types.h>
 #include <sys/resource.h>
 
@@ -26,3 +28,9 @@ setrlimit(__rlimit_resource_t resource, const struct rlimit *rl)
 	now.rlim_cur = rl->rlim_cur;
 	return (next(resource, &now));
 }
+
+#else
+
+int	 limits_unused;	/* an empty file is none */
+
+#endif /* __linux__ */

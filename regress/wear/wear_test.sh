@@ -27,8 +27,8 @@ two_servers()
 		wait_until 20 "the backend" test -S backend.sock
 	}
 	{
-		for _mode in "www echo" "app forward to \"$PWD/backend.sock\""
-		do
+		for _mode in "www echo" \
+		    "app forward to \"$PWD/backend.sock\""; do
 			echo "server \"${_mode%% *}\" {"
 			echo '	listen on 127.0.0.1 port 0'
 			echo '	certificate "www"'
@@ -50,7 +50,8 @@ two_spawners() { [ "$(count $(spawners))" -eq 2 ]; }
 scenario shipped "20000 connections, a mix of 13 behaviours with a printed \
 seed: before (after 1000 to warm up) and after the same descriptors in every \
 process, memory within 1 MiB (of the parent, signers and spawners, which are \
-replaced meanwhile), no zombie; every adopted socket is closed exactly once" timeout 900
+replaced meanwhile), no zombie; every adopted socket is closed exactly once" \
+timeout 900
 shipped_body()
 {
 	need_root_proc
@@ -83,6 +84,33 @@ build_tree()
 		}
 	done
 	securetcpd=$PWD/tree/sbin/securetcpd/securetcpd
+	built="$*"
+}
+
+# plant FILE FUNCTION CODE: at the beginning of a function of the tree's, and
+# the program of that file is built again.
+plant()
+{
+	awk -v start="^$2[(]" -v code="$3" '{ print }
+	    $0 ~ start { found = 1 }
+	    found && /^{/ { print code; found = 0; done = 1 }
+	    END { exit !done }' "tree/$1" >planted ||
+	    atf_fail "$1: no function $2"
+	mv planted "tree/$1"
+	(
+		cd "tree/${1%/*}" || exit 1
+		_prog=$(basename "$PWD")
+		[ ! -f "$_prog.real" ] || mv "$_prog" wrapper
+		# shellcheck disable=SC2086
+		bmake $built all
+		[ ! -f wrapper ] || {
+			mv "$_prog" "$_prog.real"
+			mv wrapper "$_prog"
+		}
+	) >build.log 2>&1 || {
+		tail -n 20 build.log
+		atf_fail "$1 with a planted error does not build"
+	}
 }
 
 # wrap SCRIPT: runs in place of each helper, with its path as $0.real.
@@ -129,15 +157,17 @@ scenario sanitizers "2000 connections with the address and undefined \
 behaviour sanitizers in every process (built here, with the filter of helpers \
 widened for them): no report ends a process, descriptors are equal, every \
 adopted socket is closed once.  Leaks are looked for in the parent; helpers \
-cannot look for them in their sandbox (see valgrind)" timeout 1200 \
+cannot look for them in their sandbox (see valgrind); what is planted then is \
+found" timeout 1200 \
 require.progs "bmake gcc"
 sanitizers_body()
 {
 	need_root_proc
 	build_tree SANITIZE=address,undefined CPPFLAGS_EXTRA=-DSANDBOX_WIDEN
-	# Their standard error is /dev/null: a report shows as a SIGABRT.
-	wrap "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1 \
-UBSAN_OPTIONS=abort_on_error=1 exec"
+	# Their standard error is /dev/null: a report shows as a death by
+	# signal, of the sanitizer's own doing or of the filter's.
+	wrap "ASAN_OPTIONS=detect_leaks=0:abort_on_error=1:symbolize=0 \
+UBSAN_OPTIONS=abort_on_error=1:symbolize=0 exec"
 	two_servers "timeout handshake 60 close 60"
 	echo "spawner lifetime 1000000" >>securetcpd.conf
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
@@ -151,13 +181,31 @@ UBSAN_OPTIONS=abort_on_error=1 exec"
 	done
 	wear_out -c 16 -t 200
 	atf_check -s exit:1 grep -E 'Sanitizer|runtime error' log
+
+	# That they would have found something: one byte beyond in a session,
+	# and a leak in the parent.
+	plant libexec/securetcp-session/session.c session_adopt \
+	    '{ char *volatile p = malloc(8); p[8] = 1; free(p); }'
+	plant sbin/securetcpd/session.c session_adopt \
+	    '{ char *volatile p = strdup("lost"); p = NULL; }'
+	ASAN_OPTIONS=detect_leaks=1
+	export ASAN_OPTIONS
+	start
+	unset ASAN_OPTIONS
+	"$peer" connect "127.0.0.1:$port" tls 2>/dev/null
+	wait_closed 1
+	atf_check -o match:'error=ptError .*signal (6|31) ' grep error= log
+	kill -TERM "$daemon"
+	wait "$daemon" && atf_fail "a leak in the parent was not found"
+	atf_check -o match:'LeakSanitizer: detected memory leaks' cat log
 }
 
 scenario valgrind "2000 connections with every process in valgrind (built \
 here, with the filter of helpers widened for it): no invalid access, no use of \
 what is not initialised, no definite leak in the parent, the signers, the \
 spawners and each session; descriptors are equal, every adopted socket is \
-closed once" timeout 1800 require.progs "bmake gcc valgrind"
+closed once; what is planted then is found" timeout 1800 \
+require.progs "bmake gcc valgrind"
 valgrind_body()
 {
 	need_root_proc
@@ -181,11 +229,26 @@ valgrind_body()
 	atf_check -o match:widened grep '^process=spawner' log
 	wear_out -c 6 -t 600
 	# Each process says how many errors it had when it ends.
-	_ends=$(($(grep -c state=closed log) + $(count $(signers) $(spawners))))
+	# shellcheck disable=SC2046
+	_ends=$(($(grep -c state=closed log) +
+	    $(count $(signers) $(spawners))))
 	wait_until 60 "helpers to end" summaries "$_ends"
 	atf_check -s exit:1 grep -h 'ERROR SUMMARY: [1-9]' helpers.log \
 	    parent.log
 	atf_check -o match:'ERROR SUMMARY: 0 ' cat parent.log
+
+	# That it would have found something, in a session.
+	plant libexec/securetcp-session/session.c session_adopt \
+	    '{ char *volatile p = malloc(8); p[8] = 1; if (p[3]) p = NULL;
+	    p = NULL; }'
+	# shellcheck disable=SC2086
+	start $_memcheck --log-file="$PWD/parent.log"
+	"$peer" connect "127.0.0.1:$port" tls shutdown read >/dev/null 2>&1
+	wait_until 60 "an invalid write" grep -q 'Invalid write' helpers.log
+	wait_until 60 "what is not initialised" \
+	    grep -q 'depends on uninitialised' helpers.log
+	wait_until 60 "a leak" grep -q 'definitely lost in loss' helpers.log
+	stop
 }
 summaries() { [ "$(grep -c 'ERROR SUMMARY:' helpers.log)" -ge "$1" ]; }
 
