@@ -127,6 +127,18 @@ wrap()
 	done
 }
 
+# start_slowly [COMMAND]...: as start, of what takes its time.
+start_slowly()
+{
+	launch "$@"
+	wait_until 120 "securetcpd to listen" listening_or_dead
+	if dead "$daemon"; then
+		show_log
+		atf_fail "securetcpd did not start"
+	fi
+	port=$(port_of www)
+}
+
 # wear_out OPTION...: 2000 connections, then an orderly stop.
 wear_out()
 {
@@ -172,7 +184,7 @@ UBSAN_OPTIONS=abort_on_error=1:symbolize=0 exec"
 	echo "spawner lifetime 1000000" >>securetcpd.conf
 	ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1
 	export ASAN_OPTIONS UBSAN_OPTIONS
-	start
+	start_slowly
 	unset ASAN_OPTIONS UBSAN_OPTIONS
 	atf_check -o match:widened grep '^process=spawner' log
 	for _p in "$daemon" $(signers) $(spawners); do
@@ -190,7 +202,7 @@ UBSAN_OPTIONS=abort_on_error=1:symbolize=0 exec"
 	    '{ char *volatile p = strdup("lost"); p = NULL; }'
 	ASAN_OPTIONS=detect_leaks=1
 	export ASAN_OPTIONS
-	start
+	start_slowly
 	unset ASAN_OPTIONS
 	"$peer" connect "127.0.0.1:$port" tls 2>/dev/null
 	wait_closed 1
@@ -220,12 +232,13 @@ valgrind_body()
 --error-exitcode=99 --suppressions=$here/valgrind.supp"
 	wrap "LD_PRELOAD=$PWD/limits.so exec $_memcheck --log-file=$PWD/fifo"
 	two_servers "timeout handshake 120 close 120 backend 60"
+	echo "signers 1" >>securetcpd.conf
 	echo "spawner lifetime 1000000" >>securetcpd.conf
 	signers() { helpers_of signer; }
 	spawners() { helpers_of spawner; }
 	title() { echo "process-$1"; }
 	# shellcheck disable=SC2086
-	start $_memcheck --log-file="$PWD/parent.log"
+	start_slowly $_memcheck --log-file="$PWD/parent.log"
 	atf_check -o match:widened grep '^process=spawner' log
 	wear_out -c 6 -t 600
 	# Each process says how many errors it had when it ends.
@@ -242,7 +255,7 @@ valgrind_body()
 	    '{ char *volatile p = malloc(8); p[8] = 1; if (p[3]) p = NULL;
 	    p = NULL; }'
 	# shellcheck disable=SC2086
-	start $_memcheck --log-file="$PWD/parent.log"
+	start_slowly $_memcheck --log-file="$PWD/parent.log"
 	"$peer" connect "127.0.0.1:$port" tls shutdown read >/dev/null 2>&1
 	wait_until 60 "an invalid write" grep -q 'Invalid write' helpers.log
 	wait_until 60 "what is not initialised" \
