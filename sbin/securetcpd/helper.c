@@ -51,7 +51,10 @@ helper_run(const char *path, const char *program, int fd)
 	_exit(127);
 }
 
-/* Still loading after START_SECONDS: something is badly wrong with it. */
+/*
+ * Still loading after START_SECONDS, or still there LEAVE_SECONDS after its
+ * pipe ended: something is badly wrong with it.
+ */
 static void
 helper_late(int fd, short what, void *arg)
 {
@@ -59,7 +62,26 @@ helper_late(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	helper_gone(&h->h_child, "not ready in time");
+	if (h->h_child.c_fd != -1) {
+		/* Dead, but somebody else holds its end. */
+		helper_gone(&h->h_child, h->h_reaped ? NULL :
+		    "not ready in time");
+		return;
+	}
+	if (h->h_reaped)
+		return;
+	if (h->h_fatal[0] == '\0')
+		(void)strlcpy(h->h_fatal, "its pipe ended and it did not "
+		    "leave", sizeof(h->h_fatal));
+	(void)kill(h->h_pid, SIGKILL);
+}
+
+static void
+helper_leave(struct helper *h)
+{
+	struct timeval	 tv = { LEAVE_SECONDS, 0 };
+
+	(void)evtimer_add(&h->h_timer, &tv);
 }
 
 struct helper *
@@ -161,11 +183,15 @@ helper_gone(struct child *c, const char *reason)
 
 	(void)evtimer_del(&h->h_timer);
 	child_close(c);
-	if (reason != NULL) {
-		(void)strlcpy(h->h_fatal, reason, sizeof(h->h_fatal));
-		if (!h->h_reaped)
-			(void)kill(h->h_pid, SIGKILL);
+	if (reason == NULL) {
+		helper_leave(h);
+		return;
 	}
+	/* Asked to go for several reasons at once: the first is the cause. */
+	if (h->h_fatal[0] == '\0')
+		(void)strlcpy(h->h_fatal, reason, sizeof(h->h_fatal));
+	if (!h->h_reaped)
+		(void)kill(h->h_pid, SIGKILL);
 }
 
 /* It could not be told all it has to know. */
@@ -179,7 +205,7 @@ helper_abandon(struct helper *h)
 	helper_gone(&h->h_child, text);
 }
 
-/* FATAL: why it is about to go. */
+/* FATAL: its last word, and why it goes. */
 void
 helper_explain(struct helper *h, struct imsg *imsg)
 {
@@ -188,16 +214,16 @@ helper_explain(struct helper *h, struct imsg *imsg)
 	if (wire_parse(imsg, &wt, sizeof(wt)) == -1)
 		helper_gone(&h->h_child, "violation: malformed FATAL");
 	else
-		(void)strlcpy(h->h_fatal, wt.wt_text, sizeof(h->h_fatal));
+		helper_gone(&h->h_child, wt.wt_text);
 }
 
 /* The owner lets go: the process leaves when its pipe ends. */
 void
 helper_close(struct helper *h)
 {
-	(void)evtimer_del(&h->h_timer);
 	h->h_owner = NULL;
 	child_close(&h->h_child);
+	helper_leave(h);
 }
 
 const char *
@@ -226,6 +252,7 @@ helper_collect(void)
 		if (!h->h_reaped || h->h_child.c_fd != -1)
 			continue;
 		TAILQ_REMOVE(&helpers, h, h_entry);
+		(void)evtimer_del(&h->h_timer);
 		if (h->h_owner != NULL)
 			h->h_gone(h, helper_death(h, death, sizeof(death)));
 		free(h);
@@ -246,6 +273,7 @@ helper_reap(void)
 				continue;
 			h->h_reaped = 1;
 			h->h_status = status;
+			helper_leave(h);
 			break;
 		}
 	}

@@ -108,6 +108,25 @@ log_server(const struct service *se, const char *text)
 	writer_put(LOG_WARNING, l.ll_buf);
 }
 
+/* Of an idle session there is no address, and nobody to count it for. */
+void
+log_crash(const struct session *s, const char *text, unsigned int crashes)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_ERRORS)
+		return;
+	line_start(&l);
+	line_add(&l, "server", s->s_service->se_conf->sv_name);
+	line_add(&l, "warning", text);
+	line_addf(&l, "session", "%llu", (unsigned long long)s->s_id);
+	if (s->s_source != NULL) {
+		line_add(&l, "from", s->s_from);
+		line_addf(&l, "crashes", "%u", crashes);
+	}
+	writer_put(LOG_WARNING, l.ll_buf);
+}
+
 void
 log_listen(const struct listener *ln)
 {

@@ -71,7 +71,8 @@ pool_fill(struct service *se)
 {
 	unsigned int	 have = se->se_idles + se->se_starting;
 
-	if (env->sd_stopping || env->sd_draining ||
+	/* A server that crashes forks nothing more that could crash. */
+	if (env->sd_stopping || env->sd_draining || se->se_paused ||
 	    se->se_spawner == NULL || evtimer_pending(&se->se_hold, NULL))
 		return;
 	if (have > se->se_target / 2 && have < se->se_target &&

@@ -31,6 +31,9 @@
 #define CRASH_PAUSE		10	/* ... for so many */
 #define POOL_MAX		256	/* idle sessions of a server, at most */
 #define START_SECONDS		30	/* until a helper must be ready */
+#define KILL_MAX		8	/* orders to kill, until a spawner is */
+#define SOURCE_MAX		1024	/* sources remembered for crashes ... */
+#define SOURCE_SECONDS		3600	/* ... for so long */
 
 struct session;
 
@@ -55,7 +58,7 @@ struct helper {
 	pid_t			 h_pid;
 	int			 h_status;	/* from wait, once reaped */
 	int			 h_reaped;
-	struct event		 h_timer;	/* must be ready by then */
+	struct event		 h_timer;	/* ready, or gone, by then */
 	const char		*h_kind;	/* "signer", "spawner" */
 	char			 h_title[WIRE_NAME];
 	char			 h_sandbox[WIRE_NAME];
@@ -72,8 +75,9 @@ struct signer {
 	unsigned int		 sg_keys;	/* answered so far */
 	unsigned int		 sg_waiting;	/* signatures asked of it */
 	unsigned int		 sg_silent;	/* overdue since an answer */
-	unsigned int		 sg_failures;	/* deaths before ready */
+	unsigned int		 sg_failures;	/* deaths before any use */
 	int			 sg_ready;
+	int			 sg_used;	/* was asked something */
 	struct event		 sg_timer;	/* replaced then */
 };
 TAILQ_HEAD(signers, signer);
@@ -145,13 +149,17 @@ struct service {
 };
 TAILQ_HEAD(services, service);
 
-/* How many connections one address has. */
+/* What is known of one address: its connections, its crashes. */
 struct source {
 	RB_ENTRY(source)	 so_node;
+	TAILQ_ENTRY(source)	 so_entry;	/* with crashes: by the last */
 	struct service		*so_service;
 	uint8_t			 so_family;
 	uint8_t			 so_addr[16];
-	unsigned int		 so_count;
+	unsigned int		 so_count;	/* connections */
+	unsigned int		 so_held;	/* sessions that point here */
+	unsigned int		 so_crashes;
+	time_t			 so_crashed;	/* the last of them */
 };
 
 enum phase {
@@ -174,7 +182,7 @@ struct session {
 	enum phase		 s_phase;
 	enum securetcp_state	 s_state;
 	char			 s_from[80];
-	struct source		*s_source;
+	struct source		*s_source;	/* NULL: never adopted */
 	struct timespec		 s_start;
 	struct event		 s_timer;
 	struct signer		*s_signer;	/* has its request */
@@ -187,7 +195,10 @@ struct session {
 	uint64_t		 s_out;
 	uint32_t		 s_signal;
 	uint32_t		 s_code;
+	int			 s_forked;
 	int			 s_exited;
+	int			 s_deserted;	/* idle, its pipe ended */
+	unsigned int		 s_kills;	/* orders to kill it */
 	int			 s_ordered;	/* we had it killed */
 	int			 s_collect;
 };
@@ -258,6 +269,8 @@ void		 log_closed(const struct session *);
 void		 log_refused(const struct service *, const char *, int,
 		    const char *, unsigned int);
 void		 log_server(const struct service *, const char *);
+void		 log_crash(const struct session *, const char *,
+		    unsigned int);
 
 /* logline.c */
 struct logline {
@@ -342,11 +355,15 @@ void		 listeners_close(struct service *);
 /* source.c */
 struct source	*source_take(struct service *, const struct sockaddr *,
 		    unsigned int);
+void		 source_close(struct source *);
 void		 source_release(struct source *);
+unsigned int	 source_crashed(struct source *);
 
 /* session.c */
 int		 session_fork(struct spawner *);
 struct session	*session_find(uint64_t);
+int		 session_known(uint64_t);
+int		 session_live(const struct session *);
 void		 session_forked(struct session *);
 void		 session_unforked(struct session *, int);
 void		 session_exited(struct session *, uint32_t, uint32_t);

@@ -102,13 +102,16 @@ services_update(void)
 		listeners_update(se);
 }
 
+/* After every wake-up: whatever has changed, pool and listeners follow. */
 void
 services_fill(void)
 {
 	struct service	*se;
 
-	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
 		pool_fill(se);
+		listeners_update(se);
+	}
 }
 
 /*
@@ -124,9 +127,9 @@ service_crashed(struct service *se)
 	char		 text[128];
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	oldest = se->se_crashes[se->se_crash];
 	se->se_crashes[se->se_crash] = now.tv_sec + 1;	/* 0 is: none */
 	se->se_crash = (se->se_crash + 1) % CRASH_MAX;
+	oldest = se->se_crashes[se->se_crash];
 	if (se->se_paused || oldest == 0 ||
 	    now.tv_sec + 1 - oldest > CRASH_WINDOW)
 		return;

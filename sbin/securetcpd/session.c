@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <event.h>
 #include <imsg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +52,13 @@ session_find(uint64_t id)
 
 	key.s_id = id;
 	return (RB_FIND(table, &table, &key));
+}
+
+/* Has there ever been one of that number? */
+int
+session_known(uint64_t id)
+{
+	return (id > 0 && id <= last_id);
 }
 
 static void
@@ -122,6 +130,7 @@ session_leave(struct session *s)
 void
 session_forked(struct session *s)
 {
+	s->s_forked = 1;
 	if (s->s_phase != PHASE_STARTING)
 		return;
 	if (s->s_spawner->sp_retired) {
@@ -184,8 +193,7 @@ session_end(struct session *s, int number, const char *description,
 		session_unpend(s);
 	backend_cancel(s);
 	s->s_signer = NULL;
-	source_release(s->s_source);
-	s->s_source = NULL;
+	source_close(s->s_source);
 	free(s->s_facts);
 	s->s_facts = NULL;
 	free(s->s_reason);
@@ -196,7 +204,7 @@ session_end(struct session *s, int number, const char *description,
 	stop_check();
 }
 
-static int
+int
 session_live(const struct session *s)
 {
 	return (s->s_state != SECURETCP_CLOSED);
@@ -346,7 +354,9 @@ session_died(struct session *s)
 	char	 reason[WIRE_REASON];
 
 	if (!s->s_exited)
-		(void)strlcpy(reason, "how is not known", sizeof(reason));
+		(void)strlcpy(reason, s->s_spawner == NULL ?
+		    "how is not known" : "its pipe ended and it did not "
+		    "leave", sizeof(reason));
 	else if (s->s_signal != 0)
 		(void)snprintf(reason, sizeof(reason),
 		    "killed by signal %u (%s)%s", s->s_signal,
@@ -371,6 +381,15 @@ session_fatal(struct session *s, const char *text)
 	session_dismiss(s);
 }
 
+/* What it dies of from here on is our doing. */
+static void
+session_kill(struct session *s)
+{
+	s->s_ordered = 1;
+	s->s_kills++;
+	spawner_kill(s->s_spawner, s->s_id);
+}
+
 /* The pipe ended (NULL), or the session broke the rules. */
 void
 session_gone(struct child *c, const char *violation)
@@ -378,8 +397,7 @@ session_gone(struct child *c, const char *violation)
 	struct session	*s = c->c_owner;
 
 	if (violation != NULL && session_live(s)) {
-		s->s_ordered = 1;
-		spawner_kill(s->s_spawner, s->s_id);
+		session_kill(s);
 		session_end(s, ptError, "session terminated", violation,
 		    NULL);
 		return;
@@ -388,12 +406,14 @@ session_gone(struct child *c, const char *violation)
 		log_warning("server \"%s\": idle session %llu: %s",
 		    s->s_service->se_conf->sv_name,
 		    (unsigned long long)s->s_id, violation);
-		s->s_ordered = 1;
-		spawner_kill(s->s_spawner, s->s_id);
+		session_kill(s);
 	}
 	switch (s->s_phase) {
 	case PHASE_STARTING:
 	case PHASE_IDLE:
+		/* The next may do the same: no race is to come of it. */
+		s->s_deserted = violation == NULL;
+		pool_hold(s->s_service);
 		session_dismiss(s);
 		return;
 	case PHASE_DIED:
@@ -422,16 +442,22 @@ session_exited(struct session *s, uint32_t signal, uint32_t code)
 	s->s_exited = 1;
 	s->s_signal = signal;
 	s->s_code = code;
-	if (signal != 0 && !s->s_ordered && s->s_spawner != NULL)
+	if (signal != 0 && (!s->s_ordered || signal != SIGKILL))
 		spawner_crash(s->s_spawner, s);
+	else if (s->s_deserted)
+		log_warning("server \"%s\": idle session %llu left: exit "
+		    "code %u", s->s_service->se_conf->sv_name,
+		    (unsigned long long)s->s_id, code);
 	else if (code != 0 && !session_live(s))
 		log_debug("session %llu: exit code %u",
 		    (unsigned long long)s->s_id, code);
-	/* With the pipe open there may be a last word: its end comes. */
 	if (s->s_phase == PHASE_DIED)
 		session_died(s);
 	else if (s->s_phase == PHASE_LEAVING)
 		session_collect(s);
+	else
+		/* There may be a last word in the pipe: its end comes. */
+		session_set_timer(s, DIED_SECONDS);
 }
 
 /* Its spawner died: nobody will tell how its sessions ended. */
@@ -480,6 +506,14 @@ session_timer(int fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	/* Dead, and its pipe does not end: somebody else holds its end. */
+	if (s->s_exited) {
+		if (session_live(s))
+			session_died(s);
+		else
+			session_dismiss(s);
+		return;
+	}
 	switch (s->s_phase) {
 	case PHASE_CONNECTING:
 		(void)snprintf(reason, sizeof(reason),
@@ -510,13 +544,17 @@ session_timer(int fd, short what, void *arg)
 		session_fail(s, ptTimeout, reason);
 		break;
 	case PHASE_DIED:
+		session_kill(s);
 		session_died(s);
 		break;
 	case PHASE_LEAVING:
-		s->s_ordered = 1;
+		if (s->s_kills >= KILL_MAX) {
+			spawner_overdue(s->s_spawner);
+			break;
+		}
 		log_debug("session %llu does not leave: killed",
 		    (unsigned long long)s->s_id);
-		spawner_kill(s->s_spawner, s->s_id);
+		session_kill(s);
 		session_set_timer(s, LEAVE_SECONDS);
 		break;
 	case PHASE_STARTING:
@@ -566,6 +604,8 @@ sessions_collect(void)
 		(void)RB_REMOVE(table, &table, s);
 		if (s->s_spawner != NULL)
 			spawner_release(s->s_spawner);
+		if (s->s_source != NULL)
+			source_release(s->s_source);
 		free(s);
 	}
 }

@@ -88,6 +88,7 @@ signer_exec(struct signer *sg)
 	sg->sg_ready = 0;
 	sg->sg_keys = 0;
 	sg->sg_waiting = 0;
+	sg->sg_used = 0;
 	sg->sg_silent = 0;
 	sg->sg_helper = helper_exec("securetcp-signer", "signer", title,
 	    WIRE_SIGNER, sg);
@@ -141,13 +142,20 @@ signers_stop(void)
 	}
 }
 
+/* One whose pipe has ended is not dead yet, and of no use any more. */
+static int
+signer_usable(const struct signer *sg)
+{
+	return (sg->sg_ready && sg->sg_helper->h_child.c_fd != -1);
+}
+
 int
 signers_ready(void)
 {
 	struct signer	*sg;
 
 	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
-		if (sg->sg_ready)
+		if (signer_usable(sg))
 			return (1);
 	return (0);
 }
@@ -196,6 +204,26 @@ key_bad(struct signer *sg, struct certificate *ce, const char *reason)
 	    sizeof(sg->sg_helper->h_fatal));
 }
 
+static unsigned int
+certificate_count(void)
+{
+	struct certificate	*ce;
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
+		n++;
+	return (n);
+}
+
+/* The certificate it speaks of: each is asked about once. */
+static struct certificate *
+signer_certificate(struct signer *sg, uint32_t idx)
+{
+	if (++sg->sg_keys > certificate_count())
+		return (NULL);
+	return (certificate_by_index(idx));
+}
+
 static void
 signer_keyinfo(struct signer *sg, struct imsg *imsg)
 {
@@ -203,12 +231,11 @@ signer_keyinfo(struct signer *sg, struct imsg *imsg)
 	struct wire_keyinfo	 wi;
 
 	if (wire_parse(imsg, &wi, sizeof(wi)) == -1 ||
-	    (ce = certificate_by_index(wi.wi_index)) == NULL) {
+	    (ce = signer_certificate(sg, wi.wi_index)) == NULL) {
 		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
 		    "violation: malformed KEYINFO");
 		return;
 	}
-	sg->sg_keys++;
 	if (wi.wi_type != ce->ce_type ||
 	    timingsafe_bcmp(wi.wi_id, ce->ce_id, WIRE_KEYID) != 0)
 		key_bad(sg, ce, "is not the key of the chain's first "
@@ -222,24 +249,12 @@ signer_keybad(struct signer *sg, struct imsg *imsg)
 	struct wire_keybad	 wb;
 
 	if (wire_parse(imsg, &wb, sizeof(wb)) == -1 ||
-	    (ce = certificate_by_index(wb.wb_index)) == NULL) {
+	    (ce = signer_certificate(sg, wb.wb_index)) == NULL) {
 		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
 		    "violation: malformed KEYBAD");
 		return;
 	}
-	sg->sg_keys++;
 	key_bad(sg, ce, wb.wb_reason);
-}
-
-static unsigned int
-certificate_count(void)
-{
-	struct certificate	*ce;
-	unsigned int		 n = 0;
-
-	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
-		n++;
-	return (n);
 }
 
 static void
@@ -260,7 +275,6 @@ signer_set_ready(struct signer *sg, struct imsg *imsg)
 	}
 	helper_ready(h, wr.wr_sandbox);
 	sg->sg_ready = 1;
-	sg->sg_failures = 0;
 	started_check();
 	services_update();
 }
@@ -272,10 +286,16 @@ signer_answer(struct signer *sg, uint64_t id, const uint8_t *data, size_t len,
 {
 	struct session	*s;
 
+	s = session_find(id);
+	if (sg->sg_waiting == 0 || !session_known(id) ||
+	    (s != NULL && session_live(s) && s->s_signer != sg)) {
+		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
+		    "violation: an answer to what it was not asked");
+		return;
+	}
 	sg->sg_silent = 0;
-	if (sg->sg_waiting > 0)
-		sg->sg_waiting--;
-	if ((s = session_find(id)) == NULL || s->s_signer != sg)
+	sg->sg_waiting--;
+	if (s == NULL || s->s_signer != sg)
 		return;		/* the session has gone meanwhile */
 	s->s_signer = NULL;
 	if (reason == NULL) {
@@ -330,7 +350,6 @@ signer_gone(struct helper *h, const char *why)
 {
 	struct signer	*sg = h->h_owner;
 	char		 reason[WIRE_REASON];
-	int		 ready = sg->sg_ready;
 
 	sg->sg_helper = NULL;
 	sg->sg_ready = 0;
@@ -342,7 +361,7 @@ signer_gone(struct helper *h, const char *why)
 		return;
 	}
 	log_warning("%s; it is replaced", reason);
-	if (!ready)
+	if (!sg->sg_used)
 		sg->sg_failures++;
 	signer_later(sg);
 }
@@ -366,7 +385,7 @@ signer_choose(void)
 	struct signer	*sg, *best = NULL;
 
 	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
-		if (sg->sg_ready && (best == NULL ||
+		if (signer_usable(sg) && (best == NULL ||
 		    sg->sg_waiting < best->sg_waiting))
 			best = sg;
 	return (best);
@@ -392,6 +411,8 @@ signer_ask(struct session *s, const struct wire_asksign *wq)
 		return (-1);
 	s->s_signer = sg;
 	sg->sg_waiting++;
+	sg->sg_used = 1;
+	sg->sg_failures = 0;
 	/* Taken round robin among equals. */
 	TAILQ_REMOVE(&env->sd_signers, sg, sg_entry);
 	TAILQ_INSERT_TAIL(&env->sd_signers, sg, sg_entry);

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "securetcpd.h"
 
@@ -20,6 +21,9 @@ RB_HEAD(sources, source);
 static struct sources	 sources = RB_INITIALIZER(&sources);
 RB_PROTOTYPE(sources, source, so_node, source_cmp);
 RB_GENERATE(sources, source, so_node, source_cmp)
+
+static TAILQ_HEAD(, source)	 crashed = TAILQ_HEAD_INITIALIZER(crashed);
+static unsigned int		 ncrashed;
 
 static int
 source_cmp(struct source *a, struct source *b)
@@ -46,6 +50,15 @@ source_key(struct source *so, struct service *se, const struct sockaddr *sa)
 		    &((const struct sockaddr_in6 *)sa)->sin6_addr, 8);
 }
 
+static void
+source_free(struct source *so)
+{
+	if (so->so_held > 0 || so->so_crashes > 0)
+		return;
+	(void)RB_REMOVE(sources, &sources, so);
+	free(so);
+}
+
 /* NULL: it has as many connections as it may (or there is no memory). */
 struct source *
 source_take(struct service *se, const struct sockaddr *sa, unsigned int max)
@@ -62,14 +75,54 @@ source_take(struct service *se, const struct sockaddr *sa, unsigned int max)
 	if (so->so_count >= max)
 		return (NULL);
 	so->so_count++;
+	so->so_held++;
 	return (so);
+}
+
+/* A connection has ended; its process may still be there, and crash. */
+void
+source_close(struct source *so)
+{
+	so->so_count--;
 }
 
 void
 source_release(struct source *so)
 {
-	if (--so->so_count > 0)
-		return;
-	(void)RB_REMOVE(sources, &sources, so);
-	free(so);
+	so->so_held--;
+	source_free(so);
+}
+
+/* Those that crashed nothing for long, and the oldest beyond SOURCE_MAX. */
+static void
+source_expire(time_t now)
+{
+	struct source	*so;
+
+	while ((so = TAILQ_FIRST(&crashed)) != NULL && (ncrashed > SOURCE_MAX ||
+	    now - so->so_crashed > SOURCE_SECONDS)) {
+		TAILQ_REMOVE(&crashed, so, so_entry);
+		ncrashed--;
+		so->so_crashes = 0;
+		source_free(so);
+	}
+}
+
+/* A session of it has crashed; how many of those are remembered. */
+unsigned int
+source_crashed(struct source *so)
+{
+	struct timespec	 now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	source_expire(now.tv_sec);
+	if (so->so_crashes > 0)
+		TAILQ_REMOVE(&crashed, so, so_entry);
+	else
+		ncrashed++;
+	so->so_crashes++;
+	so->so_crashed = now.tv_sec;
+	TAILQ_INSERT_TAIL(&crashed, so, so_entry);
+	source_expire(now.tv_sec);
+	return (so->so_crashes);
 }

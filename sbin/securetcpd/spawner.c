@@ -128,7 +128,6 @@ spawner_finish(struct spawner *sp)
 	spawner_free(sp);
 }
 
-
 /* A session's process is gone for good. */
 void
 spawner_release(struct spawner *sp)
@@ -159,15 +158,19 @@ void
 spawner_crash(struct spawner *sp, struct session *s)
 {
 	struct service	*se = sp->sp_service;
+	char		 text[WIRE_REASON];
 
+	(void)snprintf(text, sizeof(text), "a session crashed: killed by "
+	    "signal %u (%s)%s%s", s->s_signal,
+	    strsignal((int)s->s_signal), sandbox_death((int)s->s_signal),
+	    sp->sp_crashed ? "" : ": its spawner and the idle sessions are "
+	    "replaced");
+	log_crash(s, text, s->s_source == NULL ? 0 :
+	    source_crashed(s->s_source));
 	service_crashed(se);
 	if (sp->sp_crashed)
 		return;
 	sp->sp_crashed = 1;
-	log_warning("server \"%s\": session %llu crashed, killed by signal %u "
-	    "(%s)%s: its spawner and the idle sessions are replaced",
-	    se->se_conf->sv_name, (unsigned long long)s->s_id, s->s_signal,
-	    strsignal(s->s_signal), sandbox_death(s->s_signal));
 	spawner_replace(sp);
 	if (!env->sd_stopping)
 		spawner_start(se);
@@ -186,6 +189,26 @@ spawner_set_ready(struct spawner *sp, const char *sandbox)
 		spawner_replace(old);
 	started_check();
 	pool_fill(se);
+}
+
+/*
+ * The session it speaks of.  One that was asked for is in the table until
+ * its spawner has said that it is gone: first FORKED, then EXITED, or else
+ * UNFORKED, each once.
+ */
+static struct session *
+spawner_session(struct spawner *sp, uint64_t id, int forked)
+{
+	struct session	*s;
+
+	if ((s = session_find(id)) != NULL && s->s_spawner == sp &&
+	    s->s_forked == forked && !s->s_exited)
+		return (s);
+	sp->sp_helper->h_child.c_gone(&sp->sp_helper->h_child,
+	    s == NULL || s->s_spawner != sp ?
+	    "violation: speaks of a session that is not its own" :
+	    "violation: speaks of a session out of turn");
+	return (NULL);
 }
 
 static void
@@ -210,26 +233,20 @@ spawner_message(struct child *c, struct imsg *imsg)
 	case WIRE_FORKED:
 		if (wire_parse(imsg, &wx, sizeof(wx)) == -1)
 			break;
-		if ((s = session_find(wx.wx_session)) == NULL ||
-		    s->s_spawner != sp)
-			return;
-		session_forked(s);
+		if ((s = spawner_session(sp, wx.wx_session, 0)) != NULL)
+			session_forked(s);
 		return;
 	case WIRE_UNFORKED:
 		if (wire_parse(imsg, &wf, sizeof(wf)) == -1)
 			break;
-		if ((s = session_find(wf.wf_session)) == NULL ||
-		    s->s_spawner != sp)
-			return;
-		session_unforked(s, wf.wf_errno);
+		if ((s = spawner_session(sp, wf.wf_session, 0)) != NULL)
+			session_unforked(s, wf.wf_errno);
 		return;
 	case WIRE_EXITED:
 		if (wire_parse(imsg, &we, sizeof(we)) == -1)
 			break;
-		if ((s = session_find(we.we_session)) == NULL ||
-		    s->s_spawner != sp)
-			return;
-		session_exited(s, we.we_signal, we.we_code);
+		if ((s = spawner_session(sp, we.we_session, 1)) != NULL)
+			session_exited(s, we.we_signal, we.we_code);
 		return;
 	case WIRE_FATAL:
 		helper_explain(h, imsg);
@@ -296,7 +313,7 @@ spawner_used(struct spawner *sp)
 		spawner_start(sp->sp_service);
 }
 
-/* It was told to fork and says nothing: it hangs, and is replaced. */
+/* It was told to fork, or kill, and says nothing: it hangs. */
 void
 spawner_overdue(struct spawner *sp)
 {
