@@ -167,6 +167,8 @@ serve()
 # COMMAND runs it ("prlimit ...").  Its pid is in $daemon.
 launch()
 {
+	# What one before it said is not to be taken for its own.
+	rm -f log
 	"$@" "$securetcpd" -d -f securetcpd.conf </dev/null >out 2>log &
 	daemon=$!
 	echo $daemon >>pids

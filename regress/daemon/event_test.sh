@@ -424,7 +424,7 @@ signer_lost_body()
 	kill -KILL "$signer"
 	check_events <<-EVENTS
 	state=connecting
-	error=ptError number=11100 description="An unexpected error occurred." reason="signer 1 terminated: signal 9 (Killed)"
+	error=ptError number=11100 description="An unexpected error occurred." reason="signer 1 terminated: killed by signal 9 (Killed)"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS

@@ -253,50 +253,6 @@ twice_body()
 	    grep error= log
 }
 
-scenario parent_killed "When the parent is killed every process is gone \
-within a second, and the port is free"
-parent_killed_body()
-{
-	serve echo
-	start
-	stay
-	all=$(family)
-	atf_check test "$(echo "$all" | wc -w)" -ge 5
-	kill -KILL "$daemon"
-	begin=$(date +%s%N)
-	# shellcheck disable=SC2086
-	wait_until 5 "every process to leave" all_dead $all
-	ms=$((($(date +%s%N) - begin) / 1000000))
-	echo "all gone after $ms ms"
-	# Two looks at /proc are in it.
-	[ $ms -lt 1200 ] || atf_fail "it took $ms ms"
-	atf_check -s exit:1 -e match:"Connection refused" "$peer" connect \
-	    "127.0.0.1:$port" hold
-	# The dead process's pidfile is in nobody's way.
-	sed "s/port 0/port $port/" securetcpd.conf >c && mv c securetcpd.conf
-	start
-	served || atf_fail "not served by the next one"
-}
-
-scenario spawner_killed "A spawner that was killed is replaced by a fresh \
-one, and live sessions go on"
-spawner_killed_body()
-{
-	need_root_proc
-	serve echo
-	start
-	stay
-	old=$(spawners)
-	session=$(busy connected)
-	kill -KILL "$old"
-	wait_until 20 "another spawner" another_spawner "$old"
-	wait_until 20 "service" served
-	dead "$session" && atf_fail "the live session died with its spawner"
-	stayed
-	wait_closed 2
-	atf_check -s exit:1 grep error= log
-}
-
 scenario spawner_backoff "Spawners that die before they were of any use are \
 replaced ever more slowly, and the next one serves"
 spawner_backoff_body()
@@ -326,25 +282,6 @@ spawner_backoff_body()
 	served || atf_fail "not served"
 }
 
-scenario signer_killed "A signer that was killed is replaced, and \
-handshakes succeed again"
-signer_killed_body()
-{
-	need_root_proc
-	serve echo
-	{ echo "signers 1"; cat securetcpd.conf; } >1.conf
-	mv 1.conf securetcpd.conf
-	start
-	stay
-	old=$(signers)
-	kill -KILL "$old"
-	wait_until 20 "service" served
-	new=$(signers)
-	[ "$new" != "$old" ] || atf_fail "the same signer"
-	atf_check_equal 1 "$(count $new)"
-	stayed
-}
-
 scenario lifetime "A spawner is replaced by a fresh exec after its \
 lifetime, and its live sessions go on"
 lifetime_body()
@@ -369,51 +306,6 @@ lifetime_body()
 }
 served_and_dead() { served && dead "$1"; }
 one_spawner() { [ "$(spawners | wc -l)" -eq 1 ]; }
-
-scenario crash_replaces "After a crash of a session its spawner and the \
-idle ones are replaced, and other live sessions go on"
-crash_replaces_body()
-{
-	need_root_proc
-	serve echo
-	start
-	stay
-	good=$(busy connected)
-	old=$(spawners)
-	idle=$(sessions | grep -vx "$good")
-	background "$peer" connect "127.0.0.1:$port" tls write hello readn 5 \
-	    drain
-	wait_until 20 "two connected" busy_count 2 connected
-	kill -SEGV $(busy connected | grep -vx "$good")
-	wait_until 20 "another spawner" another_spawner "$old"
-	wait_log 'error=ptError number=11100'
-	wait_until 20 "service" served
-	# shellcheck disable=SC2086
-	wait_until 20 "the idle ones of before to leave" all_but_one_dead
-	stayed
-}
-# One of the idle ones took the second connection: that is dead as well.
-all_but_one_dead() { all_dead $idle; }
-
-scenario crash_storm "Sessions that crash faster than the bound pause the \
-server, which says so, and serves again later"
-crash_storm_body()
-{
-	need_root_proc
-	serve echo "prefork 12"
-	start
-	i=0
-	while [ $i -lt 9 ]; do
-		"$peer" connect "127.0.0.1:$port" tls drain 2>/dev/null &
-		echo $! >>pids
-		i=$((i + 1))
-	done
-	wait_until 20 "nine connected" busy_count 9 connected
-	kill -SEGV $(busy connected)
-	wait_log '^server=www warning=.*(crash|paus)'
-	wait_log 'state=closed'
-	wait_until 40 "service again" served
-}
 
 scenario stubborn "A session that does not leave is killed through its \
 spawner"
