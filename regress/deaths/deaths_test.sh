@@ -350,6 +350,12 @@ idle_flood_body()
 	# As fast as they come, until it has had enough.
 	wait_until 60 "a pause" kill_idle
 	n=$(crashes)
+	wait_until 8 "no idle session" nobody_idle
+	# And none is forked until the pause is over.
+	while ! in_log "$again"; do
+		nobody_idle || in_log "$again" || atf_fail "one was forked"
+		sleep "$poll"
+	done
 	atf_check_equal 0 "$(sed -n '/8 crashes within/,$p' log |
 	    grep -c '^server=www .*state=connecting')"
 	wait_log "$again"
@@ -361,6 +367,7 @@ idle_flood_body()
 	load_stop other
 	stop_clean
 }
+nobody_idle() { [ -z "$(in_state www idle)" ]; }
 kill_idle()
 {
 	in_log "$pausing" && return 0
