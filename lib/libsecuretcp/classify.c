@@ -58,6 +58,11 @@ static const struct word	 classify_words[] = {
 	{ "EHLO ", "SMTP" },
 	{ "HELO ", "SMTP" },
 	{ "PROXY", "a PROXY header" },
+	{ "HTTP/", "an HTTP answer" },
+	{ "220 ", "an SMTP or FTP greeting" },
+	{ "220-", "an SMTP or FTP greeting" },
+	{ "+OK", "a POP3 greeting" },
+	{ "* OK", "an IMAP greeting" },
 	{ "\r\n\r\n", "a PROXY header" }
 };
 
@@ -129,6 +134,11 @@ classify_handshake(struct securetcp *s, int hook)
 	if (s->st_eof || s->st_readerror != 0 ||
 	    (s->st_writeerror != 0 && error == 0))
 		return (classify_vanished(s));
+	if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) ==
+	    SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
+		object_say(s, "the client has sent no certificate");
+		return (ptAuthentication);
+	}
 	classify_negotiation(s, error);
 	return (ptProtocol);
 }

@@ -26,7 +26,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include "compat.h"
+#include "config.h"
 #include "object.h"
 #include "securetcp.h"
 
@@ -36,28 +36,6 @@
 /* libretls takes whatever OpenSSL's default is for it. */
 #define CONFIG_SECURE	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
-struct chain {
-	TAILQ_ENTRY(chain)	 ch_entry;
-	uint8_t			*ch_pem;
-	size_t			 ch_len;
-	uint8_t			*ch_key;	/* NULL: lives elsewhere */
-	size_t			 ch_keylen;
-	int			 ch_wildcard;
-};
-TAILQ_HEAD(chains, chain);
-
-struct securetcp_config {
-	unsigned int		 sc_refs;
-	struct chains		 sc_chains;
-	unsigned int		 sc_nchains;
-	struct tls_config	*sc_settings;
-	struct tls		*sc_tls;	/* once prepared */
-	char			 sc_error[256];
-};
-
-static void	 config_say(struct securetcp_config *, const char *, ...)
-		    __attribute__((__format__(printf, 2, 3)));
-static int	 config_open(struct securetcp_config *);
 static int	 config_check(struct securetcp_config *, const void *, size_t,
 		    const void *, size_t, int *);
 static int	 config_pair(struct securetcp_config *, X509 *, EVP_PKEY *,
@@ -66,6 +44,7 @@ static int	 config_wildcard(X509 *);
 static int	 config_commonname(X509 *);
 static struct chain *config_chain(const void *, size_t, const void *, size_t);
 static void	 config_chain_free(struct chain *);
+static int	 config_authentication(struct securetcp_config *);
 static int	 config_load(struct securetcp_config *);
 static int	 config_load_further(struct securetcp_config *, int);
 static int	 config_add(struct securetcp_config *, const struct chain *);
@@ -85,7 +64,7 @@ config_library(void)
 	return (ptOk);
 }
 
-static void
+void
 config_say(struct securetcp_config *sc, const char *fmt, ...)
 {
 	va_list	 ap;
@@ -106,13 +85,16 @@ securetcp_config_new(void)
 	}
 	if ((sc = calloc(1, sizeof(*sc))) == NULL)
 		return (NULL);
-	if ((sc->sc_settings = tls_config_new()) == NULL) {
-		free(sc);
+	sc->sc_refs = 1;
+	sc->sc_verifyname = 1;
+	TAILQ_INIT(&sc->sc_chains);
+	sc->sc_settings = tls_config_new();
+	sc->sc_client = tls_config_new();
+	if (sc->sc_settings == NULL || sc->sc_client == NULL) {
+		securetcp_config_free(sc);
 		errno = ENOMEM;
 		return (NULL);
 	}
-	sc->sc_refs = 1;
-	TAILQ_INIT(&sc->sc_chains);
 	if (securetcp_config_set_ciphers(sc, "secure") != ptOk) {
 		securetcp_config_free(sc);
 		errno = ENOSYS;
@@ -140,6 +122,8 @@ securetcp_config_free(struct securetcp_config *sc)
 	}
 	tls_free(sc->sc_tls);
 	tls_config_free(sc->sc_settings);
+	tls_config_free(sc->sc_client);
+	trust_free(sc);
 	free(sc);
 }
 
@@ -150,10 +134,10 @@ securetcp_config_error(const struct securetcp_config *sc)
 }
 
 /* Connections hang on the context: it is never made a second time. */
-static int
+int
 config_open(struct securetcp_config *sc)
 {
-	if (sc->sc_tls == NULL)
+	if (sc->sc_tls == NULL && !sc->sc_clientready)
 		return (ptOk);
 	config_say(sc, "the configuration is in use already");
 	return (ptOperationRefused);
@@ -173,7 +157,8 @@ securetcp_config_set_protocol(struct securetcp_config *sc, const char *text)
 		    text == NULL ? "" : text);
 		return (ptInvalidParam2);
 	}
-	if (tls_config_set_protocols(sc->sc_settings, protocols) != 0) {
+	if (tls_config_set_protocols(sc->sc_settings, protocols) != 0 ||
+	    tls_config_set_protocols(sc->sc_client, protocols) != 0) {
 		config_say(sc, "protocol \"%s\": %s", text,
 		    tls_config_error(sc->sc_settings));
 		return (ptInvalidParam2);
@@ -214,7 +199,8 @@ securetcp_config_set_ciphers(struct securetcp_config *sc, const char *text)
 		    CONFIG_CIPHERS - 32);
 		return (ptInvalidParam2);
 	}
-	if (tls_config_set_ciphers(sc->sc_settings, ciphers) != 0) {
+	if (tls_config_set_ciphers(sc->sc_settings, ciphers) != 0 ||
+	    tls_config_set_ciphers(sc->sc_client, ciphers) != 0) {
 		config_say(sc, "ciphers \"%s\": none is known and usable",
 		    text);
 		return (ptInvalidParam2);
@@ -231,12 +217,59 @@ securetcp_config_set_curves(struct securetcp_config *sc, const char *text)
 	if ((error = config_open(sc)) != ptOk)
 		return (error);
 	if (text == NULL ||
-	    tls_config_set_ecdhecurves(sc->sc_settings, text) != 0) {
+	    tls_config_set_ecdhecurves(sc->sc_settings, text) != 0 ||
+	    tls_config_set_ecdhecurves(sc->sc_client, text) != 0) {
 		config_say(sc, "curves \"%s\": %s", text == NULL ? "" : text,
 		    text == NULL ? "none given" :
 		    tls_config_error(sc->sc_settings));
 		return (ptInvalidParam2);
 	}
+	return (ptOk);
+}
+
+int
+securetcp_config_set_alpn(struct securetcp_config *sc, const char *text)
+{
+	int	 error;
+
+	if ((error = config_open(sc)) != ptOk)
+		return (error);
+	if (text == NULL || tls_config_set_alpn(sc->sc_settings, text) != 0 ||
+	    tls_config_set_alpn(sc->sc_client, text) != 0) {
+		config_say(sc, "ALPN \"%s\": %s", text == NULL ? "" : text,
+		    text == NULL ? "none given" :
+		    tls_config_error(sc->sc_settings));
+		return (ptInvalidParam2);
+	}
+	return (ptOk);
+}
+
+int
+securetcp_config_set_client_authentication(struct securetcp_config *sc,
+    enum securetcp_authentication auth)
+{
+	int	 error;
+
+	if ((error = config_open(sc)) != ptOk)
+		return (error);
+	if (auth != SECURETCP_AUTH_OFF && auth != SECURETCP_AUTH_OPTIONAL &&
+	    auth != SECURETCP_AUTH_REQUIRED) {
+		config_say(sc, "client authentication: %d is none of its "
+		    "values", (int)auth);
+		return (ptInvalidProperty);
+	}
+	sc->sc_auth = auth;
+	return (ptOk);
+}
+
+int
+securetcp_config_set_verify_name(struct securetcp_config *sc, int verify)
+{
+	int	 error;
+
+	if ((error = config_open(sc)) != ptOk)
+		return (error);
+	sc->sc_verifyname = verify != 0;
 	return (ptOk);
 }
 
@@ -383,7 +416,7 @@ config_chain_free(struct chain *ch)
 {
 	free(ch->ch_pem);
 	if (ch->ch_key != NULL)
-		freezero(ch->ch_key, ch->ch_keylen);
+		memory_wipe(ch->ch_key, ch->ch_keylen);
 	free(ch);
 }
 
@@ -399,12 +432,9 @@ securetcp_config_prepare(struct securetcp_config *sc)
 		config_say(sc, "no certificate is set");
 		return (ptNoCertificate);
 	}
-	if (TAILQ_FIRST(&sc->sc_chains)->ch_key == NULL && !keyhook_ready()) {
-		config_say(sc, "the certificate has no key, and no signer "
-		    "is set");
-		return (ptNoCertificate);
-	}
-	if ((error = config_load(sc)) != ptOk)
+	if ((error = config_signer(sc)) != ptOk ||
+	    (error = config_authentication(sc)) != ptOk ||
+	    (error = config_load(sc)) != ptOk)
 		return (error);
 	if ((tls = tls_server()) == NULL) {
 		config_say(sc, "TLS context: out of memory");
@@ -423,6 +453,41 @@ securetcp_config_prepare(struct securetcp_config *sc)
 	return (ptOk);
 }
 
+int
+config_signer(struct securetcp_config *sc)
+{
+	if (TAILQ_FIRST(&sc->sc_chains)->ch_key != NULL || keyhook_ready())
+		return (ptOk);
+	config_say(sc, "the certificate has no key, and no signer is set");
+	return (ptNoCertificate);
+}
+
+/*
+ * libtls only asks for the client's certificate: were it to judge as well, a
+ * bad one would end the handshake before any event.
+ */
+static int
+config_authentication(struct securetcp_config *sc)
+{
+	int	 error;
+
+	if (sc->sc_auth == SECURETCP_AUTH_OFF)
+		return (ptOk);
+	/* The system's roots vouch for half of the world. */
+	if (sc->sc_cas == NULL || sc->sc_system) {
+		config_say(sc, "client authentication needs a CA");
+		return (ptInvalidProperty);
+	}
+	if ((error = trust_store(sc)) != ptOk)
+		return (error);
+	if (sc->sc_auth == SECURETCP_AUTH_REQUIRED)
+		tls_config_verify_client(sc->sc_settings);
+	else
+		tls_config_verify_client_optional(sc->sc_settings);
+	tls_config_insecure_noverifycert(sc->sc_settings);
+	return (ptOk);
+}
+
 /*
  * The default certificate is not among those libtls chooses from by name:
  * where there are several it is added once more.  libtls takes the first
@@ -431,27 +496,34 @@ securetcp_config_prepare(struct securetcp_config *sc)
 static int
 config_load(struct securetcp_config *sc)
 {
-	struct chain	*first = TAILQ_FIRST(&sc->sc_chains);
-	int		 bad, error;
+	int	 error;
 
-	if (first->ch_key == NULL) {
-		tls_config_use_fake_private_key(sc->sc_settings);
-		bad = tls_config_set_cert_mem(sc->sc_settings, first->ch_pem,
-		    first->ch_len);
-	} else
-		bad = tls_config_set_keypair_mem(sc->sc_settings,
-		    first->ch_pem, first->ch_len, first->ch_key,
-		    first->ch_keylen);
-	if (bad) {
-		config_say(sc, "certificate: %s",
-		    tls_config_error(sc->sc_settings));
-		return (ptNoCertificate);
-	}
+	if ((error = config_default(sc, sc->sc_settings)) != ptOk)
+		return (error);
 	if (sc->sc_nchains == 1)
 		return (ptOk);
 	if ((error = config_load_further(sc, 0)) != ptOk)
 		return (error);
 	return (config_load_further(sc, 1));
+}
+
+int
+config_default(struct securetcp_config *sc, struct tls_config *settings)
+{
+	struct chain	*first = TAILQ_FIRST(&sc->sc_chains);
+	int		 bad;
+
+	if (first->ch_key == NULL) {
+		tls_config_use_fake_private_key(settings);
+		bad = tls_config_set_cert_mem(settings, first->ch_pem,
+		    first->ch_len);
+	} else
+		bad = tls_config_set_keypair_mem(settings, first->ch_pem,
+		    first->ch_len, first->ch_key, first->ch_keylen);
+	if (!bad)
+		return (ptOk);
+	config_say(sc, "certificate: %s", tls_config_error(settings));
+	return (ptNoCertificate);
 }
 
 static int
@@ -477,21 +549,4 @@ config_add(struct securetcp_config *sc, const struct chain *ch)
 		return (ptOk);
 	config_say(sc, "certificate: %s", tls_config_error(sc->sc_settings));
 	return (ptNoCertificate);
-}
-
-int
-config_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
-    tls_write_cb out, void *arg)
-{
-	int	 bad, error;
-
-	if ((error = securetcp_config_prepare(sc)) != ptOk)
-		return (error);
-	tickets_accepting(1);
-	bad = tls_accept_cbs(sc->sc_tls, tls, in, out, arg);
-	tickets_accepting(0);
-	if (!bad)
-		return (ptOk);
-	config_say(sc, "TLS connection: %s", tls_error(sc->sc_tls));
-	return (ptNoSecurity);
 }

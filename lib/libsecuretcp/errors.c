@@ -9,9 +9,11 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <netdb.h>
 #include <stddef.h>
 
 #include "errors.h"
+#include "object.h"
 #include "securetcp.h"
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
@@ -225,6 +227,42 @@ securetcp_error_errno(int error)
 			return (error_errnos[i].ee_number);
 	}
 	return (ptError);
+}
+
+/* Not every C library has all of these words any more. */
+int
+error_lookup(int error)
+{
+	switch (error) {
+	case 0:
+		return (ptOk);
+	case EAI_NONAME:
+		return (ptHostNotFound);
+	case EAI_AGAIN:
+		return (ptTryAgain);
+	case EAI_FAIL:
+		return (ptNoRecovery);
+#ifdef EAI_NODATA
+	case EAI_NODATA:
+		return (ptNoData);
+#endif
+#ifdef EAI_ADDRFAMILY
+	case EAI_ADDRFAMILY:
+		return (ptNoData);
+#endif
+	case EAI_MEMORY:
+		return (ptNoBufferSpace);
+	case EAI_SYSTEM:
+		return (securetcp_error_errno(errno));
+	default:
+		return (ptError);
+	}
+}
+
+int
+securetcp_library_version(void)
+{
+	return (SECURETCP_LIBRARY_VERSION);
 }
 
 const char *

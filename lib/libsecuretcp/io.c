@@ -20,7 +20,6 @@
 
 #include <openssl/err.h>
 
-#include "compat.h"
 #include "object.h"
 #include "securetcp.h"
 
@@ -30,8 +29,10 @@ static void	 io_note(struct securetcp *, const uint8_t *, size_t, size_t);
 static ssize_t	 io_pull(struct securetcp *, void *, size_t);
 static void	 io_truncated(struct securetcp *);
 static void	 io_read_failed(struct securetcp *);
-static int	 io_fetch(struct securetcp *, void *, size_t, size_t *);
-static int	 io_end_received(struct securetcp *);
+static int	 io_room(struct securetcp *);
+static int	 io_send(struct securetcp *, const void *, size_t, size_t *);
+static int	 io_send_blocking(struct securetcp *, const void *, size_t,
+		    size_t *);
 static ssize_t	 io_push(struct securetcp *, const void *, size_t);
 static int	 io_queue(struct securetcp *, const uint8_t *, size_t,
 		    size_t *);
@@ -190,6 +191,33 @@ io_read_failed(struct securetcp *s)
 	object_say(s, "peer: %s", strerror(error));
 }
 
+/* Room for what is wanted at once, a record in any case. */
+static int
+io_room(struct securetcp *s)
+{
+	uint8_t	*in;
+	size_t	 size = OBJECT_RECORD;
+
+	if (s->st_want > size)
+		size = s->st_want;
+	if (s->st_insize >= size) {
+		if (s->st_inoff != 0 && s->st_inlen != 0)
+			memmove(s->st_in, s->st_in + s->st_inoff,
+			    s->st_inlen);
+		s->st_inoff = 0;
+		return (0);
+	}
+	if ((in = malloc(size)) == NULL)
+		return (-1);
+	if (s->st_inlen != 0)
+		memcpy(in, s->st_in + s->st_inoff, s->st_inlen);
+	memory_wipe(s->st_in, s->st_insize);
+	s->st_in = in;
+	s->st_insize = size;
+	s->st_inoff = 0;
+	return (0);
+}
+
 /* Reads ahead as much as there is and fits; -1 when out of memory. */
 int
 io_fill(struct securetcp *s)
@@ -197,16 +225,13 @@ io_fill(struct securetcp *s)
 	size_t	 used;
 	ssize_t	 n;
 
-	if (s->st_in == NULL &&
-	    (s->st_in = malloc(OBJECT_RECORD)) == NULL)
+	if (io_room(s) == -1)
 		return (-1);
-	if (s->st_inlen == 0)
-		s->st_inoff = 0;
 	while (s->st_end == OBJECT_OPEN) {
 		used = s->st_inoff + s->st_inlen;
-		if (used == OBJECT_RECORD)
+		if (used == s->st_insize)
 			break;
-		n = io_pull(s, s->st_in + used, OBJECT_RECORD - used);
+		n = io_pull(s, s->st_in + used, s->st_insize - used);
 		if (n == 0)
 			break;
 		s->st_inlen += (size_t)n;
@@ -225,15 +250,25 @@ io_arrived(struct securetcp *s)
 			io_ended(s);
 		return;
 	}
-	/* A failure waits until what came before it is read. */
+	io_closing(s);
+	if (!object_same(s, serial) || s->st_finishing || !s->st_armed)
+		return;
+	if (s->st_end == OBJECT_OPEN && !gather_ready(s))
+		return;
+	gather_disarm(s);
+	object_tell(s, s->st_handlers.st_receive);
+}
+
+/*
+ * The peer has ended while data is unread.  A failure waits until what came
+ * before it is read.
+ */
+void
+io_closing(struct securetcp *s)
+{
 	if ((s->st_end == OBJECT_NOTIFIED || s->st_end == OBJECT_TRUNCATED) &&
 	    s->st_state == SECURETCP_CONNECTED)
 		(void)object_become(s, SECURETCP_CLOSING);
-	if (!object_same(s, serial) || s->st_finishing || !s->st_armed)
-		return;
-	s->st_armed = 0;
-	if (s->st_handlers.st_receive != NULL)
-		s->st_handlers.st_receive(s, s->st_arg);
 }
 
 /* The peer's direction has ended and everything in it was read. */
@@ -268,33 +303,11 @@ io_ended(struct securetcp *s)
 	/* So that it is read: a receive that gives the end. */
 	if (!object_same(s, serial) || !s->st_armed)
 		return;
-	s->st_armed = 0;
-	if (s->st_handlers.st_receive != NULL)
-		s->st_handlers.st_receive(s, s->st_arg);
+	gather_disarm(s);
+	object_tell(s, s->st_handlers.st_receive);
 }
 
 int
-securetcp_receive(struct securetcp *s, void *buf, size_t size, size_t *got)
-{
-	int	 error;
-
-	if (got == NULL)
-		return (ptInvalidParam4);
-	*got = 0;
-	if (buf == NULL || size == 0)
-		return (buf == NULL ? ptInvalidParam2 : ptInvalidParam3);
-	if (s->st_inside)
-		return (ptBlocked);
-	if (s->st_finishing || (s->st_state != SECURETCP_CONNECTED &&
-	    s->st_state != SECURETCP_CLOSING))
-		return (ptNotConnected);
-	object_hold(s);
-	error = io_fetch(s, buf, size, got);
-	object_release(s);
-	return (error);
-}
-
-static int
 io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
 {
 	ssize_t	 n;
@@ -304,6 +317,7 @@ io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
 		memcpy(buf, s->st_in + s->st_inoff, *got);
 		s->st_inoff += *got;
 		s->st_inlen -= *got;
+		s->st_scanned = 0;
 		return (ptOk);
 	}
 	if (s->st_end != OBJECT_OPEN)
@@ -318,20 +332,21 @@ io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
 		if (s->st_end != OBJECT_OPEN)
 			return (io_end_received(s));
 	}
+	gather_disarm(s);
 	s->st_dry = 0;
 	s->st_armed = 1;
 	return (SECURETCP_AGAIN);
 }
 
 /* A receive that meets the end is told of it, with no event of its own. */
-static int
+int
 io_end_received(struct securetcp *s)
 {
 	int	 error = ptOk;
 
 	if (s->st_end == OBJECT_FAILED)
 		error = s->st_endnumber;
-	s->st_armed = 0;
+	gather_disarm(s);
 	io_ended(s);
 	return (error);
 }
@@ -373,22 +388,33 @@ io_write_failed(struct securetcp *s)
 int
 securetcp_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 {
-	uint64_t	 serial = s->st_serial;
-	size_t		 taken = 0;
-	int		 broken, error = ptOk;
+	int	 error;
 
 	if (sent == NULL)
 		return (ptInvalidParam4);
 	*sent = 0;
 	if (buf == NULL && len != 0)
 		return (ptInvalidParam2);
-	if (s->st_inside)
+	if (s->st_inside || s->st_blocking)
 		return (ptBlocked);
 	if (!object_sendable(s))
 		return (ptNotConnected);
 	if (len == 0)
 		return (ptOk);
 	object_hold(s);
+	error = block_wanted(s) ? io_send_blocking(s, buf, len, sent) :
+	    io_send(s, buf, len, sent);
+	object_release(s);
+	return (error);
+}
+
+static int
+io_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
+{
+	uint64_t	 serial = s->st_serial;
+	size_t		 taken = 0;
+	int		 broken, error = ptOk;
+
 	broken = s->st_broken;
 	if (s->st_outlen == 0 && !s->st_broken)
 		io_send_direct(s, buf, len, &taken);
@@ -411,7 +437,38 @@ securetcp_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 		if (!object_same(s, serial))
 			error = ptConnectionReset;
 	}
-	object_release(s);
+	return (error);
+}
+
+/* What was queued before comes first; then all of this. */
+static int
+io_send_blocking(struct securetcp *s, const void *buf, size_t len,
+    size_t *sent)
+{
+	struct block	 bl;
+	int		 error = ptOk;
+
+	block_enter(s, &bl, "send");
+	s->st_full = 0;
+	if (s->st_broken)
+		error = ptConnectionReset;
+	while (error == ptOk && s->st_outlen != 0) {
+		error = block_wait(s, &bl, 0);
+		if (error == ptOk && s->st_broken)
+			error = ptConnectionReset;
+	}
+	while (error == ptOk) {
+		io_send_direct(s, buf, len, sent);
+		if (s->st_broken) {
+			io_broken(s);
+			error = s->st_outcome != ptOk ? s->st_outcome :
+			    ptConnectionReset;
+		} else if (*sent == len)
+			break;
+		else
+			error = block_wait(s, &bl, s->st_writewant);
+	}
+	block_leave(s);
 	return (error);
 }
 
@@ -488,8 +545,7 @@ io_flush(struct securetcp *s)
 	    !object_same(s, serial))
 		return;
 	s->st_full = 0;
-	if (s->st_handlers.st_send != NULL)
-		s->st_handlers.st_send(s, s->st_arg);
+	object_tell(s, s->st_handlers.st_send);
 }
 
 /* True when the flush may go on; Send is due at half already. */
@@ -579,6 +635,5 @@ io_broken(struct securetcp *s)
 	if (!s->st_full || !object_same(s, serial))
 		return;
 	s->st_full = 0;
-	if (s->st_handlers.st_send != NULL)
-		s->st_handlers.st_send(s, s->st_arg);
+	object_tell(s, s->st_handlers.st_send);
 }

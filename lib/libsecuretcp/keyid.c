@@ -20,10 +20,8 @@
 #include "object.h"
 #include "securetcp.h"
 
-static int	 keyid_password(char *, int, int, void *);
-
 /* There is nobody to ask; libcrypto's own would read the terminal. */
-static int
+int
 keyid_password(char *buf, int size, int rwflag, void *arg)
 {
 	(void)buf;

@@ -9,9 +9,6 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -22,14 +19,11 @@
 #include <tls.h>
 #include <unistd.h>
 
-#include "compat.h"
 #include "object.h"
 #include "securetcp.h"
 
-#define OBJECT_LIMITMAX	0x40000000
 
-static int	 object_descriptor(int);
-static int	 object_begin(struct securetcp *, int);
+
 static void	 object_reset(struct securetcp *);
 static void	 object_drop(struct securetcp *);
 static void	 object_close(struct securetcp *);
@@ -51,7 +45,9 @@ securetcp_new(struct securetcp_config *sc, const struct securetcp_handlers *st,
 	if (st != NULL)
 		s->st_handlers = *st;
 	s->st_arg = arg;
-	s->st_limit = OBJECT_LIMIT;
+	s->st_limit = s->st_inlimit = OBJECT_LIMIT;
+	s->st_timeout = OBJECT_TIMEOUT;
+	s->st_nodelay = 1;
 	s->st_fd = -1;
 	return (s);
 }
@@ -83,8 +79,12 @@ object_release(struct securetcp *s)
 	if (--s->st_holds != 0 || !s->st_freed)
 		return;
 	object_drop(s);
+	peer_forget(s);
+	free(s->st_askname);
+	free(s->st_name);
+	free(s->st_from);
 	securetcp_config_free(s->st_config);
-	freezero(s, sizeof(*s));
+	memory_wipe(s, sizeof(*s));
 }
 
 /*
@@ -115,9 +115,23 @@ object_become(struct securetcp *s, enum securetcp_state state)
 	uint64_t	 serial = s->st_serial;
 
 	s->st_state = state;
-	if (s->st_handlers.st_state != NULL)
+	if (s->st_handlers.st_state != NULL) {
+		s->st_handling++;
 		s->st_handlers.st_state(s, state, s->st_arg);
+		s->st_handling--;
+	}
 	return (object_same(s, serial) && s->st_state == state);
+}
+
+/* The other events, which have nothing to say. */
+void
+object_tell(struct securetcp *s, void (*event)(struct securetcp *, void *))
+{
+	if (event == NULL || s->st_blocking)
+		return;
+	s->st_handling++;
+	event(s, s->st_arg);
+	s->st_handling--;
 }
 
 /* Error, closing, closed; the reason has been said. */
@@ -127,9 +141,13 @@ object_fail(struct securetcp *s, int error)
 	uint64_t	 serial = s->st_serial;
 
 	s->st_broken = 1;
-	if (s->st_handlers.st_error != NULL)
+	s->st_outcome = error;
+	if (s->st_handlers.st_error != NULL && !s->st_quiet) {
+		s->st_handling++;
 		s->st_handlers.st_error(s, error,
 		    securetcp_error_description(error), s->st_arg);
+		s->st_handling--;
+	}
 	if (object_same(s, serial))
 		object_end(s);
 }
@@ -169,10 +187,9 @@ securetcp_set_send_limit(struct securetcp *s, size_t limit)
 {
 	if (limit == 0 || limit > OBJECT_LIMITMAX)
 		return (ptInvalidParam2);
-	if (s->st_inside || s->st_outlen != 0)
+	if (s->st_inside || s->st_blocking || s->st_outlen != 0)
 		return (ptBlocked);
-	if (s->st_out != NULL)
-		freezero(s->st_out, s->st_outsize);
+	memory_wipe(s->st_out, s->st_outsize);
 	s->st_out = NULL;
 	s->st_limit = limit;
 	return (ptOk);
@@ -183,26 +200,23 @@ securetcp_set_socket(struct securetcp *s, int fd)
 {
 	int	 error;
 
-	if (s->st_inside)
+	if (s->st_inside || s->st_blocking)
 		return (ptBlocked);
 	if (s->st_state != SECURETCP_CLOSED)
 		return (ptConnected);
-	if (object_descriptor(fd) == -1)
+	if (object_descriptor(s, fd) == -1)
 		return (ptInvalidParam2);
+	s->st_timeout = 0;
 	object_hold(s);
-	error = object_begin(s, fd);
+	error = object_begin(s, fd, 0, OBJECT_HANDSHAKE);
 	object_release(s);
 	return (error);
 }
 
-/*
- * A socket the parent has prepared for a sandboxed process needs nothing
- * more; what is not TCP has no delay to be switched off.
- */
-static int
-object_descriptor(int fd)
+int
+object_descriptor(const struct securetcp *s, int fd)
 {
-	int	 flags, one = 1;
+	int	 flags;
 
 	if ((flags = fcntl(fd, F_GETFL)) == -1)
 		return (-1);
@@ -211,12 +225,13 @@ object_descriptor(int fd)
 		return (-1);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
 		return (-1);
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	(void)property_apply(s, fd);
 	return (0);
 }
 
-static int
-object_begin(struct securetcp *s, int fd)
+/* The server's name, where it is asked for, is in st_name. */
+int
+object_begin(struct securetcp *s, int fd, int client, enum object_phase phase)
 {
 	uint64_t	 serial;
 	int		 error;
@@ -224,13 +239,23 @@ object_begin(struct securetcp *s, int fd)
 	object_reset(s);
 	serial = ++s->st_serial;
 	s->st_fd = fd;
+	s->st_client = client;
+	s->st_phase = phase;
+	/* A client speaks first. */
+	s->st_readwant = client ? POLLOUT : POLLIN;
+	if (phase == OBJECT_HANDSHAKE)
+		property_addresses(s);
 	if (!object_become(s, SECURETCP_CONNECTING))
 		return (s->st_freed || s->st_serial == serial ? ptAbort : ptOk);
-	error = config_accept(s->st_config, &s->st_tls, io_read, io_write, s);
+	if (client)
+		error = config_connect(s->st_config, &s->st_tls, io_read,
+		    io_write, s, s->st_name);
+	else
+		error = config_accept(s->st_config, &s->st_tls, io_read,
+		    io_write, s);
 	if (error == ptOk)
 		return (ptOk);
 	/* The caller is told by the return value, not by an event. */
-	s->st_tls = NULL;
 	object_say(s, "%s", securetcp_config_error(s->st_config));
 	object_end(s);
 	return (error);
@@ -239,9 +264,10 @@ object_begin(struct securetcp *s, int fd)
 static void
 object_reset(struct securetcp *s)
 {
-	s->st_readwant = POLLIN;
 	s->st_writewant = POLLOUT;
-	s->st_armed = s->st_dry = 0;
+	s->st_outcome = s->st_connecterror = 0;
+	s->st_dry = 0;
+	gather_disarm(s);
 	s->st_end = OBJECT_OPEN;
 	s->st_endnumber = 0;
 	s->st_full = s->st_shutdown = s->st_shut = s->st_finishing = 0;
@@ -252,6 +278,9 @@ object_reset(struct securetcp *s)
 	s->st_bytesin = s->st_bytesout = 0;
 	s->st_reason[0] = s->st_version[0] = s->st_cipher[0] = '\0';
 	s->st_servername[0] = s->st_alpn[0] = '\0';
+	s->st_remote[0] = s->st_local[0] = '\0';
+	s->st_remoteport = s->st_localport = 0;
+	peer_forget(s);
 }
 
 /* Gives back all that a connection holds. */
@@ -261,11 +290,11 @@ object_drop(struct securetcp *s)
 	tls_free(s->st_tls);
 	s->st_tls = NULL;
 	object_close(s);
-	if (s->st_in != NULL)
-		freezero(s->st_in, OBJECT_RECORD);
-	if (s->st_out != NULL)
-		freezero(s->st_out, s->st_outsize);
+	gather_disarm(s);
+	memory_wipe(s->st_in, s->st_insize);
+	memory_wipe(s->st_out, s->st_outsize);
 	s->st_in = s->st_out = NULL;
+	s->st_insize = 0;
 	s->st_inoff = s->st_inlen = s->st_outoff = s->st_outlen = 0;
 }
 
@@ -293,29 +322,47 @@ object_close(struct securetcp *s)
 int
 securetcp_shutdown(struct securetcp *s)
 {
-	if (s->st_inside)
+	struct block	 bl;
+	int		 error = ptOk;
+
+	if (s->st_inside || s->st_blocking)
 		return (ptBlocked);
 	if (!object_sendable(s))
 		return (ptNotConnected);
 	object_hold(s);
 	s->st_shutdown = 1;
-	io_flush(s);
+	if (block_wanted(s)) {
+		block_enter(s, &bl, "shutdown");
+		io_flush(s);
+		error = block_flush(s, &bl);
+		block_leave(s);
+	} else
+		io_flush(s);
 	object_release(s);
-	return (ptOk);
+	return (error);
 }
 
 int
 securetcp_close(struct securetcp *s)
 {
+	struct block	 bl;
+	int		 error = ptOk;
+
 	if (s->st_inside)
 		return (ptBlocked);
 	if (s->st_finishing || (s->st_state != SECURETCP_CONNECTED &&
 	    (s->st_state != SECURETCP_CLOSING || !s->st_half)))
 		return (ptNotConnected);
 	object_hold(s);
-	io_finish(s);
+	if (block_wanted(s) && !s->st_blocking) {
+		block_enter(s, &bl, "close");
+		io_finish(s);
+		error = block_flush(s, &bl);
+		block_leave(s);
+	} else
+		io_finish(s);
 	object_release(s);
-	return (ptOk);
+	return (error);
 }
 
 int
@@ -327,6 +374,7 @@ securetcp_abort(struct securetcp *s)
 		return (ptOk);
 	object_hold(s);
 	s->st_hard = 1;
+	s->st_quiet = 0;
 	object_say(s, "aborted by the program");
 	object_fail(s, ptAbort);
 	object_release(s);

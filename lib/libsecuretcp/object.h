@@ -11,20 +11,29 @@
 
 #include <sys/types.h>
 
+#include <netinet/in.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
+#include "names.h"
 #include "securetcp.h"
 
 #define OBJECT_RECORD		16384	/* greatest plaintext of a record */
-#define OBJECT_LIMIT		65536	/* of the send queue, by default */
+#define OBJECT_LIMIT		65536	/* of the queues, by default */
+#define OBJECT_LIMITMAX		0x40000000
+#define OBJECT_TIMEOUT		30000	/* ms, by default */
+#define OBJECT_ADDRESS		(INET6_ADDRSTRLEN + 12)	/* with a scope */
 #define OBJECT_FIRST		16	/* bytes kept of what came first */
 #define OBJECT_REASON		256
 
 struct evp_pkey_st;
+struct peer;
+struct sockaddr;
 struct tls;
 struct tls_config;
 struct x509_st;
+struct x509_store_st;
 
 /* How the peer's direction ended. */
 enum object_end {
@@ -34,29 +43,59 @@ enum object_end {
 	OBJECT_FAILED			/* st_endnumber says why */
 };
 
+/* How far connecting has come. */
+enum object_phase {
+	OBJECT_TCP = 0,
+	OBJECT_HANDSHAKE,
+	OBJECT_JUDGING,			/* inside st_authenticate */
+	OBJECT_WAITING			/* for securetcp_verdict() */
+};
+
 struct securetcp {
 	struct securetcp_config	*st_config;
 	struct securetcp_handlers st_handlers;
 	void			*st_arg;
 	size_t			 st_limit;
+	size_t			 st_inlimit;
 	int			 st_half;	/* half-close wanted */
+	int			 st_timeout;
+	int			 st_nodelay;
+	int			 st_keepalive;
+	char			*st_askname;	/* set by the program */
+	struct sockaddr		*st_from;	/* to connect from */
+	socklen_t		 st_fromlen;
 
+	unsigned int		 st_handling;	/* handlers on the stack */
+	int			 st_blocking;	/* a call waits by itself */
+	int			 st_quiet;	/* it tells of errors itself */
+	int			 st_outcome;	/* the last Error, or unsaid */
 	unsigned int		 st_holds;	/* calls on the stack */
 	int			 st_freed;
 	int			 st_inside;	/* the TLS library is running */
 	uint64_t		 st_serial;	/* of the connection */
 
 	enum securetcp_state	 st_state;
+	int			 st_client;
+	enum object_phase	 st_phase;
 	int			 st_fd;
+	int			 st_connecterror;	/* to be told */
+	char			*st_name;	/* the server's, asked for */
+	int			 st_verdict;	/* of the program */
+	struct peer		*st_peer;	/* its certificate */
 	struct tls		*st_tls;
 	short			 st_readwant;	/* POLLIN, or POLLOUT */
 	short			 st_writewant;	/* and for the handshake */
 
 	/* Plaintext that dispatch read and receive has not fetched. */
 	uint8_t			*st_in;
+	size_t			 st_insize;
 	size_t			 st_inoff;
 	size_t			 st_inlen;
-	int			 st_armed;	/* Receive is due */
+	int			 st_armed;	/* Receive is due ... */
+	size_t			 st_want;	/* ... at this many bytes */
+	uint8_t			*st_token;	/* ... or with this in them */
+	size_t			 st_tokenlen;
+	size_t			 st_scanned;	/* it is not in these */
 	int			 st_dry;	/* the last read found nothing */
 	enum object_end		 st_end;
 	int			 st_endnumber;
@@ -90,17 +129,60 @@ struct securetcp {
 	char			 st_cipher[64];
 	char			 st_servername[256];
 	char			 st_alpn[256];
+	char			 st_remote[OBJECT_ADDRESS];
+	char			 st_local[OBJECT_ADDRESS];
+	uint16_t		 st_remoteport;
+	uint16_t		 st_localport;
 };
+
+/* A call that blocks. */
+struct block {
+	const char		*bl_what;
+	int64_t			 bl_deadline;
+	uint64_t		 bl_serial;
+};
+
+/* What a call wants to read: any bytes, this many, or up to a token. */
+struct gather {
+	enum {
+		GATHER_ANY,
+		GATHER_FILL,
+		GATHER_SEARCH
+	}			 ga_kind;
+	uint8_t			*ga_buf;
+	size_t			 ga_size;
+	const uint8_t		*ga_token;
+	size_t			 ga_tokenlen;
+};
+
+/* memory.c */
+void		 memory_wipe(void *, size_t);
+void		 memory_copy(char *, size_t, const char *);
 
 /* config.c */
 int		 config_library(void);
 void		 config_hold(struct securetcp_config *);
+/* Exported by both libraries, declared by neither. */
+void		 tls_config_use_fake_private_key(struct tls_config *);
+
+/* context.c */
 int		 config_accept(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
 		    void *);
-/* Exported by both libraries, declared by neither. */
-void		 tls_config_use_fake_private_key(struct tls_config *);
+int		 config_connect(struct securetcp_config *, struct tls **,
+		    ssize_t (*)(struct tls *, void *, size_t, void *),
+		    ssize_t (*)(struct tls *, const void *, size_t, void *),
+		    void *, const char *);
+enum securetcp_authentication
+		 config_asks(const struct securetcp_config *);
+int		 config_names(const struct securetcp_config *);
+/* The store, and whether it has lists of revoked certificates. */
+struct x509_store_st
+		*config_trust(const struct securetcp_config *, int *);
+
+/* errors.c: the number for what getaddrinfo(3) returned. */
+int		 error_lookup(int);
 
 /* object.c: false when the connection is no more what it was before. */
 int		 object_same(const struct securetcp *, uint64_t);
@@ -112,11 +194,64 @@ int		 object_become(struct securetcp *, enum securetcp_state);
 void		 object_fail(struct securetcp *, int);
 void		 object_end(struct securetcp *);
 int		 object_sendable(const struct securetcp *);
+int		 object_descriptor(const struct securetcp *, int);
+int		 object_begin(struct securetcp *, int, int, enum object_phase);
+void		 object_tell(struct securetcp *,
+		    void (*)(struct securetcp *, void *));
+
+/* property.c */
+void		 property_addresses(struct securetcp *);
+int		 property_apply(const struct securetcp *, int);
+
+/* poll.c */
+int		 poll_writing(const struct securetcp *);
+void		 poll_handshake(struct securetcp *);
+void		 poll_connected(struct securetcp *);
+
+/* connect.c */
+void		 connect_arrived(struct securetcp *);
+
+/*
+ * block.c: is a call to block?  Waiting gives ptOk when the events are there,
+ * or what the call is to return: the connection is another one then.
+ */
+int		 block_wanted(const struct securetcp *);
+void		 block_enter(struct securetcp *, struct block *, const char *);
+void		 block_leave(struct securetcp *);
+int64_t		 block_now(void);
+int		 block_wait(struct securetcp *, struct block *, short);
+int		 block_gone(const struct securetcp *);
+int		 block_expire(struct securetcp *, const struct block *);
+int		 block_flush(struct securetcp *, struct block *);
+
+/* gather.c */
+int		 gather_ready(struct securetcp *);
+void		 gather_disarm(struct securetcp *);
+int		 gather_read(struct securetcp *, const struct gather *,
+		    size_t *);
+
+/* authenticate.c: the handshake is done. */
+void		 authenticate(struct securetcp *);
+
+/* peer.c: -1 when out of memory. */
+int		 peer_learn(struct securetcp *);
+void		 peer_forget(struct securetcp *);
+const uint8_t	*peer_pem(const struct securetcp *, size_t *);
+
+/*
+ * verify.c: the verdicts but that of the name, on a PEM chain, and which of
+ * them fails first, in words.
+ */
+void		 verify_chain(struct x509_store_st *, int, const uint8_t *,
+		    size_t, int, struct securetcp_verdicts *, char *, size_t);
 
 /* io.c */
 ssize_t		 io_read(struct tls *, void *, size_t, void *);
 ssize_t		 io_write(struct tls *, const void *, size_t, void *);
 int		 io_fill(struct securetcp *);
+int		 io_fetch(struct securetcp *, void *, size_t, size_t *);
+int		 io_end_received(struct securetcp *);
+void		 io_closing(struct securetcp *);
 void		 io_arrived(struct securetcp *);
 void		 io_ended(struct securetcp *);
 void		 io_flush(struct securetcp *);
@@ -142,6 +277,7 @@ int		 keyhook_swap(int (*)(const struct securetcp_signing *, void *),
 		    void **);
 
 /* keyid.c */
+int		 keyid_password(char *, int, int, void *);
 struct x509_st	*keyid_leaf(const void *, size_t);
 struct evp_pkey_st
 		*keyid_private(const void *, size_t);

@@ -14,17 +14,14 @@
 
 #include <openssl/err.h>
 
-#include "compat.h"
 #include "object.h"
 #include "securetcp.h"
 
 static short	 poll_events(const struct securetcp *);
-static int	 poll_writing(const struct securetcp *);
 static int	 poll_reading(const struct securetcp *);
 static int	 poll_due(const struct securetcp *);
-static void	 poll_handshake(struct securetcp *);
-static void	 poll_connected(struct securetcp *);
-static void	 poll_copy(char *, size_t, const char *);
+static void	 poll_connecting(struct securetcp *, short);
+static void	 poll_failed(struct securetcp *, int);
 static void	 poll_data(struct securetcp *, short);
 static void	 poll_hangup(struct securetcp *);
 
@@ -39,7 +36,8 @@ securetcp_pollfds(struct securetcp *s, struct pollfd *pfd, size_t n,
 		return (0);
 	events = poll_events(s);
 	/* It has hung up and nothing is wanted: poll would not wait. */
-	if (events == 0 && s->st_hangup)
+	if (events == 0 && (s->st_hangup || s->st_state ==
+	    SECURETCP_CONNECTING))
 		return (0);
 	pfd->fd = s->st_fd;
 	pfd->events = events;
@@ -52,8 +50,11 @@ poll_events(const struct securetcp *s)
 {
 	short	 events = 0;
 
-	if (s->st_state == SECURETCP_CONNECTING)
-		return (s->st_readwant);
+	if (s->st_state == SECURETCP_CONNECTING) {
+		if (s->st_phase == OBJECT_TCP)
+			return (s->st_connecterror == 0 ? POLLOUT : 0);
+		return (s->st_phase == OBJECT_HANDSHAKE ? s->st_readwant : 0);
+	}
 	if (poll_writing(s))
 		events |= s->st_writewant;
 	if (poll_reading(s))
@@ -61,7 +62,7 @@ poll_events(const struct securetcp *s)
 	return (events);
 }
 
-static int
+int
 poll_writing(const struct securetcp *s)
 {
 	if (s->st_broken)
@@ -77,10 +78,15 @@ poll_reading(const struct securetcp *s)
 	return (s->st_armed && s->st_end == OBJECT_OPEN && !s->st_finishing);
 }
 
-/* A failure that waited until what came before it was read. */
+/*
+ * A failure that waited until what came before it was read, or for connect
+ * to return.
+ */
 static int
 poll_due(const struct securetcp *s)
 {
+	if (s->st_state == SECURETCP_CONNECTING)
+		return (s->st_connecterror != 0);
 	return (s->st_state != SECURETCP_CLOSED && !s->st_finishing &&
 	    s->st_end == OBJECT_FAILED && s->st_inlen == 0);
 }
@@ -91,7 +97,7 @@ securetcp_dispatch(struct securetcp *s, const struct pollfd *pfd, size_t n)
 	size_t	 i;
 	short	 revents = 0;
 
-	if (s->st_inside)
+	if (s->st_inside || s->st_blocking)
 		return (ptBlocked);
 	if (s->st_state == SECURETCP_CLOSED)
 		return (ptOk);
@@ -103,20 +109,29 @@ securetcp_dispatch(struct securetcp *s, const struct pollfd *pfd, size_t n)
 	if (revents & POLLNVAL) {
 		object_say(s, "the socket's descriptor was closed by others");
 		object_fail(s, ptError);
-	} else if (s->st_state == SECURETCP_CONNECTING) {
-		if (revents != 0)
-			poll_handshake(s);
-	} else
+	} else if (s->st_state == SECURETCP_CONNECTING)
+		poll_connecting(s, revents);
+	else
 		poll_data(s, revents);
 	object_release(s);
 	return (ptOk);
 }
 
 static void
+poll_connecting(struct securetcp *s, short revents)
+{
+	if (s->st_phase == OBJECT_TCP) {
+		if (revents != 0 || s->st_connecterror != 0)
+			connect_arrived(s);
+	} else if (s->st_phase == OBJECT_HANDSHAKE && revents != 0)
+		poll_handshake(s);
+}
+
+void
 poll_handshake(struct securetcp *s)
 {
 	unsigned int	 failures = keyhook_failures();
-	int		 error, n;
+	int		 n;
 
 	s->st_inside = 1;
 	n = tls_handshake(s->st_tls);
@@ -125,7 +140,7 @@ poll_handshake(struct securetcp *s)
 		return;
 	switch (n) {
 	case 0:
-		poll_connected(s);
+		authenticate(s);
 		break;
 	case TLS_WANT_POLLIN:
 		s->st_readwant = POLLIN;
@@ -134,26 +149,37 @@ poll_handshake(struct securetcp *s)
 		s->st_readwant = POLLOUT;
 		break;
 	default:
-		error = classify_handshake(s, failures != keyhook_failures());
-		ERR_clear_error();
-		if (error == ptOk)
-			object_end(s);
-		else
-			object_fail(s, error);
+		poll_failed(s, failures != keyhook_failures());
 		break;
 	}
 }
 
+/* Whoever says nothing to a server may have looked whether it is there. */
 static void
+poll_failed(struct securetcp *s, int hook)
+{
+	int	 error;
+
+	error = classify_handshake(s, hook);
+	ERR_clear_error();
+	if (error != ptOk)
+		object_fail(s, error);
+	else if (s->st_client)
+		object_fail(s, ptConnectionAborted);
+	else
+		object_end(s);
+}
+
+void
 poll_connected(struct securetcp *s)
 {
-	poll_copy(s->st_version, sizeof(s->st_version),
+	memory_copy(s->st_version, sizeof(s->st_version),
 	    tls_conn_version(s->st_tls));
-	poll_copy(s->st_cipher, sizeof(s->st_cipher),
+	memory_copy(s->st_cipher, sizeof(s->st_cipher),
 	    tls_conn_cipher(s->st_tls));
-	poll_copy(s->st_servername, sizeof(s->st_servername),
+	memory_copy(s->st_servername, sizeof(s->st_servername),
 	    tls_conn_servername(s->st_tls));
-	poll_copy(s->st_alpn, sizeof(s->st_alpn),
+	memory_copy(s->st_alpn, sizeof(s->st_alpn),
 	    tls_conn_alpn_selected(s->st_tls));
 	s->st_readwant = POLLIN;
 	s->st_writewant = POLLOUT;
@@ -161,12 +187,6 @@ poll_connected(struct securetcp *s)
 	/* An alert of the handshake that could not go is no news any more. */
 	s->st_writeerror = 0;
 	(void)object_become(s, SECURETCP_CONNECTED);
-}
-
-static void
-poll_copy(char *dst, size_t size, const char *src)
-{
-	(void)strlcpy(dst, src == NULL ? "" : src, size);
 }
 
 static void

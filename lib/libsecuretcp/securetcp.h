@@ -12,10 +12,15 @@
 #include <poll.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* 10000 * major + 100 * minor + patch: of this header, of the library. */
+#define SECURETCP_LIBRARY_VERSION	10000
+int		 securetcp_library_version(void);
 
 #define SECURETCP_KEYID		32	/* bytes of a key's identity */
 
@@ -31,10 +36,12 @@ enum securetcp_state {
 
 /*
  * Results.  Every call that can fail returns 0 or one of these numbers;
- * receive returns SECURETCP_AGAIN when there is nothing to read yet.  Where
- * the comments below do not say more: ptNotConnected when the state does
- * not allow the call, ptInvalidParamN for the Nth parameter, ptBlocked from
- * inside the signing hook; in these cases nothing has changed.
+ * receive, fill and search return SECURETCP_AGAIN when there is nothing to
+ * read yet.  Where the comments below do not say more: ptNotConnected when
+ * the state does not allow the call, ptInvalidParamN for the Nth parameter
+ * (4 for those after it too), ptInvalidProperty for the value of a property,
+ * ptBlocked from inside the signing hook and from a handler while another
+ * call of the object blocks; in these cases nothing has changed.
  *
  * Objects and configurations belong to one thread.  The library changes no
  * signal and needs none changed: it never raises SIGPIPE.
@@ -139,12 +146,53 @@ int		 securetcp_config_set_curves(struct securetcp_config *,
  */
 int		 securetcp_config_add_certificate(struct securetcp_config *,
 		    const void *, size_t, const void *, size_t);
+/* The same from two files; a key of NULL lives elsewhere.  ptFile. */
+int		 securetcp_config_add_certificate_file(
+		    struct securetcp_config *, const char *, const char *);
+/* Application protocols, comma-separated: "h2,http/1.1". */
+int		 securetcp_config_set_alpn(struct securetcp_config *,
+		    const char *);
+/*
+ * The certificates that are trusted as roots, in PEM: of servers by clients
+ * (default: the system's), of clients by servers (no default).  The lists
+ * of revoked certificates, in PEM: with any, each certificate of a chain
+ * must be covered by a valid list of its issuer.  A second call replaces
+ * what the first one gave.  ptInvalidParam2: unreadable; ptFile: the file is.
+ */
+int		 securetcp_config_set_ca(struct securetcp_config *,
+		    const void *, size_t);
+int		 securetcp_config_set_ca_file(struct securetcp_config *,
+		    const char *);
+int		 securetcp_config_set_crl(struct securetcp_config *,
+		    const void *, size_t);
+int		 securetcp_config_set_crl_file(struct securetcp_config *,
+		    const char *);
+/*
+ * Servers: is the client asked for a certificate, must it have one?  One
+ * that is given has to be valid in either case.  Default off.
+ */
+enum securetcp_authentication {
+	SECURETCP_AUTH_OFF = 0,
+	SECURETCP_AUTH_OPTIONAL = 1,
+	SECURETCP_AUTH_REQUIRED = 2
+};
+int		 securetcp_config_set_client_authentication(
+		    struct securetcp_config *, enum securetcp_authentication);
+/* Clients: does the server's name count?  Default on. */
+int		 securetcp_config_set_verify_name(struct securetcp_config *,
+		    int);
 /*
  * Builds the TLS context now rather than at the first use, so that it can
- * be shared by fork(2): ptNoCertificate, ptNoSecurity.  Where keys live
- * elsewhere the signer must have been set.
+ * be shared by fork(2): ptNoCertificate, ptNoSecurity, ptInvalidProperty
+ * (client authentication without CA).  Where keys live elsewhere the signer
+ * must have been set.
  */
 int		 securetcp_config_prepare(struct securetcp_config *);
+/*
+ * The same for clients, which need no certificate: reads the system's CA
+ * where none was given.  ptFile as well.
+ */
+int		 securetcp_config_prepare_client(struct securetcp_config *);
 
 /*
  * Makes the TLS library load all it loads lazily (algorithms, strings,
@@ -191,8 +239,27 @@ int		 securetcp_key_id(const void *, size_t,
 		    uint8_t [SECURETCP_KEYID], enum securetcp_keytype *);
 
 /*
+ * Is the peer who its certificate says?  Each is 1 or 0.  When trusted is 0
+ * the date speaks of the certificates the peer sent, and notrevoked is 1.
+ * A client's name is not looked for.
+ */
+#define SECURETCP_LATER		(-1)
+
+struct securetcp_verdicts {
+	int		 sv_trusted;	/* the chain ends in a root of the CA */
+	int		 sv_date;	/* all of it is valid today */
+	int		 sv_signature;	/* each is signed by the next */
+	int		 sv_name;	/* the leaf is for the name asked for */
+	int		 sv_notrevoked;
+	const char	*sv_reason;	/* "", or what is wrong with which */
+	/* In: all of the above.  Out: 1, 0 or SECURETCP_LATER. */
+	int		 sv_valid;
+};
+
+/*
  * Event handlers; any may be NULL.  They may close, abort or free their own
- * object, and in State(closed) assign the next socket.
+ * object, and in State(closed) assign the next socket or connect; inside
+ * them the timeout is 0.
  *
  * Every change of state is told once and in order.  Error comes before the
  * State(closing) and State(closed) it causes, with the number's description;
@@ -201,15 +268,25 @@ int		 securetcp_key_id(const void *, size_t,
  * st_receive says that receive has something to give, data or the end.  It
  * is one-shot: armed by connected and again by each receive that returned
  * SECURETCP_AGAIN; in between nothing is read from the peer, and its end is
- * not noticed.  st_send says that the send queue has fallen to half of its
- * limit or less, or that the peer takes no more at all, after a send that
- * could not take everything.
+ * not noticed.  After a fill or search that returned SECURETCP_AGAIN it comes
+ * when that can be satisfied, or never will be.  st_send says that the send
+ * queue has fallen to half of its limit or less, or that the peer takes no
+ * more at all, after a send that could not take everything.  Neither comes
+ * while a call blocks.
+ *
+ * st_authenticate comes between connecting and connected, when the peer gave
+ * a certificate: always for clients, for servers that ask for one.  What it
+ * leaves in sv_valid decides; on SECURETCP_LATER the connection waits for
+ * securetcp_verdict() (a connect that blocks cannot: it takes that for 0).
+ * Invalid: Error(ptAuthentication).  Without a handler the preset decides.
  */
 struct securetcp_handlers {
 	void	(*st_state)(struct securetcp *, enum securetcp_state, void *);
 	void	(*st_error)(struct securetcp *, int, const char *, void *);
 	void	(*st_receive)(struct securetcp *, void *);
 	void	(*st_send)(struct securetcp *, void *);
+	void	(*st_authenticate)(struct securetcp *,
+		    struct securetcp_verdicts *, void *);
 };
 
 struct securetcp
@@ -240,17 +317,78 @@ int		 securetcp_set_half_close(struct securetcp *, int);
  * ptBlocked while anything is queued.
  */
 int		 securetcp_set_send_limit(struct securetcp *, size_t);
+/*
+ * Greatest number of plaintext bytes gathered for fill and search; default
+ * 65536, at least 16384.  ptBlocked while anything is gathered.
+ */
+int		 securetcp_set_receive_limit(struct securetcp *, size_t);
+/*
+ * Milliseconds a call may block; default 30000; 0: event-driven, no call
+ * blocks.  Assigning a socket sets it to 0.  Where it is greater, connect,
+ * send, receive, fill, search, shutdown and close wait by themselves until
+ * they are done.  One that takes longer gives the connection up:
+ * State(closing, closed), no Error, and it returns ptTimeout; the object can
+ * be used again.  When a handler ends the connection under a call that
+ * blocks, that returns ptAbort.
+ */
+int		 securetcp_set_timeout(struct securetcp *, int);
+int		 securetcp_timeout(const struct securetcp *);
+/* True while a call of the object blocks, for its handlers. */
+int		 securetcp_blocked(const struct securetcp *);
+/*
+ * Options of the socket, for the present one and those to come: no-delay
+ * (default on) and keep-alive (default off).  ptOptionNotSupported: the
+ * present socket cannot; nothing has changed.
+ */
+int		 securetcp_set_no_delay(struct securetcp *, int);
+int		 securetcp_no_delay(const struct securetcp *);
+int		 securetcp_set_keep_alive(struct securetcp *, int);
+int		 securetcp_keep_alive(const struct securetcp *);
+/*
+ * What connect asks the server for and looks for in its certificate; NULL,
+ * the default: what connect itself was given.
+ */
+int		 securetcp_set_server_name(struct securetcp *, const char *);
+/* The numeric address and port to connect from; NULL and 0: any. */
+int		 securetcp_set_local(struct securetcp *, const char *, uint16_t);
+
+/*
+ * Connects as a client to a host's port.  State(connecting) is delivered
+ * before the call returns.
+ *
+ * Event-driven: the host is a numeric address, else ptInvalidParam2; 0 says
+ * that it has begun, and events tell the rest.  Blocking: a name as well.
+ * Looking it up is the C library's and not bounded by the timeout.  Its
+ * addresses are tried in the order of the C library, by turns of IPv6 and
+ * IPv4, each with a head start of a quarter of a second.  0 says connected;
+ * a failure's number comes after State(connecting, closing, closed) and
+ * without Error.
+ *
+ * ptConnected: the state is not closed.  ptNoCertificate, ptNoSecurity,
+ * ptFile, ptInvalidProperty: as securetcp_config_prepare_client(), after
+ * State(connecting, closing, closed).  ptAbort: a handler ended it at once.
+ */
+int		 securetcp_connect(struct securetcp *, const char *, uint16_t);
+/*
+ * The same on a connected descriptor, which the object owns from then on,
+ * as with securetcp_set_socket(); the name is the server's, or NULL.
+ */
+int		 securetcp_connect_socket(struct securetcp *, int,
+		    const char *);
+/* The verdict that st_authenticate has put off; also from inside it. */
+int		 securetcp_verdict(struct securetcp *, int);
 
 /*
  * Assigns an accepted socket, which the object owns and closes from then
  * on, makes it non-blocking, close-on-exec and without delay, and begins to
- * negotiate as a server.  State(connecting) is delivered before the call
- * returns.
+ * negotiate as a server.  The timeout becomes 0.  State(connecting) is
+ * delivered before the call returns.
  *
  * ptConnected (the state is not closed) and ptInvalidParam2 (no descriptor):
- * the socket stays the caller's.  ptNoCertificate and ptNoSecurity: the
- * credentials or the library are unusable; State(connecting, closing,
- * closed) were delivered and no Error.  ptAbort: a handler ended it at once.
+ * the socket stays the caller's.  ptNoCertificate, ptNoSecurity and
+ * ptInvalidProperty: as securetcp_config_prepare(); State(connecting,
+ * closing, closed) were delivered and no Error.  ptAbort: a handler ended it
+ * at once.
  */
 int		 securetcp_set_socket(struct securetcp *, int);
 
@@ -262,6 +400,8 @@ int		 securetcp_set_socket(struct securetcp *, int);
  *
  * When the peer no longer takes data but what it has sent before is unread,
  * the failure waits until that is read; what is sent meanwhile is dropped.
+ *
+ * Blocking: all of it, up to the kernel.
  */
 int		 securetcp_send(struct securetcp *, const void *, size_t,
 		    size_t *);
@@ -273,6 +413,19 @@ int		 securetcp_send(struct securetcp *, const void *, size_t,
  */
 int		 securetcp_receive(struct securetcp *, void *, size_t,
 		    size_t *);
+/*
+ * Exactly this many bytes, or none: SECURETCP_AGAIN, or 0 with *got == 0
+ * when the end comes before; what there is stays for receive.
+ * ptInvalidParam3 for more than the receive limit.
+ */
+int		 securetcp_fill(struct securetcp *, void *, size_t, size_t *);
+/*
+ * Up to a token and with it: *got bytes; else none, as with fill.
+ * ptNoBufferSpace: the token does not end within the buffer, or the receive
+ * limit.  Bytes that were not taken stay.
+ */
+int		 securetcp_search(struct securetcp *, void *, size_t,
+		    const void *, size_t, size_t *);
 /* Ends our direction once the queue is sent: close_notify, end of file. */
 int		 securetcp_shutdown(struct securetcp *);
 /*
@@ -324,6 +477,36 @@ const char	*securetcp_version(const struct securetcp *);
 const char	*securetcp_cipher(const struct securetcp *);
 const char	*securetcp_servername(const struct securetcp *);
 const char	*securetcp_alpn(const struct securetcp *);
+
+/* Of the socket, numeric; "" and 0 where it has none. */
+const char	*securetcp_remote_address(const struct securetcp *);
+uint16_t	 securetcp_remote_port(const struct securetcp *);
+const char	*securetcp_local_address(const struct securetcp *);
+uint16_t	 securetcp_local_port(const struct securetcp *);
+
+/*
+ * The peer's certificate, from st_authenticate on; "", 0 and NULL where it
+ * gave none.  The hash is that of libtls, "SHA256:" and hexadecimal digits;
+ * the chain is PEM, leaf first, of that length.
+ */
+const char	*securetcp_peer_subject(const struct securetcp *);
+const char	*securetcp_peer_issuer(const struct securetcp *);
+const char	*securetcp_peer_hash(const struct securetcp *);
+time_t		 securetcp_peer_notbefore(const struct securetcp *);
+time_t		 securetcp_peer_notafter(const struct securetcp *);
+const char	*securetcp_peer_chain(const struct securetcp *, size_t *);
+/*
+ * Its alternative names, counted from 0, and their kinds; NULL after the
+ * last.  Names with control characters in them are left out.
+ */
+enum securetcp_name {
+	SECURETCP_NAME_DNS = 1,
+	SECURETCP_NAME_ADDRESS = 2,
+	SECURETCP_NAME_URI = 3,
+	SECURETCP_NAME_EMAIL = 4
+};
+const char	*securetcp_peer_name(const struct securetcp *, size_t,
+		    enum securetcp_name *);
 
 #ifdef __cplusplus
 }

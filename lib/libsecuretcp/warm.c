@@ -27,7 +27,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "compat.h"
 #include "object.h"
 #include "securetcp.h"
 
@@ -93,7 +92,7 @@ securetcp_warm(void)
 	    warm_remote(wa) == 0)
 		error = ptOk;
 	EVP_PKEY_free(wa->wa_key);
-	freezero(wa, sizeof(*wa));
+	memory_wipe(wa, sizeof(*wa));
 	ERR_clear_error();
 	return (error);
 }

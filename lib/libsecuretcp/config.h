@@ -1,0 +1,68 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* What a configuration holds, for the files that make it. */
+
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/x509.h>
+
+#include "names.h"
+#include "securetcp.h"
+
+struct tls;
+struct tls_config;
+
+struct chain {
+	TAILQ_ENTRY(chain)	 ch_entry;
+	uint8_t			*ch_pem;
+	size_t			 ch_len;
+	uint8_t			*ch_key;	/* NULL: lives elsewhere */
+	size_t			 ch_keylen;
+	int			 ch_wildcard;
+};
+TAILQ_HEAD(chains, chain);
+
+struct securetcp_config {
+	unsigned int		 sc_refs;
+	struct chains		 sc_chains;
+	unsigned int		 sc_nchains;
+	struct tls_config	*sc_settings;
+	struct tls		*sc_tls;	/* once prepared */
+	struct tls_config	*sc_client;	/* the same for clients */
+	int			 sc_clientready;
+	enum securetcp_authentication sc_auth;
+	int			 sc_verifyname;
+	STACK_OF(X509)		*sc_cas;
+	int			 sc_system;	/* they are the system's */
+	STACK_OF(X509_CRL)	*sc_crls;
+	X509_STORE		*sc_store;	/* of these, once prepared */
+	char			 sc_error[512];
+};
+
+/* config.c */
+void		 config_say(struct securetcp_config *, const char *, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+int		 config_open(struct securetcp_config *);
+int		 config_signer(struct securetcp_config *);
+int		 config_default(struct securetcp_config *, struct tls_config *);
+
+/* file.c: a whole file, which the caller wipes; ptFile, said. */
+int		 file_read(struct securetcp_config *, const char *, const char *,
+		    void **, size_t *);
+
+/* trust.c */
+int		 trust_store(struct securetcp_config *);
+void		 trust_free(struct securetcp_config *);
+
+#endif /* CONFIG_H */

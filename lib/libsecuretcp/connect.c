@@ -1,0 +1,414 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* Connecting as a client: one address by events, a name by itself. */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "object.h"
+#include "securetcp.h"
+
+#define CONNECT_ADDRESSES	8	/* of a name that are tried */
+#define CONNECT_HEADSTART	250	/* ms */
+
+/* The addresses of a name, and those that are tried at present. */
+struct race {
+	struct addrinfo	*ra_order[CONNECT_ADDRESSES];
+	size_t		 ra_count;
+	size_t		 ra_next;
+	struct pollfd	 ra_tries[CONNECT_ADDRESSES];
+	size_t		 ra_ntries;
+	int64_t		 ra_headstart;	/* of the last one, until then */
+	int		 ra_errno;	/* why the last one failed */
+};
+
+static int	 connect_name(struct securetcp *, const char *);
+static int	 connect_lookup(const char *, uint16_t, int,
+		    struct addrinfo **);
+static int	 connect_open(const struct securetcp *,
+		    const struct addrinfo *, int *);
+static int	 connect_event(struct securetcp *, const struct addrinfo *);
+static int	 connect_blocking(struct securetcp *, const char *, uint16_t);
+static int	 connect_block(struct securetcp *, struct block *);
+static int	 connect_failed(struct securetcp *, int);
+static int	 connect_resolve(struct securetcp *, struct block *,
+		    const char *, uint16_t);
+static void	 connect_order(struct race *, struct addrinfo *);
+static int	 connect_race(struct securetcp *, struct block *,
+		    struct race *);
+static void	 connect_start(struct securetcp *, struct race *);
+static int	 connect_turn(struct race *, int64_t, int *);
+static void	 connect_scratch(struct race *, size_t);
+
+/* The server's name for this connection: what was set, else what is given. */
+static int
+connect_name(struct securetcp *s, const char *given)
+{
+	char	*copy = NULL;
+
+	if (s->st_askname != NULL)
+		given = s->st_askname;
+	if (given != NULL && (copy = strdup(given)) == NULL)
+		return (ptNoBufferSpace);
+	free(s->st_name);
+	s->st_name = copy;
+	return (ptOk);
+}
+
+static int
+connect_lookup(const char *host, uint16_t port, int flags,
+    struct addrinfo **list)
+{
+	struct addrinfo	 hints;
+	char		 service[8];
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_family = AF_UNSPEC;
+	hints.ai_socktype = SOCK_STREAM;
+	hints.ai_flags = AI_NUMERICSERV | flags;
+	(void)snprintf(service, sizeof(service), "%u", (unsigned int)port);
+	*list = NULL;
+	return (getaddrinfo(host, service, &hints, list));
+}
+
+/* Begins to connect: a descriptor, or -1; *error is what there is to tell. */
+static int
+connect_open(const struct securetcp *s, const struct addrinfo *ai, int *error)
+{
+	int	 fd;
+
+	*error = 0;
+	if ((fd = socket(ai->ai_family, SOCK_STREAM, 0)) == -1 ||
+	    object_descriptor(s, fd) == -1) {
+		*error = errno;
+		if (fd != -1)
+			(void)close(fd);
+		return (-1);
+	}
+	if (s->st_from != NULL && bind(fd, s->st_from, s->st_fromlen) == -1)
+		*error = errno;
+	else if (connect(fd, ai->ai_addr, ai->ai_addrlen) == -1 &&
+	    errno != EINPROGRESS && errno != EINTR)
+		*error = errno;
+	return (fd);
+}
+
+int
+securetcp_connect(struct securetcp *s, const char *host, uint16_t port)
+{
+	struct addrinfo	*ai;
+	int		 error;
+
+	if (s->st_inside || s->st_blocking)
+		return (ptBlocked);
+	if (s->st_state != SECURETCP_CLOSED)
+		return (ptConnected);
+	if (host == NULL || *host == '\0')
+		return (ptInvalidParam2);
+	if (port == 0)
+		return (ptInvalidParam3);
+	if (block_wanted(s))
+		return (connect_blocking(s, host, port));
+	if (connect_lookup(host, port, AI_NUMERICHOST, &ai) != 0)
+		return (ptInvalidParam2);
+	if ((error = connect_name(s, host)) == ptOk) {
+		object_hold(s);
+		error = connect_event(s, ai);
+		object_release(s);
+	}
+	freeaddrinfo(ai);
+	return (error);
+}
+
+/*
+ * What fails at once is told by dispatch, like what fails later: the events
+ * of a connection do not begin before the call that makes it has returned.
+ */
+static int
+connect_event(struct securetcp *s, const struct addrinfo *ai)
+{
+	uint64_t	 serial;
+	int		 error, failed, fd;
+
+	if ((fd = connect_open(s, ai, &failed)) == -1)
+		return (securetcp_error_errno(failed));
+	serial = s->st_serial + 1;
+	error = object_begin(s, fd, 1, OBJECT_TCP);
+	if (error == ptOk && object_same(s, serial))
+		s->st_connecterror = failed;
+	return (error);
+}
+
+/* TCP is done, one way or the other. */
+void
+connect_arrived(struct securetcp *s)
+{
+	socklen_t	 len = sizeof(int);
+	int		 error = s->st_connecterror;
+
+	if (error == 0 && getsockopt(s->st_fd, SOL_SOCKET, SO_ERROR, &error,
+	    &len) == -1)
+		error = errno;
+	if (error != 0) {
+		s->st_connecterror = 0;
+		object_say(s, "connect: %s", strerror(error));
+		object_fail(s, securetcp_error_errno(error));
+		return;
+	}
+	property_addresses(s);
+	s->st_phase = OBJECT_HANDSHAKE;
+	poll_handshake(s);
+}
+
+int
+securetcp_connect_socket(struct securetcp *s, int fd, const char *name)
+{
+	struct block	 bl;
+	int		 error;
+
+	if (s->st_inside || s->st_blocking)
+		return (ptBlocked);
+	if (s->st_state != SECURETCP_CLOSED)
+		return (ptConnected);
+	if (name != NULL && *name == '\0')
+		return (ptInvalidParam3);
+	if (object_descriptor(s, fd) == -1)
+		return (ptInvalidParam2);
+	if ((error = connect_name(s, name)) != ptOk)
+		return (error);
+	object_hold(s);
+	if (block_wanted(s)) {
+		block_enter(s, &bl, "connect");
+		s->st_quiet = 1;
+		error = object_begin(s, fd, 1, OBJECT_HANDSHAKE);
+		bl.bl_serial = s->st_serial;
+		if (error == ptOk)
+			error = connect_block(s, &bl);
+		block_leave(s);
+	} else
+		error = object_begin(s, fd, 1, OBJECT_HANDSHAKE);
+	object_release(s);
+	return (error);
+}
+
+static int
+connect_blocking(struct securetcp *s, const char *host, uint16_t port)
+{
+	struct block	 bl;
+	int		 error;
+
+	if ((error = connect_name(s, host)) != ptOk)
+		return (error);
+	object_hold(s);
+	block_enter(s, &bl, "connect");
+	s->st_quiet = 1;
+	error = object_begin(s, -1, 1, OBJECT_TCP);
+	bl.bl_serial = s->st_serial;
+	if (error == ptOk)
+		error = connect_resolve(s, &bl, host, port);
+	if (error == ptOk) {
+		property_addresses(s);
+		s->st_phase = OBJECT_HANDSHAKE;
+		error = connect_block(s, &bl);
+	}
+	block_leave(s);
+	object_release(s);
+	return (error);
+}
+
+/* The handshake and what follows, up to connected or its failure. */
+static int
+connect_block(struct securetcp *s, struct block *bl)
+{
+	bl->bl_what = "the handshake";
+	for (;;) {
+		poll_handshake(s);
+		if (!object_same(s, bl->bl_serial))
+			return (block_gone(s));
+		if (s->st_state != SECURETCP_CONNECTING)
+			return (ptOk);
+		if (block_wait(s, bl, s->st_readwant) != ptOk)
+			return (block_gone(s));
+	}
+}
+
+/* Before there is a socket; the reason has been said. */
+static int
+connect_failed(struct securetcp *s, int error)
+{
+	s->st_outcome = error;
+	object_end(s);
+	return (error);
+}
+
+static int
+connect_resolve(struct securetcp *s, struct block *bl, const char *host,
+    uint16_t port)
+{
+	struct addrinfo	*list;
+	struct race	 ra;
+	int		 error, fd;
+
+	if ((error = connect_lookup(host, port, 0, &list)) != 0) {
+		object_say(s, "%s: %s", host, error == EAI_SYSTEM ?
+		    strerror(errno) : gai_strerror(error));
+		return (connect_failed(s, error_lookup(error)));
+	}
+	memset(&ra, 0, sizeof(ra));
+	connect_order(&ra, list);
+	fd = connect_race(s, bl, &ra);
+	while (ra.ra_ntries != 0)
+		connect_scratch(&ra, 0);
+	freeaddrinfo(list);
+	if (fd != -1) {
+		s->st_fd = fd;
+		return (ptOk);
+	}
+	if (ra.ra_count == 0) {
+		object_say(s, "%s: has no address", host);
+		return (connect_failed(s, ptNoData));
+	}
+	if (ra.ra_errno == 0)
+		return (block_expire(s, bl));
+	object_say(s, "connect to %s port %u: %s", host, (unsigned int)port,
+	    strerror(ra.ra_errno));
+	return (connect_failed(s, securetcp_error_errno(ra.ra_errno)));
+}
+
+/* By turns of the families, each in the order they came. */
+static void
+connect_order(struct race *ra, struct addrinfo *list)
+{
+	struct addrinfo	*ai[2];
+	int		 family, turn;
+
+	for (ai[0] = list; ai[0] != NULL; ai[0] = ai[0]->ai_next) {
+		if (ai[0]->ai_family == AF_INET ||
+		    ai[0]->ai_family == AF_INET6)
+			break;
+	}
+	if (ai[0] == NULL)
+		return;
+	family = ai[0]->ai_family;
+	ai[1] = ai[0];
+	for (turn = 0; ra->ra_count < CONNECT_ADDRESSES; turn = !turn) {
+		while (ai[turn] != NULL && ((ai[turn]->ai_family == family) ==
+		    turn || (ai[turn]->ai_family != AF_INET &&
+		    ai[turn]->ai_family != AF_INET6)))
+			ai[turn] = ai[turn]->ai_next;
+		if (ai[turn] != NULL) {
+			ra->ra_order[ra->ra_count++] = ai[turn];
+			ai[turn] = ai[turn]->ai_next;
+		}
+		if (ai[0] == NULL && ai[1] == NULL)
+			break;
+	}
+}
+
+/*
+ * The first that connects.  The next one starts when the last has failed, or
+ * has had its head start.  -1: ra_errno says why, 0 that the time is over.
+ */
+static int
+connect_race(struct securetcp *s, struct block *bl, struct race *ra)
+{
+	int64_t	 now;
+	int	 fd = -1;
+
+	while (fd == -1) {
+		if ((now = block_now()) >= bl->bl_deadline) {
+			ra->ra_errno = 0;
+			break;
+		}
+		if (ra->ra_next < ra->ra_count && (ra->ra_ntries == 0 ||
+		    now >= ra->ra_headstart)) {
+			connect_start(s, ra);
+			continue;
+		}
+		if (ra->ra_ntries == 0)
+			break;
+		if (ra->ra_next < ra->ra_count &&
+		    ra->ra_headstart < bl->bl_deadline)
+			now = ra->ra_headstart - now;
+		else
+			now = bl->bl_deadline - now;
+		if (connect_turn(ra, now, &fd) == -1)
+			break;
+	}
+	return (fd);
+}
+
+static void
+connect_start(struct securetcp *s, struct race *ra)
+{
+	int	 error, fd;
+
+	fd = connect_open(s, ra->ra_order[ra->ra_next++], &error);
+	if (error != 0) {
+		ra->ra_errno = error;
+		if (fd != -1)
+			(void)close(fd);
+		return;
+	}
+	ra->ra_tries[ra->ra_ntries].fd = fd;
+	ra->ra_tries[ra->ra_ntries].events = POLLOUT;
+	ra->ra_ntries++;
+	ra->ra_headstart = block_now() + CONNECT_HEADSTART;
+}
+
+static int
+connect_turn(struct race *ra, int64_t wait, int *winner)
+{
+	socklen_t	 len;
+	size_t		 i;
+	int		 error, n;
+
+	n = poll(ra->ra_tries, (nfds_t)ra->ra_ntries,
+	    wait > 60000 ? 60000 : (int)wait);
+	if (n == -1 && errno != EINTR) {
+		ra->ra_errno = errno;
+		return (-1);
+	}
+	if (n <= 0)
+		return (0);
+	for (i = ra->ra_ntries; i-- > 0;) {
+		if (ra->ra_tries[i].revents == 0)
+			continue;
+		len = sizeof(error);
+		if (getsockopt(ra->ra_tries[i].fd, SOL_SOCKET, SO_ERROR,
+		    &error, &len) == -1)
+			error = errno;
+		if (error == 0) {
+			*winner = ra->ra_tries[i].fd;
+			ra->ra_tries[i] = ra->ra_tries[--ra->ra_ntries];
+			return (0);
+		}
+		ra->ra_errno = error;
+		connect_scratch(ra, i);
+		/* Nobody waits for the head start of one that is out. */
+		ra->ra_headstart = 0;
+	}
+	return (0);
+}
+
+static void
+connect_scratch(struct race *ra, size_t i)
+{
+	(void)close(ra->ra_tries[i].fd);
+	ra->ra_tries[i] = ra->ra_tries[--ra->ra_ntries];
+}

@@ -1,0 +1,277 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* Fill and search, and how a read waits, by events or by itself. */
+
+#include <sys/types.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "object.h"
+#include "securetcp.h"
+
+static size_t	 gather_have(struct securetcp *, const struct gather *);
+static size_t	 gather_find(struct securetcp *, const uint8_t *, size_t,
+		    size_t);
+static int	 gather_take(struct securetcp *, const struct gather *, size_t,
+		    size_t *);
+static int	 gather_try(struct securetcp *, const struct gather *,
+		    size_t *);
+static int	 gather_once(struct securetcp *, const struct gather *,
+		    size_t *);
+static int	 gather_arm(struct securetcp *, const struct gather *);
+static int	 gather_blocking(struct securetcp *, const struct gather *,
+		    size_t *);
+static int	 gather_legal(const struct securetcp *);
+
+/*
+ * Where a token ends among the first bytes that wait, 0 when it does not.
+ * What was looked through for it before is not looked through again: a peer
+ * may send byte by byte.
+ */
+static size_t
+gather_find(struct securetcp *s, const uint8_t *token, size_t len, size_t max)
+{
+	const uint8_t	*p = s->st_in + s->st_inoff;
+	size_t		 i = 0, n = s->st_inlen < max ? s->st_inlen : max;
+
+	if (s->st_token == NULL || s->st_tokenlen != len ||
+	    memcmp(s->st_token, token, len) != 0)
+		s->st_scanned = 0;
+	if (s->st_scanned >= len)
+		i = s->st_scanned - len + 1;
+	for (; i + len <= n; i++) {
+		if (p[i] == token[0] && memcmp(p + i, token, len) == 0)
+			return (i + len);
+	}
+	s->st_scanned = n;
+	return (0);
+}
+
+/* How many of the bytes that wait are what is wanted; 0: not yet. */
+static size_t
+gather_have(struct securetcp *s, const struct gather *ga)
+{
+	if (s->st_inlen == 0)
+		return (0);
+	if (ga->ga_kind == GATHER_FILL)
+		return (s->st_inlen >= ga->ga_size ? ga->ga_size : 0);
+	return (gather_find(s, ga->ga_token, ga->ga_tokenlen, ga->ga_size));
+}
+
+/* Is an armed Receive due?  There is something. */
+int
+gather_ready(struct securetcp *s)
+{
+	if (s->st_want == 0 || s->st_inlen >= s->st_want)
+		return (1);
+	return (s->st_token != NULL && gather_find(s, s->st_token,
+	    s->st_tokenlen, s->st_want) != 0);
+}
+
+void
+gather_disarm(struct securetcp *s)
+{
+	s->st_armed = 0;
+	s->st_want = s->st_scanned = 0;
+	memory_wipe(s->st_token, s->st_tokenlen);
+	s->st_token = NULL;
+	s->st_tokenlen = 0;
+}
+
+static int
+gather_arm(struct securetcp *s, const struct gather *ga)
+{
+	uint8_t	*token = NULL;
+	size_t	 scanned = s->st_scanned;
+
+	if (ga->ga_kind == GATHER_SEARCH) {
+		if ((token = malloc(ga->ga_tokenlen)) == NULL)
+			return (ptNoBufferSpace);
+		memcpy(token, ga->ga_token, ga->ga_tokenlen);
+	}
+	gather_disarm(s);
+	if (token != NULL) {
+		s->st_token = token;
+		s->st_tokenlen = ga->ga_tokenlen;
+		s->st_scanned = scanned;
+	}
+	s->st_want = ga->ga_size;
+	s->st_dry = 0;
+	s->st_armed = 1;
+	return (SECURETCP_AGAIN);
+}
+
+static int
+gather_take(struct securetcp *s, const struct gather *ga, size_t n,
+    size_t *got)
+{
+	memcpy(ga->ga_buf, s->st_in + s->st_inoff, n);
+	s->st_inoff += n;
+	s->st_inlen -= n;
+	*got = n;
+	gather_disarm(s);
+	/* The end was met on the way, behind bytes that are still unread. */
+	if (s->st_inlen != 0)
+		io_closing(s);
+	return (ptOk);
+}
+
+static int
+gather_try(struct securetcp *s, const struct gather *ga, size_t *got)
+{
+	size_t	 n, want = s->st_want;
+	int	 bad;
+
+	n = gather_have(s, ga);
+	if (n == 0 && s->st_end == OBJECT_OPEN && !s->st_dry) {
+		s->st_want = ga->ga_size;
+		bad = io_fill(s);
+		s->st_want = want;
+		if (bad)
+			return (ptNoBufferSpace);
+		n = gather_have(s, ga);
+	}
+	if (n != 0)
+		return (gather_take(s, ga, n, got));
+	if (s->st_inlen >= ga->ga_size)
+		return (ptNoBufferSpace);
+	if (s->st_end == OBJECT_OPEN)
+		return (gather_arm(s, ga));
+	if (s->st_inlen == 0)
+		return (io_end_received(s));
+	gather_disarm(s);
+	io_closing(s);
+	return (ptOk);
+}
+
+static int
+gather_once(struct securetcp *s, const struct gather *ga, size_t *got)
+{
+	if (ga->ga_kind == GATHER_ANY)
+		return (io_fetch(s, ga->ga_buf, ga->ga_size, got));
+	return (gather_try(s, ga, got));
+}
+
+static int
+gather_blocking(struct securetcp *s, const struct gather *ga, size_t *got)
+{
+	static const char *const	 what[] = {
+		"receive", "fill", "search"
+	};
+	struct block			 bl;
+	int				 error;
+
+	block_enter(s, &bl, what[ga->ga_kind]);
+	for (;;) {
+		s->st_dry = 0;
+		error = gather_once(s, ga, got);
+		if (error != SECURETCP_AGAIN)
+			break;
+		error = block_wait(s, &bl, s->st_readwant);
+		if (error != ptOk)
+			break;
+	}
+	/* The peer's end brings ours about, which may have to wait. */
+	if (object_same(s, bl.bl_serial) && s->st_finishing &&
+	    block_flush(s, &bl) == ptTimeout)
+		error = ptTimeout;
+	block_leave(s);
+	return (error);
+}
+
+int
+gather_read(struct securetcp *s, const struct gather *ga, size_t *got)
+{
+	int	 error;
+
+	object_hold(s);
+	error = block_wanted(s) ? gather_blocking(s, ga, got) :
+	    gather_once(s, ga, got);
+	object_release(s);
+	return (error);
+}
+
+static int
+gather_legal(const struct securetcp *s)
+{
+	if (s->st_inside || s->st_blocking)
+		return (ptBlocked);
+	if (s->st_finishing || (s->st_state != SECURETCP_CONNECTED &&
+	    s->st_state != SECURETCP_CLOSING))
+		return (ptNotConnected);
+	return (ptOk);
+}
+
+int
+securetcp_receive(struct securetcp *s, void *buf, size_t size, size_t *got)
+{
+	struct gather	 ga;
+	int		 error;
+
+	if (got == NULL)
+		return (ptInvalidParam4);
+	*got = 0;
+	if (buf == NULL || size == 0)
+		return (buf == NULL ? ptInvalidParam2 : ptInvalidParam3);
+	if ((error = gather_legal(s)) != ptOk)
+		return (error);
+	memset(&ga, 0, sizeof(ga));
+	ga.ga_kind = GATHER_ANY;
+	ga.ga_buf = buf;
+	ga.ga_size = size;
+	return (gather_read(s, &ga, got));
+}
+
+int
+securetcp_fill(struct securetcp *s, void *buf, size_t size, size_t *got)
+{
+	struct gather	 ga;
+	int		 error;
+
+	if (got == NULL)
+		return (ptInvalidParam4);
+	*got = 0;
+	if (buf == NULL)
+		return (ptInvalidParam2);
+	if (size == 0 || size > s->st_inlimit)
+		return (ptInvalidParam3);
+	if ((error = gather_legal(s)) != ptOk)
+		return (error);
+	memset(&ga, 0, sizeof(ga));
+	ga.ga_kind = GATHER_FILL;
+	ga.ga_buf = buf;
+	ga.ga_size = size;
+	return (gather_read(s, &ga, got));
+}
+
+int
+securetcp_search(struct securetcp *s, void *buf, size_t size,
+    const void *token, size_t len, size_t *got)
+{
+	struct gather	 ga;
+	int		 error;
+
+	if (got == NULL)
+		return (ptInvalidParam4);
+	*got = 0;
+	if (size > s->st_inlimit)
+		size = s->st_inlimit;
+	if (buf == NULL || size == 0)
+		return (buf == NULL ? ptInvalidParam2 : ptInvalidParam3);
+	if (token == NULL || len == 0 || len > size)
+		return (ptInvalidParam4);
+	if ((error = gather_legal(s)) != ptOk)
+		return (error);
+	memset(&ga, 0, sizeof(ga));
+	ga.ga_kind = GATHER_SEARCH;
+	ga.ga_buf = buf;
+	ga.ga_size = size;
+	ga.ga_token = token;
+	ga.ga_tokenlen = len;
+	return (gather_read(s, &ga, got));
+}

@@ -1,0 +1,233 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The verdicts on a chain of certificates.  Each is found by a verification
+ * that leaves the others out, so that they do not hide one another and both
+ * TLS libraries agree.
+ */
+
+#include <sys/types.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "object.h"
+#include "securetcp.h"
+
+#define VERIFY_LEVEL	2	/* at least 112 bits of security */
+#define VERIFY_CRL	(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
+
+struct verify {
+	X509_STORE	*ve_store;
+	X509		*ve_leaf;
+	STACK_OF(X509)	*ve_chain;	/* all of it */
+	int		 ve_purpose;
+	char		*ve_why;
+	size_t		 ve_size;
+};
+
+static int	 verify_parse(struct verify *, const uint8_t *, size_t);
+static void	 verify_verdicts(struct verify *, int,
+		    struct securetcp_verdicts *);
+static int	 verify_run(struct verify *, unsigned long);
+static void	 verify_say(struct verify *, const X509 *, const char *);
+static int	 verify_signatures(struct verify *);
+static int	 verify_signed(struct verify *, X509 *);
+static X509	*verify_issuer(struct verify *, X509 *);
+static int	 verify_dates(struct verify *);
+
+void
+verify_chain(struct x509_store_st *store, int crls, const uint8_t *pem,
+    size_t len, int client, struct securetcp_verdicts *sv, char *why,
+    size_t size)
+{
+	struct verify	 ve;
+
+	memset(&ve, 0, sizeof(ve));
+	ve.ve_store = store;
+	ve.ve_purpose = client ? X509_PURPOSE_SSL_SERVER :
+	    X509_PURPOSE_SSL_CLIENT;
+	ve.ve_why = why;
+	ve.ve_size = size;
+	if (verify_parse(&ve, pem, len) == 0)
+		verify_verdicts(&ve, crls, sv);
+	else
+		memory_copy(why, size, "the peer's certificate cannot be "
+		    "read");
+	sk_X509_pop_free(ve.ve_chain, X509_free);
+}
+
+static int
+verify_parse(struct verify *ve, const uint8_t *pem, size_t len)
+{
+	X509	*x509;
+	BIO	*bio;
+
+	if (pem == NULL || len > INT_MAX ||
+	    (ve->ve_chain = sk_X509_new_null()) == NULL ||
+	    (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
+		return (-1);
+	while ((x509 = PEM_read_bio_X509(bio, NULL, keyid_password,
+	    NULL)) != NULL) {
+		if (sk_X509_push(ve->ve_chain, x509) == 0) {
+			X509_free(x509);
+			break;
+		}
+	}
+	(void)BIO_free(bio);
+	ERR_clear_error();
+	if (sk_X509_num(ve->ve_chain) <= 0)
+		return (-1);
+	ve->ve_leaf = sk_X509_value(ve->ve_chain, 0);
+	return (0);
+}
+
+/* The first that fails has its say. */
+static void
+verify_verdicts(struct verify *ve, int crls, struct securetcp_verdicts *sv)
+{
+	sv->sv_notrevoked = 1;
+	sv->sv_trusted = verify_run(ve, X509_V_FLAG_NO_CHECK_TIME);
+	sv->sv_signature = sv->sv_trusted || verify_signatures(ve);
+	if (!sv->sv_trusted) {
+		sv->sv_date = verify_dates(ve);
+		return;
+	}
+	sv->sv_date = verify_run(ve, 0);
+	if (crls)
+		sv->sv_notrevoked = verify_run(ve, VERIFY_CRL |
+		    (sv->sv_date ? 0 : X509_V_FLAG_NO_CHECK_TIME));
+}
+
+static int
+verify_run(struct verify *ve, unsigned long flags)
+{
+	X509_STORE_CTX	*ctx;
+	X509		*at;
+	int		 ok = 0;
+
+	if ((ctx = X509_STORE_CTX_new()) == NULL) {
+		verify_say(ve, NULL, "out of memory");
+		return (0);
+	}
+	if (X509_STORE_CTX_init(ctx, ve->ve_store, ve->ve_leaf,
+	    ve->ve_chain) == 1 &&
+	    X509_STORE_CTX_set_purpose(ctx, ve->ve_purpose) == 1) {
+		X509_VERIFY_PARAM_set_auth_level(
+		    X509_STORE_CTX_get0_param(ctx), VERIFY_LEVEL);
+		X509_STORE_CTX_set_flags(ctx, flags);
+		ok = X509_verify_cert(ctx) == 1 &&
+		    X509_STORE_CTX_get_error(ctx) == X509_V_OK;
+	}
+	if (!ok) {
+		at = X509_STORE_CTX_get_current_cert(ctx);
+		verify_say(ve, at == NULL ? ve->ve_leaf : at,
+		    X509_verify_cert_error_string(
+		    X509_STORE_CTX_get_error(ctx)));
+	}
+	X509_STORE_CTX_free(ctx);
+	ERR_clear_error();
+	return (ok);
+}
+
+/* What is wrong with which. */
+static void
+verify_say(struct verify *ve, const X509 *x509, const char *what)
+{
+	char	*name = NULL;
+
+	if (*ve->ve_why != '\0')
+		return;
+	if (x509 != NULL)
+		name = X509_NAME_oneline(X509_get_subject_name(x509), NULL,
+		    0);
+	(void)snprintf(ve->ve_why, ve->ve_size, "certificate %s: %s",
+	    name == NULL ? "of the peer" : name, what);
+	OPENSSL_free(name);
+}
+
+/* Of all that the peer has sent; an unknown issuer has signed nothing. */
+static int
+verify_signatures(struct verify *ve)
+{
+	int	 i;
+
+	for (i = 0; i < sk_X509_num(ve->ve_chain); i++) {
+		if (!verify_signed(ve, sk_X509_value(ve->ve_chain, i)))
+			return (0);
+	}
+	return (1);
+}
+
+static int
+verify_signed(struct verify *ve, X509 *x509)
+{
+	EVP_PKEY	*pkey = NULL;
+	X509		*issuer;
+	int		 ok = 0;
+
+	if ((issuer = verify_issuer(ve, x509)) != NULL &&
+	    (pkey = X509_get_pubkey(issuer)) != NULL)
+		ok = X509_verify(x509, pkey) == 1;
+	EVP_PKEY_free(pkey);
+	X509_free(issuer);
+	ERR_clear_error();
+	return (ok);
+}
+
+/* Itself, the peer's others, the store's; the caller frees it. */
+static X509 *
+verify_issuer(struct verify *ve, X509 *x509)
+{
+	X509_STORE_CTX	*ctx;
+	X509		*issuer = NULL, *other;
+	int		 i;
+
+	if (X509_check_issued(x509, x509) == X509_V_OK) {
+		(void)X509_up_ref(x509);
+		return (x509);
+	}
+	for (i = 0; i < sk_X509_num(ve->ve_chain); i++) {
+		other = sk_X509_value(ve->ve_chain, i);
+		if (X509_check_issued(other, x509) == X509_V_OK) {
+			(void)X509_up_ref(other);
+			return (other);
+		}
+	}
+	if ((ctx = X509_STORE_CTX_new()) == NULL)
+		return (NULL);
+	if (X509_STORE_CTX_init(ctx, ve->ve_store, NULL, NULL) != 1 ||
+	    X509_STORE_CTX_get1_issuer(&issuer, ctx, x509) != 1)
+		issuer = NULL;
+	X509_STORE_CTX_free(ctx);
+	return (issuer);
+}
+
+static int
+verify_dates(struct verify *ve)
+{
+	X509	*x509;
+	int	 i;
+
+	for (i = 0; i < sk_X509_num(ve->ve_chain); i++) {
+		x509 = sk_X509_value(ve->ve_chain, i);
+		if (X509_cmp_current_time(X509_get0_notBefore(x509)) >= 0 ||
+		    X509_cmp_current_time(X509_get0_notAfter(x509)) <= 0)
+			return (0);
+	}
+	return (1);
+}
