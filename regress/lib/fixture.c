@@ -11,10 +11,12 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <arpa/inet.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,11 +35,14 @@ static void	 fixture_state(struct securetcp *, enum securetcp_state,
 static void	 fixture_error(struct securetcp *, int, const char *, void *);
 static void	 fixture_receive(struct securetcp *, void *);
 static void	 fixture_send(struct securetcp *, void *);
+static void	 fixture_authenticate(struct securetcp *,
+		    struct securetcp_verdicts *, void *);
 static int	 fixture_ahead(struct fixture *, const char *);
 static int	 peer_wait(struct fixture *, int);
 
 static const struct securetcp_handlers	 fixture_handlers = {
-	fixture_state, fixture_error, fixture_receive, fixture_send
+	fixture_state, fixture_error, fixture_receive, fixture_send,
+	fixture_authenticate
 };
 
 static void
@@ -99,6 +104,27 @@ fixture_send(struct securetcp *tcp, void *arg)
 	f->f_sends++;
 	if (f->f_on_send != NULL)
 		f->f_on_send(f);
+}
+
+/* The verdicts in their order, and what they come to. */
+static void
+fixture_authenticate(struct securetcp *tcp, struct securetcp_verdicts *sv,
+    void *arg)
+{
+	struct fixture	*f = arg;
+	char		 digits[8];
+
+	f->f_tcp = tcp;
+	ATF_CHECK_EQ(SECURETCP_CONNECTING, securetcp_state(tcp));
+	ATF_CHECK_EQ(sv->sv_trusted && sv->sv_date && sv->sv_signature &&
+	    sv->sv_name && sv->sv_notrevoked, sv->sv_valid);
+	ATF_CHECK_EQ(sv->sv_valid, sv->sv_reason[0] == '\0');
+	(void)snprintf(digits, sizeof(digits), "%d%d%d%d%d", sv->sv_trusted,
+	    sv->sv_date, sv->sv_signature, sv->sv_name, sv->sv_notrevoked);
+	(void)strlcpy(f->f_why, sv->sv_reason, sizeof(f->f_why));
+	fixture_note(f, "A", digits);
+	if (f->f_on_authenticate != NULL)
+		f->f_on_authenticate(f, sv);
 }
 
 struct securetcp_config *
@@ -188,6 +214,71 @@ fixture_assign(struct fixture *f)
 	ATF_CHECK_EQ(fds[0], securetcp_socket(f->f_tcp));
 }
 
+int
+fixture_listen(const char *address, uint16_t *port)
+{
+	struct sockaddr_in	 sin;
+	struct sockaddr_in6	 sin6;
+	socklen_t		 len;
+	int			 fd;
+
+	memset(&sin, 0, sizeof(sin));
+	memset(&sin6, 0, sizeof(sin6));
+	sin.sin_family = AF_INET;
+	sin6.sin6_family = AF_INET6;
+	if (inet_pton(AF_INET, address, &sin.sin_addr) == 1) {
+		len = sizeof(sin);
+		ATF_REQUIRE((fd = socket(AF_INET, SOCK_STREAM, 0)) != -1);
+		ATF_REQUIRE_EQ(0, bind(fd, (struct sockaddr *)&sin, len));
+		ATF_REQUIRE_EQ(0, getsockname(fd, (struct sockaddr *)&sin,
+		    &len));
+		*port = ntohs(sin.sin_port);
+	} else {
+		len = sizeof(sin6);
+		ATF_REQUIRE_EQ(1, inet_pton(AF_INET6, address,
+		    &sin6.sin6_addr));
+		if ((fd = socket(AF_INET6, SOCK_STREAM, 0)) == -1 ||
+		    bind(fd, (struct sockaddr *)&sin6, len) == -1)
+			atf_tc_skip("no IPv6 loopback here");
+		ATF_REQUIRE_EQ(0, getsockname(fd, (struct sockaddr *)&sin6,
+		    &len));
+		*port = ntohs(sin6.sin6_port);
+	}
+	ATF_REQUIRE_EQ(0, listen(fd, 8));
+	return (fd);
+}
+
+void
+fixture_dial(struct fixture *f)
+{
+	int	 fd, one = 1;
+
+	fd = fixture_listen("127.0.0.1", &f->f_port);
+	f->f_events[0] = '\0';
+	ATF_REQUIRE_EQ(ptOk, securetcp_set_timeout(f->f_tcp, 0));
+	ATF_REQUIRE_EQ(ptOk, securetcp_connect(f->f_tcp, "127.0.0.1",
+	    f->f_port));
+	ATF_CHECK_STREQ("S(connecting)", f->f_events);
+	ATF_REQUIRE((f->f_peer = accept(fd, NULL, NULL)) != -1);
+	ATF_REQUIRE_EQ(0, fcntl(f->f_peer, F_SETFL, O_NONBLOCK));
+	ATF_REQUIRE_EQ(0, setsockopt(f->f_peer, IPPROTO_TCP, TCP_NODELAY,
+	    &one, sizeof(one)));
+	ATF_REQUIRE_EQ(0, close(fd));
+}
+
+void
+fixture_server(struct fixture *f, SSL_CTX *ctx)
+{
+	/* The peer's own writes are plain ones. */
+	ATF_REQUIRE(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
+	ATF_REQUIRE((f->f_ssl = SSL_new(ctx)) != NULL);
+	SSL_CTX_free(ctx);
+	SSL_set_mode(f->f_ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	ATF_REQUIRE_EQ(1, SSL_set_fd(f->f_ssl, f->f_peer));
+	SSL_set_accept_state(f->f_ssl);
+}
+
 void
 fixture_client(struct fixture *f, int min, int max)
 {
@@ -201,6 +292,7 @@ fixture_client(struct fixture *f, int min, int max)
 	SSL_set_mode(f->f_ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
 	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	ATF_REQUIRE_EQ(1, SSL_set_fd(f->f_ssl, f->f_peer));
+	SSL_set_connect_state(f->f_ssl);
 }
 
 /* False: an end or an error, which the caller looks at. */
@@ -219,7 +311,7 @@ peer_wait(struct fixture *f, int n)
 	}
 }
 
-/* Until the client has its part and the object is connected or closed. */
+/* Until the peer has its part and the object is connected or closed. */
 void
 fixture_handshake(struct fixture *f)
 {
@@ -227,7 +319,7 @@ fixture_handshake(struct fixture *f)
 
 	while (n != 1) {
 		ERR_clear_error();
-		if ((n = SSL_connect(f->f_ssl)) != 1 && !peer_wait(f, n))
+		if ((n = SSL_do_handshake(f->f_ssl)) != 1 && !peer_wait(f, n))
 			break;
 	}
 	while (!f->f_gone && securetcp_state(f->f_tcp) ==

@@ -59,6 +59,10 @@ struct fixture {
 	void			(*f_on_error)(struct fixture *, int);
 	void			(*f_on_receive)(struct fixture *);
 	void			(*f_on_send)(struct fixture *);
+	void			(*f_on_authenticate)(struct fixture *,
+				    struct securetcp_verdicts *);
+	char			 f_why[512];	/* of the verdicts */
+	uint16_t		 f_port;	/* dialled */
 };
 
 /* key.c */
@@ -84,6 +88,14 @@ void		 fixture_reason(const struct fixture *, const char *);
 /* A connected loopback pair: the first for the object. */
 void		 fixture_pair(int [2]);
 void		 fixture_assign(struct fixture *);
+/*
+ * The object as a client of a listening socket, event-driven, and the peer's
+ * end of that connection; a TLS server on it, with this context, which it
+ * takes over.
+ */
+void		 fixture_dial(struct fixture *);
+void		 fixture_server(struct fixture *, SSL_CTX *);
+int		 fixture_listen(const char *, uint16_t *);
 /* A TLS client on f_peer that offers these versions. */
 void		 fixture_client(struct fixture *, int, int);
 void		 fixture_handshake(struct fixture *);
