@@ -18,14 +18,19 @@ files_body()
 	cat >expected <<-FILES
 	444 usr/local/include/securetcp.h
 	444 usr/local/lib/libsecuretcp.a
+	444 usr/local/lib/pkgconfig/securetcp.pc
 	444 usr/local/lib/systemd/system/securetcpd.service
 	511 usr/local/libexec/securetcp-session
 	511 usr/local/libexec/securetcp-signer
 	555 usr/local/sbin/securetcpd
 	444 usr/local/share/examples/securetcpd/echo.conf
+	444 usr/local/share/examples/securetcpd/echo_client.c
+	444 usr/local/share/examples/securetcpd/fetch.c
 	444 usr/local/share/examples/securetcpd/https.conf
 	444 usr/local/share/examples/securetcpd/redis.conf
 	444 usr/local/share/examples/securetcpd/securetcpd.conf
+	444 usr/local/share/examples/securetcpd/server.c
+	444 usr/local/share/man/man3/securetcp.3
 	444 usr/local/share/man/man5/securetcpd.conf.5
 	444 usr/local/share/man/man8/securetcpd.8
 	FILES

@@ -377,6 +377,7 @@ nosy_state(struct fixture *f, enum securetcp_state state)
 	size_t		 n;
 
 	(void)state;
+	memset(&pfd, 0, sizeof(pfd));
 	seen_blocked++;
 	ATF_CHECK_EQ(1, securetcp_blocked(f->f_tcp));
 	ATF_CHECK_EQ(0, securetcp_timeout(f->f_tcp));

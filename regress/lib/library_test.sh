@@ -1,0 +1,213 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+#
+# The library as another program finds it: installed.
+
+top=$(cd "$(atf_get_srcdir)/../.." && pwd)
+make=$(command -v bmake || command -v make)
+
+# Installs it into prefix; sets flags, to compile and link with it.
+installed()
+{
+	atf_check -o ignore -e ignore "$make" -C "$top/lib/libsecuretcp" \
+	    install PREFIX="$PWD/prefix"
+	PKG_CONFIG_PATH=$(dirname "$(find "$PWD/prefix" -name securetcp.pc)")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+	export PKG_CONFIG_PATH
+	flags=$(pkg-config --cflags --libs securetcp) ||
+	    atf_fail "pkg-config does not find securetcp"
+}
+
+# example NAME: compiles an example as it was installed.
+example()
+{
+	atf_check ${CC:-cc} -std=c99 -D_DEFAULT_SOURCE -Wall -Wextra -Werror \
+	    -o "$1" "prefix/share/examples/securetcpd/$1.c" $flags
+}
+
+certificate()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+	    -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+	    -keyout key.pem -out cert.pem -days 2 2>/dev/null ||
+	    atf_fail "no certificate"
+}
+
+# await FILE PID: until the file has a line.
+await()
+{
+	[ -p quiet ] || mkfifo quiet
+	until [ -s "$1" ]; do
+		kill -0 "$2" || atf_fail "it has gone: $(cat err)"
+		read -t 1 x <>quiet 2>/dev/null || :
+	done
+}
+
+atf_test_case names
+names_head()
+{
+	atf_set descr "the archive's names begin with securetcp_, it needs" \
+	    "none that neither the TLS library nor the C library has, and" \
+	    "each function of the header is in it and in securetcp(3)"
+	atf_set require.progs "nm mandoc"
+}
+names_body()
+{
+	installed
+	nm -g prefix/lib/libsecuretcp.a |
+	    awk 'NF == 3 && $2 != "U" { print $3 }' | sort -u >defined
+	atf_check -o not-empty cat defined
+	atf_check -s exit:1 grep -v '^securetcp_' defined
+	sed -e 's,/\*.*\*/,,' -e '/^\/\*/,/\*\//d' -e '/^ \*/d' \
+	    prefix/include/securetcp.h | grep -o 'securetcp_[a-z0-9_]*(' |
+	    tr -d '(' | sort -u >declared
+	[ "$(wc -l <declared)" -gt 70 ] || atf_fail "few are declared"
+	atf_check -o empty comm -23 declared defined
+	# What is not declared has two underlines.
+	comm -13 declared defined >others
+	atf_check -s exit:1 grep -v '^securetcp__' others
+	sed -n 's/^\.F[no] \(securetcp_[a-z0-9_]*\).*/\1/p' \
+	    "$top/man/securetcp.3" | sort -u >documented
+	atf_check -o file:declared cat documented
+}
+
+atf_test_case header
+header_head()
+{
+	atf_set descr "the header alone, first of all, in C of every" \
+	    "standard and in C++; the library's version is the header's"
+	atf_set require.progs "c++ pkg-config"
+}
+header_body()
+{
+	installed
+	cat >use.c <<-C
+	#include <securetcp.h>
+	int
+	main(void)
+	{
+		struct securetcp_handlers h = { 0, 0, 0, 0, 0 };
+		struct securetcp_config *sc = securetcp_config_new();
+		struct securetcp *tcp = securetcp_new(sc, &h, 0);
+		int closed = securetcp_state(tcp) == SECURETCP_CLOSED;
+
+		securetcp_free(tcp);
+		securetcp_config_free(sc);
+		return (!closed || securetcp_library_version() !=
+		    SECURETCP_LIBRARY_VERSION);
+	}
+	C
+	cp use.c use.cc
+	for std in c99 c11 gnu17; do
+		atf_check ${CC:-cc} -std=$std -Wall -Wextra -Werror -o use \
+		    use.c $flags
+		atf_check ./use
+	done
+	atf_check ${CXX:-c++} -std=c++11 -Wall -Wextra -Werror -o use use.cc \
+	    $flags
+	atf_check ./use
+	version=$(pkg-config --modversion securetcp)
+	atf_check -o inline:"$(echo "$version" |
+	    awk -F . '{ print $1 * 10000 + $2 * 100 + $3 }')\n" \
+	    sed -n 's/^#define SECURETCP_LIBRARY_VERSION[ 	]*//p' \
+	    prefix/include/securetcp.h
+}
+
+atf_test_case echo
+echo_head()
+{
+	atf_set descr "the example server and the example echo client with" \
+	    "each other, and the server with openssl s_client"
+	atf_set require.progs "openssl pkg-config"
+}
+echo_body()
+{
+	installed
+	certificate
+	example server
+	example echo_client
+	./server cert.pem key.pem >port 2>err &
+	pid=$!
+	await port $pid
+	port=$(cat port)
+	printf 'hello\nthere\n' >lines
+	atf_check -o file:lines \
+	    -e inline:'connecting\nconnected\nclosing\nclosed\n' \
+	    ./echo_client 127.0.0.1 "$port" localhost cert.pem <lines
+	# Many records, more than any buffer.
+	seq 1 2000 >lines
+	atf_check -o file:lines -e ignore \
+	    ./echo_client 127.0.0.1 "$port" localhost cert.pem <lines
+	# Another name, another CA.
+	atf_check -s exit:1 -o empty \
+	    -e match:'^connecting$' -e match:'not for other' \
+	    -e match:'\(12012\)' -e match:'^closed$' \
+	    ./echo_client 127.0.0.1 "$port" other cert.pem <lines
+	atf_check -s exit:1 -o empty -e match:'\(12012\)' \
+	    ./echo_client 127.0.0.1 "$port" localhost <lines
+	mkfifo in out
+	openssl s_client -connect "127.0.0.1:$port" -CAfile cert.pem \
+	    -verify_return_error -quiet <in >out 2>cerr &
+	client=$!
+	exec 7>in 8<out
+	echo "over there" >&7
+	read line <&8
+	[ "$line" = "over there" ] || atf_fail "got $line"
+	exec 7>&-
+	kill $client
+	wait $client || :
+	kill $pid
+	wait $pid || :
+}
+
+atf_test_case fetch
+fetch_head()
+{
+	atf_set descr "the example client that blocks fetches a page from" \
+	    "openssl s_server, by name, and refuses a server it cannot verify"
+	atf_set require.progs "openssl pkg-config"
+}
+fetch_body()
+{
+	installed
+	certificate
+	example fetch
+	seq 1 5000 >page
+	# s_server takes no port of the kernel's choice that it would tell.
+	example server
+	for try in 1 2 3 4 5; do
+		./server cert.pem key.pem >port 2>err &
+		pid=$!
+		await port $pid
+		port=$(cat port)
+		kill $pid
+		wait $pid || :
+		: >port
+		openssl s_server -accept "$port" -cert cert.pem -key key.pem \
+		    -WWW >log 2>&1 &
+		pid=$!
+		await log $pid
+		until grep -q '^ACCEPT' log || ! kill -0 $pid 2>/dev/null; do
+			read -t 1 x <>quiet 2>/dev/null || :
+		done
+		kill -0 $pid 2>/dev/null && break
+	done
+	atf_check -o file:page -e match:'^HTTP/1.0 200' \
+	    ./fetch localhost "$port" /page cert.pem
+	atf_check -s exit:1 -o empty -e match:'could not be authenticated' \
+	    ./fetch localhost "$port" /page
+	atf_check -s exit:1 -o empty -e match:'not for 127.0.0.1' \
+	    ./fetch 127.0.0.1 "$port" /page cert.pem
+	kill $pid
+	wait $pid || :
+	atf_check -s exit:1 -o empty -e match:'refused' \
+	    ./fetch 127.0.0.1 "$port" /page cert.pem
+}
+
+atf_init_test_cases()
+{
+	atf_add_test_case names
+	atf_add_test_case header
+	atf_add_test_case echo
+	atf_add_test_case fetch
+}
