@@ -51,10 +51,13 @@ on_data(struct securetcp *tcp, void *arg)
 	size_t		 sent;
 
 	for (;;) {
-		if (cl->cl_len == 0 && (securetcp_receive(tcp, cl->cl_buf,
-		    sizeof(cl->cl_buf), &cl->cl_len) != ptOk ||
-		    cl->cl_len == 0))
+		if (cl->cl_len == 0 && securetcp_receive(tcp, cl->cl_buf,
+		    sizeof(cl->cl_buf), &cl->cl_len) != ptOk)
 			return;
+		if (cl->cl_len == 0) {
+			securetcp_close(tcp);
+			return;
+		}
 		if (securetcp_send(tcp, cl->cl_buf, cl->cl_len, &sent) != ptOk)
 			return;
 		cl->cl_len -= sent;
@@ -107,6 +110,8 @@ main(int argc, char *argv[])
 		cl = &clients[i];
 		if ((cl->cl_tcp = securetcp_new(sc, &handlers, cl)) == NULL)
 			err(1, "securetcp_new");
+		/* What a client sends before its end is answered still. */
+		securetcp_set_half_close(cl->cl_tcp, 1);
 	}
 	fd = listener();
 	for (;;) {
