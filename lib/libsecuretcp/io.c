@@ -282,7 +282,7 @@ io_ended(struct securetcp *s)
 		return;
 	}
 	/* A close_notify without half-close wants no more from us. */
-	if (s->st_broken && s->st_outlen != 0 &&
+	if (s->st_broken && (s->st_outlen != 0 || s->st_unsent) &&
 	    (s->st_half || s->st_end != OBJECT_NOTIFIED)) {
 		object_say(s, "peer: connection reset before everything was "
 		    "sent");
@@ -460,6 +460,7 @@ io_send_blocking(struct securetcp *s, const void *buf, size_t len,
 	while (error == ptOk) {
 		io_send_direct(s, buf, len, sent);
 		if (s->st_broken) {
+			s->st_unsent = *sent != len;
 			io_broken(s);
 			error = s->st_outcome != ptOk ? s->st_outcome :
 			    ptConnectionReset;

@@ -110,6 +110,7 @@ struct securetcp {
 	int			 st_shut;	/* ... and was sent */
 	int			 st_finishing;	/* closed after the flush */
 	int			 st_broken;	/* nothing can be written */
+	int			 st_unsent;	/* and a send was cut short */
 	int			 st_hangup;	/* poll only says that, again */
 	int			 st_hard;	/* abort: no last words */
 
