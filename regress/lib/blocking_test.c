@@ -188,8 +188,10 @@ serve(void (*script)(SSL *, int))
 		pfd[0].fd = fd;
 		pfd[1].fd = fds[0];
 		pfd[0].events = pfd[1].events = POLLIN;
-		if (poll(pfd, 2, -1) == -1 || pfd[1].revents != 0)
+		if (poll(pfd, 2, -1) == -1 || pfd[1].revents != 0) {
+			SSL_CTX_free(ctx);
 			_exit(0);
+		}
 		if ((s = accept(fd, NULL, NULL)) == -1)
 			_exit(1);
 		(void)setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one,
