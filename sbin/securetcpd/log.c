@@ -25,12 +25,6 @@ log_init(enum conf_log lv, int use_stderr, int facility)
 }
 
 void
-log_verbosity(enum conf_log lv)
-{
-	level = lv;
-}
-
-void
 log_close(void)
 {
 	writer_close();

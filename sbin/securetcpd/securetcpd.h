@@ -86,7 +86,6 @@ struct spawner {
 	TAILQ_ENTRY(spawner)	 sp_entry;
 	struct helper		*sp_helper;	/* NULL: it died */
 	struct service		*sp_service;
-	unsigned int		 sp_generation;
 	unsigned int		 sp_used;	/* connections given to it */
 	unsigned int		 sp_sessions;	/* not yet known to be gone */
 	int			 sp_retired;	/* forks no more */
@@ -223,7 +222,6 @@ struct securetcpd {
 	int			 sd_quit;
 	int			 sd_status;	/* exit code */
 	unsigned int		 sd_errors;	/* keys that do not fit */
-	unsigned int		 sd_generation;
 	unsigned int		 sd_live;	/* adopted and not closed */
 	unsigned int		 sd_fds;	/* sockets and pipes held */
 	unsigned int		 sd_nofile;
@@ -248,7 +246,6 @@ int		 limits_room(void);
 
 /* log.c */
 void		 log_init(enum conf_log, int, int);
-void		 log_verbosity(enum conf_log);
 void		 log_close(void);
 __attribute__((__format__(printf, 1, 2)))
 void		 log_warning(const char *, ...);

@@ -77,7 +77,6 @@ spawner_start(struct service *se)
 	if ((sp = calloc(1, sizeof(*sp))) == NULL)
 		goto fail;
 	sp->sp_service = se;
-	sp->sp_generation = ++env->sd_generation;
 	sp->sp_helper = helper_exec("securetcp-session", "spawner",
 	    se->se_conf->sv_name, WIRE_SPAWNER, sp);
 	if (sp->sp_helper == NULL) {
