@@ -25,7 +25,6 @@
 
 #define MINIMUM(a, b)	((a) < (b) ? (a) : (b))
 
-static void	 io_note(struct securetcp *, const uint8_t *, size_t, size_t);
 static ssize_t	 io_pull(struct securetcp *, void *, size_t);
 static void	 io_truncated(struct securetcp *);
 static void	 io_read_failed(struct securetcp *);
@@ -53,11 +52,17 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 	ssize_t			 n;
 
 	(void)tls;
-	do {
-		n = recv(s->st_fd, buf, len, 0);
-	} while (n == -1 && errno == EINTR);
+	if ((n = (ssize_t)preload_take(s, buf, len)) == 0) {
+		do {
+			n = recv(s->st_fd, buf, len, 0);
+		} while (n == -1 && errno == EINTR);
+		if (n > 0)
+			io_note(s, buf, (size_t)n);
+	}
 	if (n > 0) {
-		io_note(s, buf, (size_t)n, len);
+		/* Both libraries read the head of a record, 5 bytes, first. */
+		if (len == 5)
+			s->st_record = *(uint8_t *)buf;
 		return (n);
 	}
 	if (n == 0) {
@@ -75,8 +80,9 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 	return (-1);
 }
 
-static void
-io_note(struct securetcp *s, const uint8_t *buf, size_t n, size_t wanted)
+/* What came first. */
+void
+io_note(struct securetcp *s, const uint8_t *buf, size_t n)
 {
 	size_t	 room = sizeof(s->st_first) - s->st_firstlen;
 
@@ -84,9 +90,6 @@ io_note(struct securetcp *s, const uint8_t *buf, size_t n, size_t wanted)
 		memcpy(s->st_first + s->st_firstlen, buf, MINIMUM(n, room));
 		s->st_firstlen += MINIMUM(n, room);
 	}
-	/* Both libraries read the five bytes of a record's head first. */
-	if (wanted == 5)
-		s->st_record = buf[0];
 }
 
 /* Never SIGPIPE: whose signals they are, a library does not know. */

@@ -49,6 +49,7 @@
 #define io_fill	securetcp__io_fill
 #define io_finish	securetcp__io_finish
 #define io_flush	securetcp__io_flush
+#define io_note	securetcp__io_note
 #define io_read	securetcp__io_read
 #define io_write	securetcp__io_write
 #define keyhook_failures	securetcp__keyhook_failures
@@ -77,6 +78,10 @@
 #define poll_connected	securetcp__poll_connected
 #define poll_handshake	securetcp__poll_handshake
 #define poll_writing	securetcp__poll_writing
+#define preload_begin	securetcp__preload_begin
+#define preload_drop	securetcp__preload_drop
+#define preload_due	securetcp__preload_due
+#define preload_take	securetcp__preload_take
 #define property_addresses	securetcp__property_addresses
 #define property_apply	securetcp__property_apply
 #define tickets_accepting	securetcp__tickets_accepting

@@ -243,6 +243,7 @@ object_begin(struct securetcp *s, int fd, int client, enum object_phase phase)
 	s->st_phase = phase;
 	/* A client speaks first. */
 	s->st_readwant = client ? POLLOUT : POLLIN;
+	preload_begin(s);
 	if (phase == OBJECT_HANDSHAKE)
 		property_addresses(s);
 	if (!object_become(s, SECURETCP_CONNECTING))
@@ -289,6 +290,7 @@ object_drop(struct securetcp *s)
 {
 	tls_free(s->st_tls);
 	s->st_tls = NULL;
+	preload_drop(s);
 	object_close(s);
 	gather_disarm(s);
 	memory_wipe(s->st_in, s->st_insize);

@@ -86,6 +86,11 @@ struct securetcp {
 	short			 st_readwant;	/* POLLIN, or POLLOUT */
 	short			 st_writewant;	/* and for the handshake */
 
+	/* What the program has read from the socket before. */
+	uint8_t			*st_ahead;
+	size_t			 st_aheadoff;
+	size_t			 st_aheadlen;	/* 0 once all was taken */
+
 	/* Plaintext that dispatch read and receive has not fetched. */
 	uint8_t			*st_in;
 	size_t			 st_insize;
@@ -200,6 +205,12 @@ int		 object_begin(struct securetcp *, int, int, enum object_phase);
 void		 object_tell(struct securetcp *,
 		    void (*)(struct securetcp *, void *));
 
+/* preload.c */
+void		 preload_begin(struct securetcp *);
+size_t		 preload_take(struct securetcp *, void *, size_t);
+int		 preload_due(const struct securetcp *);
+void		 preload_drop(struct securetcp *);
+
 /* property.c */
 void		 property_addresses(struct securetcp *);
 int		 property_apply(const struct securetcp *, int);
@@ -249,6 +260,7 @@ void		 verify_chain(struct x509_store_st *, int, const uint8_t *,
 /* io.c */
 ssize_t		 io_read(struct tls *, void *, size_t, void *);
 ssize_t		 io_write(struct tls *, const void *, size_t, void *);
+void		 io_note(struct securetcp *, const uint8_t *, size_t);
 int		 io_fill(struct securetcp *);
 int		 io_fetch(struct securetcp *, void *, size_t, size_t *);
 int		 io_end_received(struct securetcp *);

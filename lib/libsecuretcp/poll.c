@@ -80,13 +80,13 @@ poll_reading(const struct securetcp *s)
 
 /*
  * A failure that waited until what came before it was read, or for connect
- * to return.
+ * to return; bytes that are here already.
  */
 static int
 poll_due(const struct securetcp *s)
 {
 	if (s->st_state == SECURETCP_CONNECTING)
-		return (s->st_connecterror != 0);
+		return (s->st_connecterror != 0 || preload_due(s));
 	return (s->st_state != SECURETCP_CLOSED && !s->st_finishing &&
 	    s->st_end == OBJECT_FAILED && s->st_inlen == 0);
 }
@@ -123,7 +123,8 @@ poll_connecting(struct securetcp *s, short revents)
 	if (s->st_phase == OBJECT_TCP) {
 		if (revents != 0 || s->st_connecterror != 0)
 			connect_arrived(s);
-	} else if (s->st_phase == OBJECT_HANDSHAKE && revents != 0)
+	} else if (s->st_phase == OBJECT_HANDSHAKE &&
+	    (revents != 0 || preload_due(s)))
 		poll_handshake(s);
 }
 

@@ -23,6 +23,7 @@ extern "C" {
 int		 securetcp_library_version(void);
 
 #define SECURETCP_KEYID		32	/* bytes of a key's identity */
+#define SECURETCP_PRELOAD	32768	/* bytes, at most */
 
 struct securetcp;
 struct securetcp_config;
@@ -391,6 +392,14 @@ int		 securetcp_verdict(struct securetcp *, int);
  * at once.
  */
 int		 securetcp_set_socket(struct securetcp *, int);
+/*
+ * Bytes that were read already from the socket that is assigned next, by
+ * securetcp_set_socket() or securetcp_connect_socket(): the object takes
+ * them for the first the peer has sent.  At most SECURETCP_PRELOAD, copied;
+ * they replace those of an earlier call and are gone with that connection,
+ * or with any other that begins.  ptConnected: the state is not closed.
+ */
+int		 securetcp_preload(struct securetcp *, const void *, size_t);
 
 /*
  * Queues up to the limit and sends what it can; *sent is what was taken,
