@@ -1,0 +1,174 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* Networks by number: an address and how many bits of it count. */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <arpa/inet.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "network.h"
+
+#define NETWORK_MAPPED	96		/* bits of ::ffff:0:0 */
+
+static unsigned int
+network_bits(const struct network *nw)
+{
+	return (nw->nw_family == AF_INET ? 32 : 128);
+}
+
+static int
+network_is_mapped(const uint8_t *addr)
+{
+	static const uint8_t	 mapped[NETWORK_MAPPED / 8] = {
+	    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
+	};
+
+	return (memcmp(addr, mapped, sizeof(mapped)) == 0);
+}
+
+/* Clears what is not of the network: true if there was anything. */
+static int
+network_mask(struct network *nw)
+{
+	uint8_t		 bit;
+	unsigned int	 i;
+	int		 found = 0;
+
+	for (i = nw->nw_prefix; i < network_bits(nw); i++) {
+		bit = 0x80 >> (i % 8);
+		if ((nw->nw_addr[i / 8] & bit) == 0)
+			continue;
+		nw->nw_addr[i / 8] &= (uint8_t)~bit;
+		found = 1;
+	}
+	return (found);
+}
+
+/* How it is written: for messages. */
+static const char *
+network_text(const struct network *nw)
+{
+	static char	 text[INET6_ADDRSTRLEN + sizeof("/128")];
+	char		 addr[INET6_ADDRSTRLEN];
+
+	if (inet_ntop(nw->nw_family, nw->nw_addr, addr, sizeof(addr)) == NULL)
+		return ("?");
+	(void)snprintf(text, sizeof(text), "%s/%u", addr, nw->nw_prefix);
+	return (text);
+}
+
+/* At most three digits, and none before that says nothing. */
+static int
+network_prefix(const char *text, unsigned int max, unsigned int *prefix)
+{
+	size_t	 len = strspn(text, "0123456789");
+	size_t	 i;
+
+	if (len == 0 || len > 3 || text[len] != '\0' ||
+	    (text[0] == '0' && len > 1))
+		return (-1);
+	*prefix = 0;
+	for (i = 0; i < len; i++)
+		*prefix = *prefix * 10 + (unsigned int)(text[i] - '0');
+	return (*prefix > max ? -1 : 0);
+}
+
+static const char *
+network_unmapped(const struct network *nw)
+{
+	static char	 why[128];
+	struct network	 v4;
+
+	memset(&v4, 0, sizeof(v4));
+	v4.nw_family = AF_INET;
+	memcpy(v4.nw_addr, nw->nw_addr + NETWORK_MAPPED / 8, 4);
+	v4.nw_prefix = nw->nw_prefix - NETWORK_MAPPED;
+	(void)snprintf(why, sizeof(why), "it is a network of IPv4, to be "
+	    "written as %s", network_text(&v4));
+	return (why);
+}
+
+const char *
+network_parse(const char *text, struct network *nw)
+{
+	static char	 why[128];
+	const char	*slash = strchr(text, '/');
+	char		 addr[INET6_ADDRSTRLEN];
+	size_t		 len;
+
+	memset(nw, 0, sizeof(*nw));
+	len = slash == NULL ? strlen(text) : (size_t)(slash - text);
+	if (len >= sizeof(addr))
+		return ("it is no numeric address");
+	memcpy(addr, text, len);
+	addr[len] = '\0';
+	if (inet_pton(AF_INET, addr, nw->nw_addr) == 1)
+		nw->nw_family = AF_INET;
+	else if (inet_pton(AF_INET6, addr, nw->nw_addr) == 1)
+		nw->nw_family = AF_INET6;
+	else
+		return ("it is no numeric address");
+	nw->nw_prefix = network_bits(nw);
+	if (slash != NULL && network_prefix(slash + 1, network_bits(nw),
+	    &nw->nw_prefix) == -1) {
+		(void)snprintf(why, sizeof(why), "the prefix length is a "
+		    "number from 0 to %u", network_bits(nw));
+		return (why);
+	}
+	if (network_mask(nw)) {
+		(void)snprintf(why, sizeof(why), "bits of the host are set: "
+		    "the network is %s", network_text(nw));
+		return (why);
+	}
+	/* It would never match: such an address is taken for IPv4. */
+	if (nw->nw_family == AF_INET6 && nw->nw_prefix >= NETWORK_MAPPED &&
+	    network_is_mapped(nw->nw_addr))
+		return (network_unmapped(nw));
+	return (NULL);
+}
+
+int
+network_contains(const struct network *nw, const struct sockaddr *sa)
+{
+	const uint8_t	*addr;
+	unsigned int	 whole = nw->nw_prefix / 8, rest = nw->nw_prefix % 8;
+	sa_family_t	 family = sa->sa_family;
+
+	if (family == AF_INET)
+		addr = (const uint8_t *)
+		    &((const struct sockaddr_in *)sa)->sin_addr;
+	else if (family == AF_INET6)
+		addr = ((const struct sockaddr_in6 *)sa)->sin6_addr.s6_addr;
+	else
+		return (0);
+	if (family == AF_INET6 && network_is_mapped(addr)) {
+		addr += NETWORK_MAPPED / 8;
+		family = AF_INET;
+	}
+	if (family != nw->nw_family || memcmp(addr, nw->nw_addr, whole) != 0)
+		return (0);
+	return (rest == 0 ||
+	    (addr[whole] ^ nw->nw_addr[whole]) >> (8 - rest) == 0);
+}
+
+int
+networks_contain(const struct networks *list, const struct sockaddr *sa)
+{
+	const struct network	*nw;
+
+	if (list == NULL)
+		return (0);
+	TAILQ_FOREACH(nw, list, nw_entry)
+		if (network_contains(nw, sa))
+			return (1);
+	return (0);
+}

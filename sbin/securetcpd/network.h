@@ -1,0 +1,36 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#ifndef NETWORK_H
+#define NETWORK_H
+
+#include <sys/types.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <stdint.h>
+
+struct network {
+	TAILQ_ENTRY(network)	 nw_entry;
+	sa_family_t		 nw_family;	/* AF_INET or AF_INET6 */
+	uint8_t			 nw_addr[16];
+	unsigned int		 nw_prefix;	/* bits */
+};
+TAILQ_HEAD(networks, network);
+
+/*
+ * "192.0.2.0/24" or "2001:db8::/32", or one address: NULL, or what is wrong
+ * with it (until the next call).
+ */
+const char	*network_parse(const char *, struct network *);
+/* An IPv4 address is one in an IPv6 address that was mapped, too. */
+int		 network_contains(const struct network *,
+		    const struct sockaddr *);
+/* One of them does; NULL is a list without any. */
+int		 networks_contain(const struct networks *,
+		    const struct sockaddr *);
+
+#endif /* NETWORK_H */

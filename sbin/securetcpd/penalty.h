@@ -1,0 +1,58 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What is held against a source: an IPv4 address, or the /64 of an IPv6 one.
+ * Time is in milliseconds of a clock that never goes back.
+ */
+
+#ifndef PENALTY_H
+#define PENALTY_H
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <stdint.h>
+
+#define PENALTY_MIN	15		/* seconds, from which it is blocked */
+#define PENALTY_MAX	600		/* seconds, and no more */
+#define PENALTY_SOURCES	65536		/* remembered, at most */
+#define PENALTY_MEMORY	3600		/* seconds, beyond the penalty */
+#define PENALTY_DECAY	600		/* seconds of good conduct */
+#define PENALTY_DOUBLES	3		/* weights are doubled so often */
+
+struct networks;
+
+struct penalty_info {
+	struct sockaddr_storage	 pi_ss;		/* of a /64: its first */
+	char			 pi_text[64];	/* "192.0.2.1", "[::]/64" */
+	unsigned int		 pi_left;	/* seconds */
+	int			 pi_blocked;
+	unsigned int		 pi_factor;	/* of its weights */
+	unsigned int		 pi_offences;
+	unsigned int		 pi_blocks;
+};
+
+/* These never have a penalty; the list stays the caller's. */
+void		 penalty_exempt(const struct networks *);
+/* An offence of so many seconds: those of the block that it begins, or 0. */
+unsigned int	 penalty_add(const struct sockaddr *, unsigned int, int64_t);
+/* May it not connect, and for how many seconds more? */
+int		 penalty_blocked(const struct sockaddr *, int64_t,
+		    unsigned int *);
+/* How many are remembered. */
+unsigned int	 penalty_count(void);
+/*
+ * The next source after the one in it, by address, or the first if pi_ss is
+ * zero; 0 when there is none.  Anything may happen between two calls.
+ */
+int		 penalty_next(struct penalty_info *, int64_t);
+/* Forgets a source, or (NULL) all: how many. */
+unsigned int	 penalty_clear(const struct sockaddr *);
+/* The source of an address as text: 0, or -1 if it is of another kind. */
+int		 penalty_text(const struct sockaddr *, char *, size_t);
+
+#endif /* PENALTY_H */
