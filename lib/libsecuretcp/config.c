@@ -17,33 +17,25 @@
 #include <strings.h>
 #include <tls.h>
 
-#include <openssl/asn1.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/objects.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
-#include <openssl/x509v3.h>
 
 #include "config.h"
 #include "object.h"
 #include "securetcp.h"
 
 #define CONFIG_CIPHERS	1024
-#define CONFIG_NAME	256
 
 /* libretls takes whatever OpenSSL's default is for it. */
 #define CONFIG_SECURE	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
-static int	 config_check(struct securetcp_config *, const void *, size_t,
-		    const void *, size_t, int *);
+static int	 config_check(struct securetcp_config *, X509 *, const void *,
+		    size_t);
 static int	 config_pair(struct securetcp_config *, X509 *, EVP_PKEY *,
 		    const void *, size_t);
-static int	 config_wildcard(X509 *);
-static int	 config_commonname(X509 *);
-static struct chain *config_chain(const void *, size_t, const void *, size_t);
-static void	 config_chain_free(struct chain *);
 static int	 config_authentication(struct securetcp_config *);
 static int	 config_load(struct securetcp_config *);
 static int	 config_load_further(struct securetcp_config *, int);
@@ -118,7 +110,7 @@ securetcp_config_free(struct securetcp_config *sc)
 		return;
 	while ((ch = TAILQ_FIRST(&sc->sc_chains)) != NULL) {
 		TAILQ_REMOVE(&sc->sc_chains, ch, ch_entry);
-		config_chain_free(ch);
+		chain_free(ch);
 	}
 	tls_free(sc->sc_tls);
 	tls_config_free(sc->sc_settings);
@@ -278,7 +270,8 @@ securetcp_config_add_certificate(struct securetcp_config *sc, const void *pem,
     size_t len, const void *key, size_t keylen)
 {
 	struct chain	*ch, *first;
-	int		 error, wildcard;
+	X509		*leaf;
+	int		 error;
 
 	if ((error = config_open(sc)) != ptOk)
 		return (error);
@@ -293,36 +286,35 @@ securetcp_config_add_certificate(struct securetcp_config *sc, const void *pem,
 		    "process cannot be mixed");
 		return (ptInvalidParam4);
 	}
-	error = config_check(sc, pem, len, key, keylen, &wildcard);
-	if (error != ptOk)
+	if ((leaf = keyid_leaf(pem, len)) == NULL) {
+		config_say(sc, "certificate: no readable PEM certificate");
+		return (ptNoCertificate);
+	}
+	if ((error = config_check(sc, leaf, key, keylen)) != ptOk) {
+		X509_free(leaf);
 		return (error);
-	if ((ch = config_chain(pem, len, key, keylen)) == NULL) {
+	}
+	ch = chain_new(leaf, pem, len, key, keylen);
+	X509_free(leaf);
+	if (ch == NULL) {
 		config_say(sc, "certificate: out of memory");
 		return (ptNoBufferSpace);
 	}
-	ch->ch_wildcard = wildcard;
 	TAILQ_INSERT_TAIL(&sc->sc_chains, ch, ch_entry);
 	sc->sc_nchains++;
 	return (ptOk);
 }
 
 static int
-config_check(struct securetcp_config *sc, const void *pem, size_t len,
-    const void *key, size_t keylen, int *wildcard)
+config_check(struct securetcp_config *sc, X509 *leaf, const void *key,
+    size_t keylen)
 {
-	X509		*x509;
 	EVP_PKEY	*pkey;
 	int		 error;
 
-	if ((x509 = keyid_leaf(pem, len)) == NULL) {
-		config_say(sc, "certificate: no readable PEM certificate");
-		return (ptNoCertificate);
-	}
-	pkey = X509_get_pubkey(x509);
-	error = config_pair(sc, x509, pkey, key, keylen);
-	*wildcard = config_wildcard(x509);
+	pkey = X509_get_pubkey(leaf);
+	error = config_pair(sc, leaf, pkey, key, keylen);
 	EVP_PKEY_free(pkey);
-	X509_free(x509);
 	ERR_clear_error();
 	return (error);
 }
@@ -353,71 +345,6 @@ config_pair(struct securetcp_config *sc, X509 *x509, EVP_PKEY *pkey,
 		return (ptOk);
 	config_say(sc, "certificate: the key belongs to another one");
 	return (ptNoCertificate);
-}
-
-/* By its alternative names; the common name counts only without any. */
-static int
-config_wildcard(X509 *x509)
-{
-	STACK_OF(GENERAL_NAME)	*names;
-	GENERAL_NAME		*name;
-	const unsigned char	*text;
-	int			 dns = 0, i, wildcard = 0;
-
-	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
-	for (i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		name = sk_GENERAL_NAME_value(names, i);
-		if (name->type != GEN_DNS)
-			continue;
-		dns = 1;
-		text = ASN1_STRING_get0_data(name->d.dNSName);
-		if (ASN1_STRING_length(name->d.dNSName) > 1 && text[0] == '*')
-			wildcard = 1;
-	}
-	GENERAL_NAMES_free(names);
-	return (dns ? wildcard : config_commonname(x509));
-}
-
-static int
-config_commonname(X509 *x509)
-{
-	char	 name[CONFIG_NAME];
-
-	return (X509_NAME_get_text_by_NID(X509_get_subject_name(x509),
-	    NID_commonName, name, sizeof(name)) > 1 && name[0] == '*');
-}
-
-static struct chain *
-config_chain(const void *pem, size_t len, const void *key, size_t keylen)
-{
-	struct chain	*ch;
-
-	if ((ch = calloc(1, sizeof(*ch))) == NULL)
-		return (NULL);
-	ch->ch_len = len;
-	ch->ch_keylen = keylen;
-	ch->ch_pem = malloc(len);
-	if (key != NULL)
-		ch->ch_key = malloc(keylen);
-	if (ch->ch_pem == NULL || (key != NULL && ch->ch_key == NULL)) {
-		free(ch->ch_pem);
-		free(ch->ch_key);
-		free(ch);
-		return (NULL);
-	}
-	memcpy(ch->ch_pem, pem, len);
-	if (key != NULL)
-		memcpy(ch->ch_key, key, keylen);
-	return (ch);
-}
-
-static void
-config_chain_free(struct chain *ch)
-{
-	free(ch->ch_pem);
-	if (ch->ch_key != NULL)
-		memory_wipe(ch->ch_key, ch->ch_keylen);
-	free(ch);
 }
 
 int
@@ -496,10 +423,18 @@ config_authentication(struct securetcp_config *sc)
 static int
 config_load(struct securetcp_config *sc)
 {
-	int	 error;
+	const struct chain	*first = TAILQ_FIRST(&sc->sc_chains);
+	int			 error;
 
 	if ((error = config_default(sc, sc->sc_settings)) != ptOk)
 		return (error);
+	if (first->ch_staple != NULL &&
+	    tls_config_set_ocsp_staple_mem(sc->sc_settings, first->ch_staple,
+	    first->ch_staplelen) != 0) {
+		config_say(sc, "OCSP response: %s",
+		    tls_config_error(sc->sc_settings));
+		return (ptNoCertificate);
+	}
 	if (sc->sc_nchains == 1)
 		return (ptOk);
 	if ((error = config_load_further(sc, 0)) != ptOk)
@@ -544,8 +479,9 @@ config_load_further(struct securetcp_config *sc, int wildcard)
 static int
 config_add(struct securetcp_config *sc, const struct chain *ch)
 {
-	if (tls_config_add_keypair_mem(sc->sc_settings, ch->ch_pem, ch->ch_len,
-	    ch->ch_key, ch->ch_keylen) == 0)
+	if (tls_config_add_keypair_ocsp_mem(sc->sc_settings, ch->ch_pem,
+	    ch->ch_len, ch->ch_key, ch->ch_keylen, ch->ch_staple,
+	    ch->ch_staplelen) == 0)
 		return (ptOk);
 	config_say(sc, "certificate: %s", tls_config_error(sc->sc_settings));
 	return (ptNoCertificate);

@@ -29,7 +29,11 @@ struct chain {
 	size_t			 ch_len;
 	uint8_t			*ch_key;	/* NULL: lives elsewhere */
 	size_t			 ch_keylen;
-	int			 ch_wildcard;
+	char			**ch_names;	/* of servers, it is for */
+	size_t			 ch_nnames;
+	int			 ch_wildcard;	/* one of these has one */
+	uint8_t			*ch_staple;	/* an OCSP response, or NULL */
+	size_t			 ch_staplelen;
 };
 TAILQ_HEAD(chains, chain);
 
@@ -56,6 +60,10 @@ void		 config_say(struct securetcp_config *, const char *, ...)
 int		 config_open(struct securetcp_config *);
 int		 config_signer(struct securetcp_config *);
 int		 config_default(struct securetcp_config *, struct tls_config *);
+
+/* chain.c */
+struct chain	*chain_new(X509 *, const void *, size_t, const void *, size_t);
+void		 chain_free(struct chain *);
 
 /* file.c: a whole file, which the caller wipes; ptFile, said. */
 int		 file_read(struct securetcp_config *, const char *, const char *,

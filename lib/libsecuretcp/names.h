@@ -21,6 +21,8 @@
 #define block_now	securetcp__block_now
 #define block_wait	securetcp__block_wait
 #define block_wanted	securetcp__block_wanted
+#define chain_free	securetcp__chain_free
+#define chain_new	securetcp__chain_new
 #define classify_error	securetcp__classify_error
 #define classify_handshake	securetcp__classify_handshake
 #define config_accept	securetcp__config_accept

@@ -24,6 +24,7 @@ int		 securetcp_library_version(void);
 
 #define SECURETCP_KEYID		32	/* bytes of a key's identity */
 #define SECURETCP_PRELOAD	32768	/* bytes, at most */
+#define SECURETCP_STAPLE	65536	/* bytes, at most */
 
 struct securetcp;
 struct securetcp_config;
@@ -150,6 +151,22 @@ int		 securetcp_config_add_certificate(struct securetcp_config *,
 /* The same from two files; a key of NULL lives elsewhere.  ptFile. */
 int		 securetcp_config_add_certificate_file(
 		    struct securetcp_config *, const char *, const char *);
+/*
+ * The OCSP response, in DER, for the certificate that was added last, which
+ * servers send to clients that ask; it replaces an earlier one.  Whether it
+ * speaks of that certificate, and for how long, is not looked at.
+ * ptInvalidParam2: none that can be read and has an answer, or longer than
+ * SECURETCP_STAPLE; ptNoCertificate: there is no certificate yet.
+ */
+int		 securetcp_config_set_staple(struct securetcp_config *,
+		    const void *, size_t);
+/*
+ * True when a server asked for this name would choose a certificate that is
+ * for it, exactly or by a wildcard, rather than fall back to the default.
+ * Addresses are no names here.
+ */
+int		 securetcp_config_covers(const struct securetcp_config *,
+		    const char *);
 /* Application protocols, comma-separated: "h2,http/1.1". */
 int		 securetcp_config_set_alpn(struct securetcp_config *,
 		    const char *);
