@@ -18,7 +18,7 @@
 #include "wire.h"
 
 /* Greater than any message: regress/wire holds wire_bounds() against it. */
-#define WIRE_MAX	8192
+#define WIRE_MAX	16000
 
 enum wire_kind {
 	WIRE_END = 0,
@@ -113,6 +113,9 @@ static const struct wire_field wire_server_fields[] = {
 	STRING(wire_server, wv_protocol),
 	STRING(wire_server, wv_ciphers),
 	STRING(wire_server, wv_curves),
+	STRING(wire_server, wv_alpn),
+	U8(wire_server, wv_auth),
+	U8(wire_server, wv_flags),
 	U32(wire_server, wv_handshake),
 	U32(wire_server, wv_idle),
 	U32(wire_server, wv_close),
@@ -122,6 +125,44 @@ static const struct wire_field wire_server_fields[] = {
 static const struct wire_field wire_chain_fields[] = {
 	U32(wire_chain, wc_index),
 	BYTES(wire_chain, wc_id),
+	END
+};
+
+static const struct wire_field wire_match_fields[] = {
+	U8(wire_match, wm_selector),
+	U8(wire_match, wm_refuse),
+	STRING(wire_match, wm_pattern),
+	END
+};
+
+static const struct wire_field wire_program_fields[] = {
+	U32(wire_program, wp_index),
+	U32(wire_program, wp_uid),
+	U32(wire_program, wp_gid),
+	DATA(wire_program, wp_groups, wp_groups_len),
+	STRING(wire_program, wp_path),
+	DATA(wire_program, wp_arguments, wp_arguments_len),
+	END
+};
+
+static const struct wire_field wire_run_fields[] = {
+	U64(wire_run, wrn_session),
+	U32(wire_run, wrn_index),
+	DATA(wire_run, wrn_environment, wrn_environment_len),
+	END
+};
+
+static const struct wire_field wire_resolve_fields[] = {
+	U32(wire_resolve, wre_request),
+	STRING(wire_resolve, wre_host),
+	END
+};
+
+static const struct wire_field wire_resolved_fields[] = {
+	U32(wire_resolved, wrd_request),
+	U32(wire_resolved, wrd_error),
+	STRING(wire_resolved, wrd_reason),
+	DATA(wire_resolved, wrd_addresses, wrd_addresses_len),
 	END
 };
 
@@ -153,6 +194,21 @@ static const struct wire_field wire_text_fields[] = {
 	END
 };
 
+static const struct wire_field wire_adopt_fields[] = {
+	U8(wire_adopt, wad_flags),
+	STRING(wire_adopt, wad_servername),
+	END
+};
+
+static const struct wire_field wire_address_fields[] = {
+	U8(wire_address, wdr_family),
+	BYTES(wire_address, wdr_src),
+	BYTES(wire_address, wdr_dst),
+	U16(wire_address, wdr_srcport),
+	U16(wire_address, wdr_dstport),
+	END
+};
+
 static const struct wire_field wire_signature_fields[] = {
 	DATA(wire_signature, wl_data, wl_len),
 	END
@@ -181,6 +237,14 @@ static const struct wire_field wire_established_fields[] = {
 	STRING(wire_established, wh_cipher),
 	STRING(wire_established, wh_servername),
 	STRING(wire_established, wh_alpn),
+	U16(wire_established, wh_match),
+	U8(wire_established, wh_peer),
+	STRING(wire_established, wh_subject),
+	STRING(wire_established, wh_issuer),
+	STRING(wire_established, wh_hash),
+	STRING(wire_established, wh_san),
+	U64(wire_established, wh_notbefore),
+	U64(wire_established, wh_notafter),
 	END
 };
 
@@ -206,21 +270,33 @@ static const struct wire_layout wire_layouts[WIRE_TYPE_MAX] = {
 	LAYOUT(SIGNED, wire_signed),
 	LAYOUT(UNSIGNED, wire_unsigned),
 	LAYOUT(SERVER, wire_server),
+	EMPTY(CA),
+	EMPTY(CRL),
 	LAYOUT(CHAIN, wire_chain),
+	EMPTY(STAPLE),
+	LAYOUT(MATCH, wire_match),
 	EMPTY(SERVER_END),
 	LAYOUT(FORK, wire_id),
 	LAYOUT(KILL, wire_id),
+	LAYOUT(PROGRAM, wire_program),
+	EMPTY(PROGRAM_END),
+	LAYOUT(STDERR, wire_id),
+	LAYOUT(RUN, wire_run),
+	LAYOUT(TERM, wire_id),
+	LAYOUT(RESOLVE, wire_resolve),
+	LAYOUT(RESOLVED, wire_resolved),
 	LAYOUT(FORKED, wire_id),
 	LAYOUT(UNFORKED, wire_unforked),
 	LAYOUT(EXITED, wire_exited),
 	LAYOUT(READY, wire_ready),
 	LAYOUT(FATAL, wire_text),
-	EMPTY(ADOPT),
+	LAYOUT(ADOPT, wire_adopt),
 	LAYOUT(SIGNATURE, wire_signature),
 	LAYOUT(NOSIGNATURE, wire_text),
 	LAYOUT(ACCEPT, wire_accept),
 	LAYOUT(REFUSE, wire_refuse),
 	EMPTY(CLOSE),
+	LAYOUT(ADDRESS, wire_address),
 	LAYOUT(ASKSIGN, wire_asksign),
 	LAYOUT(ESTABLISHED, wire_established),
 	LAYOUT(DONE, wire_done),

@@ -29,14 +29,21 @@
 #define WIRE_NAME		64	/* bounds include the NUL */
 #define WIRE_OPTION		1024
 #define WIRE_REASON		256
-#define WIRE_SUBJECT		512
-#define WIRE_SAN		1024
+#define WIRE_SUBJECT		1024
+#define WIRE_SAN		4096
 #define WIRE_SERVERNAME		256
 #define WIRE_ALPN		256
 #define WIRE_CIPHER		64
 #define WIRE_HASH		128
 #define WIRE_KEYID		32	/* SHA-256 of the public key */
 #define WIRE_SIGNMAX		1024	/* RSA up to 8192 bits */
+#define WIRE_PATH		1024
+#define WIRE_ARGUMENTS		4096	/* of a program, each with its NUL */
+#define WIRE_ENVIRONMENT	12288
+#define WIRE_GROUPS		32
+#define WIRE_HOST		256
+#define WIRE_ADDRESS_LEN	17	/* family (4 or 6), then 16 bytes */
+#define WIRE_ADDRESSES		16	/* of a name that are kept */
 
 struct imsg;
 struct imsgbuf;
@@ -57,13 +64,13 @@ enum wire_type {
 	WIRE_UNSIGNED,
 
 	/* parent to spawner */
-	WIRE_SERVER,		/* the server block's TLS settings */
+	WIRE_SERVER,		/* the block's TLS settings */
 	WIRE_CHAIN,		/* one certificate chain, as a descriptor */
 	WIRE_SERVER_END,	/* no more of them: lock up and answer READY */
 	WIRE_FORK,		/* one session, with its end of its pipe */
-	WIRE_KILL,
+	WIRE_KILL,		/* a launcher's program as well */
 
-	/* spawner to parent */
+	/* spawner or launcher to parent */
 	WIRE_FORKED,
 	WIRE_UNFORKED,
 	WIRE_EXITED,
@@ -73,7 +80,7 @@ enum wire_type {
 	WIRE_FATAL,
 
 	/* parent to session */
-	WIRE_ADOPT,		/* the accepted socket */
+	WIRE_ADOPT,		/* the socket on which TLS is spoken */
 	WIRE_SIGNATURE,
 	WIRE_NOSIGNATURE,
 	WIRE_ACCEPT,		/* go ahead, with the backend's descriptor */
@@ -85,12 +92,36 @@ enum wire_type {
 	WIRE_ESTABLISHED,
 	WIRE_DONE,
 
+	/* Numbers are in logs: what came later stands behind. */
+
+	/* parent to spawner, before SERVER_END */
+	WIRE_CA,		/* trusted roots, as a descriptor */
+	WIRE_CRL,		/* revoked certificates, as a descriptor */
+	WIRE_STAPLE,		/* the OCSP answer of the chain before it */
+	WIRE_MATCH,		/* one rule about server names, in order */
+
+	/* session to parent */
+	WIRE_ADDRESS,		/* what the PROXY header said */
+
+	/* parent to launcher */
+	WIRE_PROGRAM,		/* what it may run, by a number */
+	WIRE_PROGRAM_END,	/* no more of them: lock up and answer READY */
+	WIRE_STDERR,		/* descriptor 2 of the program to be run next */
+	WIRE_RUN,		/* run one, with its descriptor 0 and 1 */
+	WIRE_TERM,
+
+	/* parent to resolver, and its answer */
+	WIRE_RESOLVE,
+	WIRE_RESOLVED,
+
 	WIRE_TYPE_MAX
 };
 
 /* START: flags */
 #define WIRE_START_DROP		0x01	/* chroot and change user */
 #define WIRE_START_OPTIONAL	0x02	/* run on where no sandbox exists */
+#define WIRE_START_ROOT		0x04	/* a launcher: it changes user later */
+#define WIRE_START_FILES	0x08	/* a resolver: no chroot */
 
 struct wire_start {
 	uint32_t	 ws_uid;
@@ -144,11 +175,23 @@ struct wire_unsigned {
 	char		 wu_reason[WIRE_REASON];
 };
 
+enum wire_auth {
+	WIRE_AUTH_OFF,
+	WIRE_AUTH_OPTIONAL,
+	WIRE_AUTH_REQUIRED
+};
+
+/* SERVER: flags */
+#define WIRE_SERVER_CLIENT	0x01	/* a client block: TLS to a target */
+
 struct wire_server {
 	char		 wv_name[WIRE_NAME];
 	char		 wv_protocol[WIRE_OPTION];
 	char		 wv_ciphers[WIRE_OPTION];
 	char		 wv_curves[WIRE_OPTION];
+	char		 wv_alpn[WIRE_ALPN];
+	uint8_t		 wv_auth;	/* enum wire_auth */
+	uint8_t		 wv_flags;
 	uint32_t	 wv_handshake;	/* these three in milliseconds */
 	uint32_t	 wv_idle;
 	uint32_t	 wv_close;
@@ -159,7 +202,20 @@ struct wire_chain {
 	uint8_t		 wc_id[WIRE_KEYID];
 };
 
-/* FORK, KILL, FORKED */
+/* MATCH: the first that fits decides */
+enum wire_selector {
+	WIRE_MATCH_NAME = 1,	/* the pattern */
+	WIRE_MATCH_UNKNOWN,	/* a name that no certificate is for */
+	WIRE_MATCH_ABSENT	/* no name at all */
+};
+
+struct wire_match {
+	uint8_t		 wm_selector;	/* enum wire_selector */
+	uint8_t		 wm_refuse;
+	char		 wm_pattern[WIRE_SERVERNAME];
+};
+
+/* FORK, KILL, TERM, STDERR, FORKED */
 struct wire_id {
 	uint64_t	 wx_session;
 };
@@ -175,6 +231,40 @@ struct wire_exited {
 	uint32_t	 we_code;	/* exit code when signal is 0 */
 };
 
+/* The first argument is the name by which it is run; each has its NUL. */
+struct wire_program {
+	uint32_t	 wp_index;
+	uint32_t	 wp_uid;
+	uint32_t	 wp_gid;
+	uint16_t	 wp_groups_len;	/* bytes of what follows */
+	uint8_t		 wp_groups[4 * WIRE_GROUPS];	/* big-endian */
+	char		 wp_path[WIRE_PATH];
+	uint16_t	 wp_arguments_len;
+	uint8_t		 wp_arguments[WIRE_ARGUMENTS];
+};
+
+/* RUN: "NAME=value" strings, each with its NUL */
+struct wire_run {
+	uint64_t	 wrn_session;
+	uint32_t	 wrn_index;
+	uint16_t	 wrn_environment_len;
+	uint8_t		 wrn_environment[WIRE_ENVIRONMENT];
+};
+
+struct wire_resolve {
+	uint32_t	 wre_request;
+	char		 wre_host[WIRE_HOST];
+};
+
+/* Error 0 and at least one address, or a number of securetcp.h and why. */
+struct wire_resolved {
+	uint32_t	 wrd_request;
+	uint32_t	 wrd_error;
+	char		 wrd_reason[WIRE_REASON];
+	uint16_t	 wrd_addresses_len;
+	uint8_t		 wrd_addresses[WIRE_ADDRESSES * WIRE_ADDRESS_LEN];
+};
+
 /* READY: the sandbox in force, "none" where there is none */
 struct wire_ready {
 	char		 wr_sandbox[WIRE_NAME];
@@ -185,6 +275,24 @@ struct wire_text {
 	char		 wt_text[WIRE_REASON];
 };
 
+/* ADOPT: flags */
+#define WIRE_ADOPT_PROXY	0x01	/* a PROXY header comes before TLS */
+
+/* The name is for clients: to ask for, and to find in the certificate. */
+struct wire_adopt {
+	uint8_t		 wad_flags;
+	char		 wad_servername[WIRE_SERVERNAME];
+};
+
+/* ADDRESS: family 4 or 6, or 0: the connection's own addresses hold */
+struct wire_address {
+	uint8_t		 wdr_family;
+	uint8_t		 wdr_src[16];
+	uint8_t		 wdr_dst[16];
+	uint16_t	 wdr_srcport;
+	uint16_t	 wdr_dstport;
+};
+
 /* SIGNATURE */
 struct wire_signature {
 	uint16_t	 wl_len;
@@ -192,7 +300,7 @@ struct wire_signature {
 };
 
 enum wire_mode {
-	WIRE_MODE_BACKEND = 1,	/* a descriptor comes with the message */
+	WIRE_MODE_BACKEND = 1,	/* the plain side's descriptor comes along */
 	WIRE_MODE_ECHO
 };
 
@@ -219,6 +327,14 @@ struct wire_established {
 	char		 wh_cipher[WIRE_CIPHER];
 	char		 wh_servername[WIRE_SERVERNAME];
 	char		 wh_alpn[WIRE_ALPN];
+	uint16_t	 wh_match;	/* the MATCH that fitted, from 1; 0 */
+	uint8_t		 wh_peer;	/* it gave a certificate: */
+	char		 wh_subject[WIRE_SUBJECT];
+	char		 wh_issuer[WIRE_SUBJECT];
+	char		 wh_hash[WIRE_HASH];
+	char		 wh_san[WIRE_SAN];	/* "dns:name", a line each */
+	uint64_t	 wh_notbefore;
+	uint64_t	 wh_notafter;
 };
 
 /* DONE: flags */
@@ -237,13 +353,16 @@ struct wire_done {
 enum wire_role {
 	WIRE_SIGNER = 1,
 	WIRE_SPAWNER,
+	WIRE_LAUNCHER,
+	WIRE_RESOLVER,
 	WIRE_SESSION
 };
 
 enum wire_state {
-	WIRE_LOADING,		/* signer, spawner: before READY */
-	WIRE_RUNNING,		/* signer, spawner: after it */
+	WIRE_LOADING,		/* a helper before READY */
+	WIRE_RUNNING,		/* and after it */
 	WIRE_IDLE,		/* session: no socket yet */
+	WIRE_HEADER,		/* session: a PROXY header is awaited */
 	WIRE_CONNECTING,	/* session: handshake under way */
 	WIRE_WAITING,		/* session: ESTABLISHED, no verdict yet */
 	WIRE_CONNECTED,		/* session: relaying */

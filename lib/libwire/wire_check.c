@@ -36,17 +36,32 @@ static const struct wire_rule wire_spawner[] = {
 	{ WIRE_FATAL,		IN(WIRE_LOADING) | IN(WIRE_RUNNING),	1 },
 };
 
+static const struct wire_rule wire_launcher[] = {
+	{ WIRE_READY,		IN(WIRE_LOADING),			1 },
+	{ WIRE_UNFORKED,	IN(WIRE_RUNNING),			0 },
+	{ WIRE_EXITED,		IN(WIRE_RUNNING),			0 },
+	{ WIRE_FATAL,		IN(WIRE_LOADING) | IN(WIRE_RUNNING),	1 },
+};
+
+static const struct wire_rule wire_resolver[] = {
+	{ WIRE_READY,		IN(WIRE_LOADING),			1 },
+	{ WIRE_RESOLVED,	IN(WIRE_RUNNING),			0 },
+	{ WIRE_FATAL,		IN(WIRE_LOADING) | IN(WIRE_RUNNING),	1 },
+};
+
 /*
  * DONE is said by whoever holds a socket: after a failed handshake, a
  * REFUSE, a CLOSE or the end of the relay.
  */
 static const struct wire_rule wire_session[] = {
+	{ WIRE_ADDRESS,		IN(WIRE_HEADER),			1 },
 	{ WIRE_ASKSIGN,		IN(WIRE_CONNECTING),			1 },
 	{ WIRE_ESTABLISHED,	IN(WIRE_CONNECTING),			1 },
-	{ WIRE_DONE,		IN(WIRE_CONNECTING) | IN(WIRE_WAITING) |
-				IN(WIRE_CONNECTED),			1 },
-	{ WIRE_FATAL,		IN(WIRE_IDLE) | IN(WIRE_CONNECTING) |
+	{ WIRE_DONE,		IN(WIRE_HEADER) | IN(WIRE_CONNECTING) |
 				IN(WIRE_WAITING) | IN(WIRE_CONNECTED),	1 },
+	{ WIRE_FATAL,		IN(WIRE_IDLE) | IN(WIRE_HEADER) |
+				IN(WIRE_CONNECTING) | IN(WIRE_WAITING) |
+				IN(WIRE_CONNECTED),			1 },
 };
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
@@ -65,6 +80,14 @@ wire_rule(enum wire_role role, uint32_t type)
 	case WIRE_SPAWNER:
 		rules = wire_spawner;
 		n = NITEMS(wire_spawner);
+		break;
+	case WIRE_LAUNCHER:
+		rules = wire_launcher;
+		n = NITEMS(wire_launcher);
+		break;
+	case WIRE_RESOLVER:
+		rules = wire_resolver;
+		n = NITEMS(wire_resolver);
 		break;
 	case WIRE_SESSION:
 		rules = wire_session;

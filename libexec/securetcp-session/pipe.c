@@ -108,6 +108,7 @@ pipe_adopt(struct session *s, struct imsg *imsg)
 		helper_fatal(s->s_pipe, "session: a second ADOPT");
 	if ((s->s_adopted = imsg_get_fd(imsg)) == -1)
 		helper_fatal(s->s_pipe, "session: ADOPT came without a socket");
+	helper_parse(s->s_pipe, imsg, &s->s_adopt, sizeof(s->s_adopt));
 }
 
 static void

@@ -60,7 +60,8 @@ struct session {
 	struct wire_signature	 s_signature;
 
 	/* what the parent ordered */
-	int			 s_adopted;	/* the client's descriptor, -1 */
+	int			 s_adopted;	/* where TLS is spoken, -1 */
+	struct wire_adopt	 s_adopt;
 	int			 s_backend;	/* the backend's, -1 */
 	uint8_t			 s_mode;	/* enum wire_mode, 0: no word */
 	int			 s_close;

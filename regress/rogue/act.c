@@ -230,7 +230,7 @@ put_string(uint8_t *out, const char *what, size_t max)
 static void
 act_established(const char **line)
 {
-	uint8_t	 out[2048];
+	uint8_t	 out[16384];
 	char	 word[64];
 	size_t	 n = 0;
 
@@ -240,6 +240,14 @@ act_established(const char **line)
 	n += put_string(out + n, word, WIRE_CIPHER - 1);
 	n += put_string(out + n, word, WIRE_SERVERNAME - 1);
 	n += put_string(out + n, word, WIRE_ALPN - 1);
+	n += put(out + n, 2, 0);
+	n += put(out + n, 1, 1);
+	n += put_string(out + n, word, WIRE_SUBJECT - 1);
+	n += put_string(out + n, word, WIRE_SUBJECT - 1);
+	n += put_string(out + n, word, WIRE_HASH - 1);
+	n += put_string(out + n, word, WIRE_SAN - 1);
+	n += put(out + n, 8, 0);
+	n += put(out + n, 8, 0);
 	act_send(WIRE_ESTABLISHED, out, n);
 }
 

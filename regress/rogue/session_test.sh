@@ -23,7 +23,8 @@ twice()
 
 names="START KEY KEYS_END SIGN KEYINFO KEYBAD SIGNED UNSIGNED SERVER CHAIN \
 SERVER_END FORK KILL FORKED UNFORKED EXITED READY FATAL ADOPT SIGNATURE \
-NOSIGNATURE ACCEPT REFUSE CLOSE ASKSIGN ESTABLISHED DONE"
+NOSIGNATURE ACCEPT REFUSE CLOSE ASKSIGN ESTABLISHED DONE CA CRL STAPLE MATCH \
+ADDRESS PROGRAM PROGRAM_END STDERR RUN TERM RESOLVE RESOLVED"
 
 # types: number and name of each there is, and of some there are not.
 types()
@@ -34,7 +35,7 @@ types()
 		_n=$((_n + 1))
 		echo "$_n $_t"
 	done
-	echo "28 unknown"
+	echo "40 unknown"
 	echo "64 unknown"
 	echo "255 unknown"
 	echo "4294967295 unknown"
@@ -62,19 +63,21 @@ in_state()
 }
 
 twice connecting "Each type of message while connecting"
-connecting() { in_state www "" "ASKSIGN ESTABLISHED DONE FATAL" "" ""; }
+connecting() { in_state www "" "ASKSIGN ESTABLISHED DONE FATAL" "" \
+    "ADDRESS"; }
 
 twice waiting "Each type of message while the backend is awaited"
 waiting()
 {
-	in_state slow "established -" "DONE FATAL" "ESTABLISHED" "ASKSIGN"
+	in_state slow "established -" "DONE FATAL" "ESTABLISHED" \
+	    "ADDRESS ASKSIGN"
 }
 
 twice connected "Each type of message while connected"
 connected()
 {
 	in_state www "established - receive" "DONE FATAL" "ESTABLISHED" \
-	    "ASKSIGN"
+	    "ADDRESS ASKSIGN"
 }
 
 idle_warnings()
@@ -91,7 +94,8 @@ idle()
 	types >types
 	while read -r n name; do
 		case $name in
-		ASKSIGN|ESTABLISHED|DONE)	why="not in this state" ;;
+		ADDRESS|ASKSIGN|ESTABLISHED|DONE)
+					why="not in this state" ;;
 		FATAL)				why="wrong size" ;;
 		*)				why="unknown message" ;;
 		esac
@@ -170,7 +174,7 @@ contents()
 	prove www "established over" \
 	    "violation: message ESTABLISHED (26): wrong size"
 	prove www "fatal over" "violation: message FATAL (18): wrong size"
-	prove www "type 26 20" "violation: malformed ESTABLISHED"
+	prove www "type 26 60" "violation: malformed ESTABLISHED"
 	for n in 1 99999 11105 2147483648 4294967295; do
 		prove www "done $n 0 0 0 -" \
 		    "violation: DONE with an unknown error number"

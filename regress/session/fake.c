@@ -226,7 +226,10 @@ fake_order(struct fake_session *fs, enum wire_type type, int fd,
 void
 fake_adopt(struct fake_session *fs, int fd)
 {
-	fake_order(fs, WIRE_ADOPT, fd, NULL, 0);
+	struct wire_adopt	 wad;
+
+	memset(&wad, 0, sizeof(wad));
+	fake_order(fs, WIRE_ADOPT, fd, &wad, sizeof(wad));
 	fs->fs_state = WIRE_CONNECTING;
 }
 

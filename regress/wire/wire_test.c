@@ -19,7 +19,7 @@
 
 #include "wire.h"
 
-#define RAW_MAX		8192
+#define RAW_MAX		16000
 
 union payload {
 	struct wire_start	 start;
@@ -31,6 +31,13 @@ union payload {
 	struct wire_unsigned	 refusal;
 	struct wire_server	 server;
 	struct wire_chain	 chain;
+	struct wire_match	 match;
+	struct wire_program	 program;
+	struct wire_run		 run;
+	struct wire_resolve	 resolve;
+	struct wire_resolved	 resolved;
+	struct wire_adopt	 adopt;
+	struct wire_address	 address;
 	struct wire_id		 id;
 	struct wire_unforked	 unforked;
 	struct wire_exited	 exited;
@@ -118,8 +125,24 @@ size_of(uint32_t type)
 		return (sizeof(struct wire_server));
 	case WIRE_CHAIN:
 		return (sizeof(struct wire_chain));
+	case WIRE_MATCH:
+		return (sizeof(struct wire_match));
+	case WIRE_PROGRAM:
+		return (sizeof(struct wire_program));
+	case WIRE_RUN:
+		return (sizeof(struct wire_run));
+	case WIRE_RESOLVE:
+		return (sizeof(struct wire_resolve));
+	case WIRE_RESOLVED:
+		return (sizeof(struct wire_resolved));
+	case WIRE_ADOPT:
+		return (sizeof(struct wire_adopt));
+	case WIRE_ADDRESS:
+		return (sizeof(struct wire_address));
 	case WIRE_FORK:
 	case WIRE_KILL:
+	case WIRE_STDERR:
+	case WIRE_TERM:
 	case WIRE_FORKED:
 		return (sizeof(struct wire_id));
 	case WIRE_UNFORKED:
@@ -198,6 +221,9 @@ fill(uint32_t type, union payload *p)
 		TEXT(p->server.wv_protocol);
 		TEXT(p->server.wv_ciphers);
 		TEXT(p->server.wv_curves);
+		TEXT(p->server.wv_alpn);
+		p->server.wv_auth = 0xfd;
+		p->server.wv_flags = 0xfe;
 		p->server.wv_handshake = 0xfedcba98;
 		p->server.wv_idle = 0x89abcdef;
 		p->server.wv_close = 0xabcdef01;
@@ -206,8 +232,54 @@ fill(uint32_t type, union payload *p)
 		p->chain.wc_index = 0xfedcba98;
 		BYTES(p->chain.wc_id);
 		break;
+	case WIRE_MATCH:
+		p->match.wm_selector = 0xfd;
+		p->match.wm_refuse = 0xfe;
+		TEXT(p->match.wm_pattern);
+		break;
+	case WIRE_PROGRAM:
+		p->program.wp_index = 0xfedcba98;
+		p->program.wp_uid = 0x89abcdef;
+		p->program.wp_gid = 0xabcdef01;
+		p->program.wp_groups_len = sizeof(p->program.wp_groups);
+		BYTES(p->program.wp_groups);
+		TEXT(p->program.wp_path);
+		p->program.wp_arguments_len = sizeof(p->program.wp_arguments);
+		BYTES(p->program.wp_arguments);
+		break;
+	case WIRE_RUN:
+		p->run.wrn_session = 0xfedcba9876543210;
+		p->run.wrn_index = 0x89abcdef;
+		p->run.wrn_environment_len = sizeof(p->run.wrn_environment);
+		BYTES(p->run.wrn_environment);
+		break;
+	case WIRE_RESOLVE:
+		p->resolve.wre_request = 0xfedcba98;
+		TEXT(p->resolve.wre_host);
+		break;
+	case WIRE_RESOLVED:
+		p->resolved.wrd_request = 0xfedcba98;
+		p->resolved.wrd_error = 0x89abcdef;
+		TEXT(p->resolved.wrd_reason);
+		p->resolved.wrd_addresses_len =
+		    sizeof(p->resolved.wrd_addresses);
+		BYTES(p->resolved.wrd_addresses);
+		break;
+	case WIRE_ADOPT:
+		p->adopt.wad_flags = 0xfe;
+		TEXT(p->adopt.wad_servername);
+		break;
+	case WIRE_ADDRESS:
+		p->address.wdr_family = 0xfe;
+		BYTES(p->address.wdr_src);
+		BYTES(p->address.wdr_dst);
+		p->address.wdr_srcport = 0xfedc;
+		p->address.wdr_dstport = 0xba98;
+		break;
 	case WIRE_FORK:
 	case WIRE_KILL:
+	case WIRE_STDERR:
+	case WIRE_TERM:
 	case WIRE_FORKED:
 		p->id.wx_session = 0xfedcba9876543210;
 		break;
@@ -249,6 +321,14 @@ fill(uint32_t type, union payload *p)
 		TEXT(p->established.wh_cipher);
 		TEXT(p->established.wh_servername);
 		TEXT(p->established.wh_alpn);
+		p->established.wh_match = 0xfedc;
+		p->established.wh_peer = 0xfe;
+		TEXT(p->established.wh_subject);
+		TEXT(p->established.wh_issuer);
+		TEXT(p->established.wh_hash);
+		TEXT(p->established.wh_san);
+		p->established.wh_notbefore = 0xfedcba9876543210;
+		p->established.wh_notafter = 0x0123456789abcdef;
 		break;
 	case WIRE_DONE:
 		p->done.wd_error = 0xfedcba98;
@@ -618,7 +698,7 @@ ATF_TC_BODY(descriptor, tc)
 
 	open_pipe();
 	ATF_REQUIRE(pipe(p) == 0);
-	ATF_REQUIRE(wire_send(&left, WIRE_ADOPT, p[1], NULL, 0) == 0);
+	ATF_REQUIRE(wire_send(&left, WIRE_CA, p[1], NULL, 0) == 0);
 	ATF_REQUIRE(imsgbuf_flush(&left) == 0);
 	/* Before the received one may get the same number. */
 	ATF_CHECK(fcntl(p[1], F_GETFD) == -1 && errno == EBADF);

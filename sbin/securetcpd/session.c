@@ -213,8 +213,10 @@ session_live(const struct session *s)
 void
 session_adopt(struct session *s, int fd, struct source *so, const char *from)
 {
-	struct service	*se = s->s_service;
+	struct service		*se = s->s_service;
+	struct wire_adopt	 wad;
 
+	memset(&wad, 0, sizeof(wad));
 	s->s_phase = PHASE_CONNECTING;
 	s->s_state = SECURETCP_CONNECTING;
 	s->s_child.c_state = WIRE_CONNECTING;
@@ -228,7 +230,7 @@ session_adopt(struct session *s, int fd, struct source *so, const char *from)
 	log_connecting(s);
 	session_set_timer(s, se->se_conf->sv_handshake);
 	spawner_used(s->s_spawner);
-	if (child_send(&s->s_child, WIRE_ADOPT, fd, NULL, 0) == -1)
+	if (child_send(&s->s_child, WIRE_ADOPT, fd, &wad, sizeof(wad)) == -1)
 		session_gone(&s->s_child, NULL);
 }
 
