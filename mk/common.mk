@@ -39,7 +39,7 @@ HARDENLINK=
 HARDENLINK+=	-pie -Wl,-z,relro -Wl,-z,now
 
 INCLUDES=	-I.
-.for l in compat wire sandbox helper securetcp
+.for l in compat wire match sandbox helper securetcp
 INCLUDES+=	-I${TOP}/lib/lib${l}
 .endfor
 

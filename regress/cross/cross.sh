@@ -124,8 +124,9 @@ esac
 mkdir -p "$work/\$3/\$dir"
 if ! "$zig" cc -target \$3 $flags \\
     -DLIBEXECDIR='"/usr/local/libexec"' -I\$dir \$more -Ilib/libcompat \
-    -Ilib/libwire -Ilib/libsandbox -Ilib/libhelper -Ilib/libsecuretcp \$imsg \
-    -isystem "$work/include" -c -o "$work/\$3/\${1%.[cy]}.o" "\$2" \
+    -Ilib/libwire -Ilib/libmatch -Ilib/libsandbox -Ilib/libhelper \
+    -Ilib/libsecuretcp \$imsg -isystem "$work/include" -c \
+    -o "$work/\$3/\${1%.[cy]}.o" "\$2" \
     >"$work/\$3/\${1%.[cy]}.out" 2>&1; then
 	echo "\$3: \$1: does not compile" >>"$work/\$3/failed"
 elif [ -s "$work/\$3/\${1%.[cy]}.out" ]; then

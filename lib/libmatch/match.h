@@ -1,0 +1,60 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The patterns of the configuration: server names, values, distinguished
+ * names and the names of certificates.
+ *
+ * The match_*() functions return 1 for a match and 0 for none; a pattern or
+ * a text that is malformed matches nothing.  The match_*_ok() functions
+ * return 1 for a pattern that can be used and 0 for one that cannot.  Time
+ * is linear in the text for every star, piece of a pattern or attribute:
+ * nothing is ever tried twice.
+ */
+
+#ifndef MATCH_H
+#define MATCH_H
+
+#define MATCH_DNSNAME		253	/* bytes, without the NUL */
+#define MATCH_PATTERN		4096	/* a pattern, a distinguished name */
+#define MATCH_ATTRIBUTES	64	/* in a distinguished name */
+
+/*
+ * match_dnsname.c: "*.example.org".  A star stands for a label or for a part
+ * of one, also an empty part, but never for a dot; no label is empty.  Case
+ * and the name's trailing dot do not count.  A star in the name is an
+ * ordinary character.
+ */
+int		 match_dnsname(const char *, const char *);
+int		 match_dnsname_ok(const char *);
+
+/*
+ * match_value.c: a star stands for any run, also an empty one; \* is a star
+ * and \\ a backslash, all else is itself.
+ */
+int		 match_value(const char *, const char *);
+int		 match_value_ok(const char *);
+
+/*
+ * match_subject.c: "O=Example,CN=*.ops.example.org" with the escapes of RFC
+ * 4514 and \* for a star that is one.  Every attribute of the pattern has to
+ * match some attribute of that type; + separates as the comma does.  The
+ * subject has the same syntax, except that a star in it is only a star:
+ * match_subject_ok() tells for it as well whether it is well formed.
+ */
+int		 match_subject(const char *, const char *);
+int		 match_subject_ok(const char *);
+
+/*
+ * match_san.c: "dns:*.example.org", "ip:192.0.2.1", "ip:2001:db8::/32",
+ * "email:*@example.org" or "uri:spiffe://example.org/a*" against a list of
+ * names of that form, one on a line.  A star in an e-mail address stays on
+ * its side of the last @, behind which case does not count.
+ */
+int		 match_san(const char *, const char *);
+int		 match_san_ok(const char *);
+
+#endif /* MATCH_H */
