@@ -17,7 +17,7 @@
  * string of struct wire_established and a name of WIRE_SUBJECT fit.
  */
 
-#define PROXYOUT_MAX	1536
+#define PROXYOUT_MAX	2048
 
 /* A string may be NULL or "": not known, not sent. */
 struct proxyout {
