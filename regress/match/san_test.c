@@ -214,12 +214,33 @@ ATF_TC_BODY(bounds, tc)
 	memcpy(s, "email:a@", 8);
 	ATF_CHECK_EQ(1, match_san_ok(s));
 	ATF_CHECK_EQ(1, match_san(s, s));
+	s[8 + 254] = '\\';
+	ATF_CHECK_EQ(1, match_san_ok(s));
+	ATF_CHECK_EQ(1, match_san(s, s));
 	free(s);
 	s = check_fill(9 + 255, "a");
 	memcpy(s, "email:a@", 8);
 	ATF_CHECK_EQ(0, match_san_ok(s));
 	ATF_CHECK_EQ(0, match_san("email:*@*", s));
 	free(s);
+}
+
+/* No address is longer than the longest, whatever it is made of. */
+ATF_TC_WITHOUT_HEAD(long_addresses);
+ATF_TC_BODY(long_addresses, tc)
+{
+	char	*s;
+	size_t	 len;
+
+	for (len = 1; len < 100; len++) {
+		s = check_fill(len + 3, "1");
+		memcpy(s, "ip:", 3);
+		ATF_CHECK_EQ(0, match_san_ok(s));
+		ATF_CHECK_EQ(0, match_san("ip:0.0.0.0/0", s));
+		free(s);
+	}
+	ATF_CHECK_EQ(1, match_san("ip:::/0",
+	    "ip:ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"));
 }
 
 ATF_TC_WITHOUT_HEAD(time_many);
@@ -243,6 +264,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, syntax);
 	ATF_TP_ADD_TC(tp, bounds);
+	ATF_TP_ADD_TC(tp, long_addresses);
 	ATF_TP_ADD_TC(tp, time_many);
 	return (atf_no_error());
 }
