@@ -1,0 +1,330 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The ClientHello, RFC 8446 section 4.1.2 and RFC 6066 section 3.  What is
+ * not needed for the server name is only stepped over: whether it makes
+ * sense is for the TLS library to say.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+
+#include <stdint.h>
+#include <string.h>
+
+#include "hello.h"
+
+#define RECORD_HEAD		5
+#define RECORD_FIRST		20	/* the types there are */
+#define RECORD_LAST		24
+#define RECORD_HANDSHAKE	22
+#define RECORD_MAJOR		3
+#define RECORD_MAX		16384
+#define MESSAGE_HEAD		4
+#define MESSAGE_CLIENTHELLO	1
+#define HELLO_RANDOM		32
+#define HELLO_SESSIONID		32	/* at most */
+#define EXT_SERVERNAME		0
+#define NAME_HOST		0
+#define NAME_MAX_BYTES		253
+
+/* What is left of a part of the message. */
+struct part {
+	const uint8_t	*pa_p;
+	size_t		 pa_len;
+};
+
+static enum hello_result hello_bad(struct hello *, const char *);
+static enum hello_result hello_scan(const uint8_t *, size_t, size_t *,
+		    struct hello *);
+static enum hello_result hello_record(const uint8_t *, size_t, int, size_t *,
+		    struct hello *);
+static void	 hello_join(const uint8_t *, uint8_t *, size_t);
+static int	 part_number(struct part *, size_t, size_t *);
+static int	 part_bytes(struct part *, size_t, struct part *);
+static int	 part_vector(struct part *, size_t, struct part *);
+static const char *hello_message(struct part, struct hello *);
+static const char *hello_extensions(struct part, struct hello *);
+static const char *hello_servername(struct part, struct hello *);
+static const char *hello_name(struct part, struct hello *);
+static int	 name_legal(char *, size_t);
+static int	 name_labels(const char *);
+
+enum hello_result
+hello_parse(const uint8_t *buf, size_t len, struct hello *h)
+{
+	enum hello_result	 result;
+	uint8_t			 message[MESSAGE_HEAD + HELLO_BODY];
+	struct part		 body;
+	const char		*why;
+	size_t			 n;
+
+	memset(h, 0, sizeof(*h));
+	if ((result = hello_scan(buf, len, &n, h)) != HELLO_DONE)
+		return (result);
+	hello_join(buf, message, n);
+	body.pa_p = message + MESSAGE_HEAD;
+	body.pa_len = n - MESSAGE_HEAD;
+	if ((why = hello_message(body, h)) != NULL)
+		return (hello_bad(h, why));
+	return (HELLO_DONE);
+}
+
+static enum hello_result
+hello_bad(struct hello *h, const char *why)
+{
+	memset(h, 0, sizeof(*h));
+	h->he_why = why;
+	return (HELLO_BAD);
+}
+
+/*
+ * Looks at the headers alone, so that a peer that sends byte by byte costs
+ * little.  HELLO_DONE: a message of *need bytes, its header included, is in
+ * the records.
+ */
+static enum hello_result
+hello_scan(const uint8_t *buf, size_t len, size_t *need, struct hello *h)
+{
+	enum hello_result	 result;
+	uint8_t			 head[MESSAGE_HEAD];
+	size_t			 got = 0, i, n, off = 0;
+
+	*need = 0;
+	for (;;) {
+		result = hello_record(buf + off, len - off, off == 0, &n, h);
+		if (result != HELLO_DONE)
+			return (result);
+		off += RECORD_HEAD;
+		if (n > HELLO_MAX - off)
+			return (hello_bad(h, "ClientHello too large"));
+		for (i = 0; got + i < sizeof(head) && i < n && i < len - off;
+		    i++)
+			head[got + i] = buf[off + i];
+		if (got + i != 0 && head[0] != MESSAGE_CLIENTHELLO)
+			return (hello_bad(h, "not a ClientHello"));
+		if (*need == 0 && got + i == sizeof(head))
+			*need = sizeof(head) + ((size_t)head[1] << 16 |
+			    (size_t)head[2] << 8 | head[3]);
+		if (*need > sizeof(head) + HELLO_BODY)
+			return (hello_bad(h, "ClientHello too large"));
+		if (*need != 0 && got + n > *need)
+			return (hello_bad(h, "something after the ClientHello "
+			    "in its record"));
+		if (n > len - off)
+			return (HELLO_MORE);
+		off += n;
+		got += n;
+		if (got == *need)
+			return (HELLO_DONE);
+		if (HELLO_MAX - off <= RECORD_HEAD)
+			return (hello_bad(h, "ClientHello too large"));
+	}
+}
+
+/*
+ * HELLO_DONE: the header is complete, and *n bytes belong to it.  Another
+ * TLS record in front is not left to the TLS library: it may step over an
+ * alert and go on to a hello that was not looked at.
+ */
+static enum hello_result
+hello_record(const uint8_t *p, size_t len, int first, size_t *n,
+    struct hello *h)
+{
+	if (len > 0 && p[0] != RECORD_HANDSHAKE) {
+		if (first && (p[0] < RECORD_FIRST || p[0] > RECORD_LAST))
+			return (hello_bad(h, HELLO_NOTTLS));
+		return (hello_bad(h, "not a handshake record"));
+	}
+	if (len > 1 && p[1] != RECORD_MAJOR)
+		return (hello_bad(h, first ? HELLO_NOTTLS :
+		    "record of an unknown version"));
+	if (len < RECORD_HEAD)
+		return (HELLO_MORE);
+	*n = (size_t)p[3] << 8 | p[4];
+	if (*n == 0)
+		return (hello_bad(h, "empty record"));
+	if (*n > RECORD_MAX)
+		return (hello_bad(h, "record too large"));
+	return (HELLO_DONE);
+}
+
+/* The first n bytes of what the records hold, which the scan has counted. */
+static void
+hello_join(const uint8_t *buf, uint8_t *message, size_t n)
+{
+	size_t	 got, len;
+
+	for (got = 0; got < n; got += len) {
+		len = (size_t)buf[3] << 8 | buf[4];
+		memcpy(message + got, buf + RECORD_HEAD, len);
+		buf += RECORD_HEAD + len;
+	}
+}
+
+static int
+part_number(struct part *pa, size_t bytes, size_t *n)
+{
+	if (pa->pa_len < bytes)
+		return (-1);
+	pa->pa_len -= bytes;
+	for (*n = 0; bytes != 0; bytes--)
+		*n = *n << 8 | *pa->pa_p++;
+	return (0);
+}
+
+static int
+part_bytes(struct part *pa, size_t n, struct part *bytes)
+{
+	if (pa->pa_len < n)
+		return (-1);
+	bytes->pa_p = pa->pa_p;
+	bytes->pa_len = n;
+	pa->pa_p += n;
+	pa->pa_len -= n;
+	return (0);
+}
+
+/* A length of so many bytes, and what it counts. */
+static int
+part_vector(struct part *pa, size_t bytes, struct part *vector)
+{
+	size_t	 n;
+
+	if (part_number(pa, bytes, &n) == -1)
+		return (-1);
+	return (part_bytes(pa, n, vector));
+}
+
+static const char *
+hello_message(struct part body, struct hello *h)
+{
+	struct part	 part;
+	size_t		 version;
+
+	if (part_number(&body, 2, &version) == -1 ||
+	    part_bytes(&body, HELLO_RANDOM, &part) == -1)
+		return ("ClientHello too short");
+	if (part_vector(&body, 1, &part) == -1 ||
+	    part.pa_len > HELLO_SESSIONID)
+		return ("malformed session id");
+	if (part_vector(&body, 2, &part) == -1 || part.pa_len == 0 ||
+	    part.pa_len % 2 != 0)
+		return ("malformed cipher suites");
+	if (part_vector(&body, 1, &part) == -1 || part.pa_len == 0)
+		return ("malformed compression methods");
+	if (body.pa_len == 0)
+		return (NULL);		/* older clients have no extensions */
+	if (part_vector(&body, 2, &part) == -1)
+		return ("malformed extensions");
+	if (body.pa_len != 0)
+		return ("something after the extensions");
+	return (hello_extensions(part, h));
+}
+
+static const char *
+hello_extensions(struct part exts, struct hello *h)
+{
+	struct part	 data;
+	const char	*why;
+	size_t		 type;
+	int		 seen = 0;
+
+	while (exts.pa_len != 0) {
+		if (part_number(&exts, 2, &type) == -1 ||
+		    part_vector(&exts, 2, &data) == -1)
+			return ("malformed extension");
+		if (type != EXT_SERVERNAME)
+			continue;
+		if (seen++)
+			return ("second server name extension");
+		if ((why = hello_servername(data, h)) != NULL)
+			return (why);
+	}
+	return (NULL);
+}
+
+/*
+ * No other type of name was ever defined, and the TLS libraries take none:
+ * a list is one host name.
+ */
+static const char *
+hello_servername(struct part data, struct hello *h)
+{
+	struct part	 list, name;
+	size_t		 type;
+
+	if (part_vector(&data, 2, &list) == -1 || data.pa_len != 0)
+		return ("malformed server name extension");
+	if (list.pa_len == 0)
+		return ("empty list of server names");
+	if (part_number(&list, 1, &type) == -1 || type != NAME_HOST)
+		return ("server name of an unknown type");
+	if (part_vector(&list, 2, &name) == -1)
+		return ("malformed server name");
+	if (list.pa_len != 0)
+		return ("more than one server name");
+	return (hello_name(name, h));
+}
+
+/* An address is no server name: as if none had been sent. */
+static const char *
+hello_name(struct part name, struct hello *h)
+{
+	uint8_t	 addr[16];
+	size_t	 n = name.pa_len;
+
+	if (n == 0)
+		return ("empty server name");
+	if (n >= sizeof(h->he_name))
+		return ("server name too long");
+	memcpy(h->he_name, name.pa_p, n);
+	h->he_name[n] = '\0';
+	if (strlen(h->he_name) != n)
+		return ("NUL in the server name");
+	if (h->he_name[n - 1] == '.')
+		h->he_name[--n] = '\0';
+	if (inet_pton(AF_INET, h->he_name, addr) == 1 ||
+	    inet_pton(AF_INET6, h->he_name, addr) == 1) {
+		memset(h->he_name, 0, sizeof(h->he_name));
+		return (NULL);
+	}
+	if (n > NAME_MAX_BYTES)
+		return ("server name too long");
+	if (!name_legal(h->he_name, n))
+		return ("illegal character in the server name");
+	if (!name_labels(h->he_name))
+		return ("empty label in the server name");
+	h->he_sni = 1;
+	return (NULL);
+}
+
+/* Not by isalnum(3), which asks the locale; in lower case afterwards. */
+static int
+name_legal(char *name, size_t n)
+{
+	size_t	 i;
+
+	for (i = 0; i < n; i++) {
+		if (name[i] >= 'A' && name[i] <= 'Z')
+			name[i] += 'a' - 'A';
+		else if ((name[i] < 'a' || name[i] > 'z') &&
+		    (name[i] < '0' || name[i] > '9') && name[i] != '-' &&
+		    name[i] != '_' && name[i] != '.')
+			return (0);
+	}
+	return (1);
+}
+
+static int
+name_labels(const char *name)
+{
+	return (*name != '\0' && *name != '.' && strstr(name, "..") == NULL &&
+	    name[strlen(name) - 1] != '.');
+}
