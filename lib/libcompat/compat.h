@@ -48,6 +48,8 @@ int		 getdtablecount(void);
 int		 compat_reaper(void);
 /* No core dump, no debugger, also from a process of the same user. */
 int		 compat_nodump(void);
+/* Dies with its parent, where the system has such a thing. */
+int		 compat_follow(void);
 /*
  * Which knob an administrator turns for a RLIMIT_*, in the words of the
  * system it runs on; never NULL.

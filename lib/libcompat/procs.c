@@ -21,6 +21,8 @@
 
 static int	 procs_pipe[2] = { -1, -1 };
 
+static pid_t	 procs_wait(int *, int);
+static int	 procs_next(pid_t *, int *, int);
 static void	 procs_sigchld(int);
 static int	 procs_drain(void);
 
@@ -96,16 +98,36 @@ procs_drain(void)
 }
 
 /*
+ * As waitpid(2) for any child.  While it is a zombie its number is its own,
+ * and that of its process group: only then can that be killed.
+ */
+static pid_t
+procs_wait(int *status, int group)
+{
+	siginfo_t	 si;
+
+	if (!group)
+		return (waitpid(-1, status, WNOHANG));
+	memset(&si, 0, sizeof(si));
+	if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) == -1)
+		return (-1);
+	if (si.si_pid <= 0)
+		return (0);
+	(void)kill(-si.si_pid, SIGKILL);
+	return (waitpid(si.si_pid, status, WNOHANG));
+}
+
+/*
  * The pipe is emptied only when nobody is left to reap, and then asked for
  * once more: who dies in between is found, who dies later writes again.
  */
-int
-procs_reap(pid_t *pid, int *status)
+static int
+procs_next(pid_t *pid, int *status, int group)
 {
 	pid_t	 dead;
 
 	do {
-		dead = waitpid(-1, status, WNOHANG);
+		dead = procs_wait(status, group);
 		if (dead > 0) {
 			*pid = dead;
 			return (1);
@@ -114,6 +136,18 @@ procs_reap(pid_t *pid, int *status)
 			return (-1);
 	} while ((dead == -1 && errno == EINTR) || procs_drain());
 	return (0);
+}
+
+int
+procs_reap(pid_t *pid, int *status)
+{
+	return (procs_next(pid, status, 0));
+}
+
+int
+procs_reap_group(pid_t *pid, int *status)
+{
+	return (procs_next(pid, status, 1));
 }
 
 #endif /* !__FreeBSD__ */

@@ -62,5 +62,10 @@ int		 procs_kill(pid_t, int);
  * there is none now, -1 with errno.  Never blocks.
  */
 int		 procs_reap(pid_t *, int *);
+/*
+ * The same, for children that lead a process group: what is left of it is
+ * killed.  Not in a sandbox.
+ */
+int		 procs_reap_group(pid_t *, int *);
 
 #endif /* PROCS_H */

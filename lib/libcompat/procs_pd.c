@@ -27,6 +27,8 @@
 
 static int	 procs_kq = -1;
 
+static int	 procs_next(pid_t *, int *, int);
+
 int
 procs_init(void)
 {
@@ -76,8 +78,8 @@ procs_kill(pid_t pid, int handle)
 	return (pdkill(handle, SIGKILL));
 }
 
-int
-procs_reap(pid_t *pid, int *status)
+static int
+procs_next(pid_t *pid, int *status, int group)
 {
 	static const struct timespec	 now = { 0, 0 };
 	struct kevent			 kev;
@@ -90,8 +92,23 @@ procs_reap(pid_t *pid, int *status)
 		return (n);
 	*pid = (pid_t)(intptr_t)kev.udata;
 	*status = (int)kev.data;
+	/* It is a zombie, and its number its own, until this is closed. */
+	if (group)
+		(void)kill(-*pid, SIGKILL);
 	close((int)kev.ident);
 	return (1);
+}
+
+int
+procs_reap(pid_t *pid, int *status)
+{
+	return (procs_next(pid, status, 0));
+}
+
+int
+procs_reap_group(pid_t *pid, int *status)
+{
+	return (procs_next(pid, status, 1));
 }
 
 #endif /* __FreeBSD__ */

@@ -16,6 +16,8 @@
 #include <sys/wait.h>
 #endif
 
+#include <signal.h>
+
 #include "compat.h"
 
 int
@@ -39,6 +41,20 @@ compat_nodump(void)
 	int	 how = PROC_TRACE_CTL_DISABLE;
 
 	return (procctl(P_PID, 0, PROC_TRACE_CTL, &how));
+#else
+	return (0);
+#endif
+}
+
+int
+compat_follow(void)
+{
+#if defined(__linux__)
+	return (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0));
+#elif defined(__FreeBSD__)
+	int	 sig = SIGKILL;
+
+	return (procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &sig));
 #else
 	return (0);
 #endif

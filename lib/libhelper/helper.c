@@ -112,6 +112,12 @@ static void
 helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start,
     int dir)
 {
+	/* A launcher's limits are its own to set, and to take back. */
+	if (start->ws_flags & WIRE_START_ROOT) {
+		if (chdir("/") == -1)
+			helper_fatal(imsgbuf, "/: %s", strerror(errno));
+		return;
+	}
 	if (privdrop_limits(start->ws_nofile, 0) == -1)
 		helper_fatal(imsgbuf, "limits, %u descriptors: %s",
 		    start->ws_nofile, strerror(errno));
@@ -152,8 +158,9 @@ helper_start(struct imsgbuf *imsgbuf, struct wire_start *start)
 	imsg_free(&imsg);
 
 	helper_title(start->ws_title);
-	/* What needs privilege is the same for every helper. */
-	if (sandbox_prepare(SANDBOX_SPAWNER) == -1)
+	/* What needs privilege is the same for nearly every helper. */
+	if (sandbox_prepare(start->ws_flags & WIRE_START_ROOT ?
+	    SANDBOX_LAUNCHER : SANDBOX_SPAWNER) == -1)
 		helper_fatal(imsgbuf, "sandbox: %s", strerror(errno));
 	helper_identity(imsgbuf, start, dir);
 	if (dir != -1)

@@ -47,10 +47,17 @@ privdrop(int dir, uid_t uid, gid_t gid)
 	if (dir != -1 && (fchdir(dir) == -1 || chroot(".") == -1 ||
 	    chdir("/") == -1))
 		return (-1);
-	if (setgroups(1, &gid) == -1 || setresgid(gid, gid, gid) == -1 ||
+	return (privdrop_user(uid, gid, &gid, 1));
+}
+
+int
+privdrop_user(uid_t uid, gid_t gid, const gid_t *groups, int ngroups)
+{
+	if (setgroups(ngroups, groups) == -1 ||
+	    setresgid(gid, gid, gid) == -1 ||
 	    setresuid(uid, uid, uid) == -1)
 		return (-1);
-	return (privdrop_verify(uid, gid));
+	return (uid == 0 ? 0 : privdrop_verify(uid, gid));
 }
 
 static int

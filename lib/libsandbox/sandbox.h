@@ -21,7 +21,8 @@ enum sandbox_role {
 	SANDBOX_SIGNER,		/* computes */
 	SANDBOX_SPAWNER,	/* receives descriptors, forks, kills, reaps */
 	SANDBOX_SESSION,	/* forked: waits for its socket, handshakes */
-	SANDBOX_RELAY		/* has all its descriptors */
+	SANDBOX_RELAY,		/* has all its descriptors */
+	SANDBOX_LAUNCHER	/* pledge only: programs would inherit it */
 };
 
 /* What a descriptor will be used for, where rights go with descriptors. */
@@ -50,6 +51,8 @@ const char	*sandbox_death(int);
 
 /* privdrop.c: chroot to the open directory (-1: none), then change user. */
 int		 privdrop(int, uid_t, gid_t);
+/* The same to these groups, without chroot; to root it is possible. */
+int		 privdrop_user(uid_t, gid_t, const gid_t *, int);
 /* rlimits: no core, no file writing, this many descriptors, no fork. */
 int		 privdrop_limits(unsigned int, int);
 

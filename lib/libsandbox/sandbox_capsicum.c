@@ -78,7 +78,7 @@ sandbox_enter(enum sandbox_role role)
 {
 	unsigned int	 mode;
 
-	if (role == SANDBOX_PARENT)
+	if (role == SANDBOX_PARENT || role == SANDBOX_LAUNCHER)
 		return (0);
 	if (cap_getmode(&mode) == -1)
 		return (-1);

@@ -32,6 +32,8 @@ sandbox_promises(enum sandbox_role role)
 		return ("stdio recvfd");
 	case SANDBOX_RELAY:
 		return ("stdio");
+	case SANDBOX_LAUNCHER:
+		return ("stdio recvfd proc exec id");
 	}
 	return (NULL);
 }

@@ -412,6 +412,9 @@ sandbox_enter(enum sandbox_role role)
 	case SANDBOX_RELAY:
 		/* A session has nothing left to give up here. */
 		return (0);
+	case SANDBOX_LAUNCHER:
+		/* A filter and no_new_privs would outlast its execve(2). */
+		return (0);
 	case SANDBOX_SIGNER_LOADING:
 		return (sandbox_load(0));
 	case SANDBOX_SPAWNER:
@@ -441,7 +444,7 @@ sandbox_rights(int fd, enum sandbox_use use)
 int
 sandbox_prepare(enum sandbox_role role)
 {
-	if (role == SANDBOX_PARENT)
+	if (role == SANDBOX_PARENT || role == SANDBOX_LAUNCHER)
 		return (0);
 	/* Refused in many a container: sandbox_name() tells. */
 	sandbox_netns = unshare(CLONE_NEWNET) == 0;

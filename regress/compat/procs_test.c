@@ -121,6 +121,44 @@ ATF_TC_BODY(killed, tc)
 	ATF_REQUIRE_EQ(WEXITSTATUS(status), 3);
 }
 
+ATF_TC(group);
+ATF_TC_HEAD(group, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "procs_reap_group() kills what a dead "
+	    "child left in its process group, and returns the child alone");
+}
+ATF_TC_BODY(group, tc)
+{
+	pid_t	 dead, pid;
+	int	 fd, handle, p[2], status;
+	char	 byte;
+
+	ATF_REQUIRE((fd = procs_init()) != -1);
+	ATF_REQUIRE_EQ(procs_reap_group(&dead, &status), 0);
+	ATF_REQUIRE_EQ(pipe(p), 0);
+	ATF_REQUIRE((pid = procs_fork(&handle)) != -1);
+	if (pid == 0) {
+		procs_child();
+		(void)setsid();
+		/* The grandchild holds the pipe until somebody kills it. */
+		if (fork() == 0) {
+			signal(SIGHUP, SIG_IGN);
+			close(p[0]);
+			for (;;)
+				pause();
+		}
+		_exit(3);
+	}
+	close(p[1]);
+	wait_dead(fd);
+	ATF_REQUIRE_EQ(procs_reap_group(&dead, &status), 1);
+	ATF_REQUIRE_EQ(dead, pid);
+	ATF_REQUIRE(WIFEXITED(status));
+	ATF_REQUIRE_EQ(WEXITSTATUS(status), 3);
+	ATF_REQUIRE_EQ(procs_reap_group(&dead, &status), 0);
+	ATF_REQUIRE_EQ(read(p[0], &byte, 1), 0);
+}
+
 ATF_TC(many);
 ATF_TC_HEAD(many, tc)
 {
@@ -234,6 +272,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, exit_status);
 	ATF_TP_ADD_TC(tp, killed);
+	ATF_TP_ADD_TC(tp, group);
 	ATF_TP_ADD_TC(tp, many);
 	ATF_TP_ADD_TC(tp, child_side);
 	ATF_TP_ADD_TC(tp, closed_on_exec);

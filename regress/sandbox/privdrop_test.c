@@ -92,6 +92,45 @@ ATF_TC_BODY(root, tc)
 }
 
 static int
+as_user(void)
+{
+	gid_t	 given[] = { GID, 5, 7 }, groups[8];
+
+	if (privdrop_user(UID, GID, given, 3) == -1)
+		return (1);
+	if (getuid() != UID || geteuid() != UID || getgid() != GID ||
+	    getegid() != GID)
+		return (2);
+	if (getgroups(8, groups) != 3 || groups[0] + groups[1] + groups[2] !=
+	    GID + 5 + 7)
+		return (3);
+	return (setuid(0) == -1 && setgid(0) == -1 ? 0 : 4);
+}
+
+static int
+as_root(void)
+{
+	gid_t	 groups[8];
+
+	if (privdrop_user(0, 0, NULL, 0) == -1)
+		return (1);
+	return (getuid() == 0 && getgroups(8, groups) == 0 ? 0 : 2);
+}
+
+ATF_TC(user);
+ATF_TC_HEAD(user, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "privdrop_user() sets user and groups "
+	    "for good, and root can stay root without groups");
+	atf_tc_set_md_var(tc, "require.user", "root");
+}
+ATF_TC_BODY(user, tc)
+{
+	ATF_CHECK_EQ(in_child(as_user), 0);
+	ATF_CHECK_EQ(in_child(as_root), 0);
+}
+
+static int
 unprivileged(void)
 {
 	if (setgid(GID) == -1 || setuid(UID) == -1)
@@ -175,6 +214,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, drop);
 	ATF_TP_ADD_TC(tp, root);
+	ATF_TP_ADD_TC(tp, user);
 	ATF_TP_ADD_TC(tp, refused);
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, limits_fork);

@@ -393,6 +393,7 @@ ATF_TC_BODY(name, tc)
 	ATF_CHECK_EQ(name_of(SANDBOX_SPAWNER, 0, "seccomp"), 0);
 	ATF_CHECK_EQ(name_of(SANDBOX_SIGNER, 0, "seccomp"), 0);
 	ATF_CHECK_EQ(name_of(SANDBOX_PARENT, 0, "none"), 0);
+	ATF_CHECK_EQ(name_of(SANDBOX_LAUNCHER, 1, "none"), 0);
 }
 
 ATF_TC(netns);
