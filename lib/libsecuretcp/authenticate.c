@@ -69,10 +69,10 @@ static void
 authenticate_judge(struct securetcp *s, struct securetcp_verdicts *sv,
     char *why, size_t size)
 {
-	struct x509_store_st	*store;
-	const uint8_t		*pem;
-	size_t			 len;
-	int			 crls;
+	struct stack_st_X509_CRL	*crls;
+	struct x509_store_st		*store;
+	const uint8_t			*pem;
+	size_t				 len;
 
 	store = config_trust(s->st_config, &crls);
 	pem = peer_pem(s, &len);

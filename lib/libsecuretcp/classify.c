@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <tls.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -111,7 +112,7 @@ static int	 classify_vanished(struct securetcp *);
 static const char *classify_offer(const struct securetcp *);
 static void	 classify_negotiation(struct securetcp *, unsigned long);
 static int	 classify_is_version(const struct securetcp *, unsigned long);
-static const char *classify_text(unsigned long);
+static const char *classify_text(const struct securetcp *, unsigned long);
 
 int
 classify_handshake(struct securetcp *s, int hook)
@@ -153,7 +154,7 @@ classify_error(struct securetcp *s)
 		classify_alert(s, error);
 	else
 		object_say(s, "malformed or unexpected TLS from the peer: %s",
-		    classify_text(error));
+		    classify_text(s, error));
 	return (ptProtocol);
 }
 
@@ -283,13 +284,13 @@ classify_negotiation(struct securetcp *s, unsigned long error)
 		object_say(s, "no common cipher suite");
 	else if (s->st_alert == CLASSIFY_FAILURE)
 		object_say(s, "nothing acceptable in what the peer offers: %s",
-		    classify_text(error));
+		    classify_text(s, error));
 	else if (s->st_alert == CLASSIFY_INTERNAL)
 		object_say(s, "internal error of the TLS library: %s",
-		    classify_text(error));
+		    classify_text(s, error));
 	else
 		object_say(s, "malformed or unexpected TLS from the peer: %s",
-		    classify_text(error));
+		    classify_text(s, error));
 }
 
 static int
@@ -310,11 +311,13 @@ classify_is_version(const struct securetcp *s, unsigned long error)
 	}
 }
 
+/* libtls itself looks at certificates, and leaves no number then. */
 static const char *
-classify_text(unsigned long error)
+classify_text(const struct securetcp *s, unsigned long error)
 {
 	const char	*text;
 
-	text = error == 0 ? NULL : ERR_reason_error_string(error);
+	text = error == 0 ? tls_error(s->st_tls) :
+	    ERR_reason_error_string(error);
 	return (text == NULL ? "the TLS library gives no reason" : text);
 }

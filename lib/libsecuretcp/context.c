@@ -117,8 +117,8 @@ config_names(const struct securetcp_config *sc)
 }
 
 struct x509_store_st *
-config_trust(const struct securetcp_config *sc, int *crls)
+config_trust(const struct securetcp_config *sc, STACK_OF(X509_CRL) **crls)
 {
-	*crls = sc->sc_crls != NULL;
+	*crls = sc->sc_crls;
 	return (sc->sc_store);
 }

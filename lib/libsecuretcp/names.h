@@ -63,6 +63,8 @@
 #define keyid_private	securetcp__keyid_private
 #define memory_copy	securetcp__memory_copy
 #define memory_wipe	securetcp__memory_wipe
+#define name_brief	securetcp__name_brief
+#define name_text	securetcp__name_text
 #define object_become	securetcp__object_become
 #define object_begin	securetcp__object_begin
 #define object_descriptor	securetcp__object_descriptor
@@ -91,5 +93,9 @@
 #define trust_free	securetcp__trust_free
 #define trust_store	securetcp__trust_store
 #define verify_chain	securetcp__verify_chain
+#define verify_issuer	securetcp__verify_issuer
+#define why_failed	securetcp__why_failed
+#define why_say		securetcp__why_say
+#define why_unlisted	securetcp__why_unlisted
 
 #endif /* NAMES_H */

@@ -32,6 +32,8 @@ struct peer;
 struct sockaddr;
 struct tls;
 struct tls_config;
+struct stack_st_X509_CRL;
+struct X509_name_st;
 struct x509_st;
 struct x509_store_st;
 
@@ -183,9 +185,10 @@ int		 config_connect(struct securetcp_config *, struct tls **,
 enum securetcp_authentication
 		 config_asks(const struct securetcp_config *);
 int		 config_names(const struct securetcp_config *);
-/* The store, and whether it has lists of revoked certificates. */
+/* The store, and the lists of revoked certificates in it or NULL. */
 struct x509_store_st
-		*config_trust(const struct securetcp_config *, int *);
+		*config_trust(const struct securetcp_config *,
+		    struct stack_st_X509_CRL **);
 
 /* errors.c: the number for what getaddrinfo(3) returned. */
 int		 error_lookup(int);
@@ -254,8 +257,16 @@ const uint8_t	*peer_pem(const struct securetcp *, size_t *);
  * verify.c: the verdicts but that of the name, on a PEM chain, and which of
  * them fails first, in words.
  */
-void		 verify_chain(struct x509_store_st *, int, const uint8_t *,
-		    size_t, int, struct securetcp_verdicts *, char *, size_t);
+void		 verify_chain(struct x509_store_st *,
+		    struct stack_st_X509_CRL *, const uint8_t *, size_t, int,
+		    struct securetcp_verdicts *, char *, size_t);
+
+/*
+ * name.c: all of a name, to be freed, NULL when out of memory; what fits of
+ * it into more than a few bytes.
+ */
+char		*name_text(const struct X509_name_st *);
+void		 name_brief(const struct X509_name_st *, char *, size_t);
 
 /* io.c */
 ssize_t		 io_read(struct tls *, void *, size_t, void *);

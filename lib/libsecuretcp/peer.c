@@ -42,12 +42,14 @@ struct peer {
 	size_t		 pe_chainlen;
 	struct name	*pe_names;
 	size_t		 pe_nnames;
+	int		 pe_incomplete;	/* there are more */
 };
 
 static int	 peer_facts(struct peer *, struct tls *);
-static char	*peer_text(const char *);
-static int	 peer_names(struct peer *);
+static int	 peer_leaf(struct peer *);
+static int	 peer_names(struct peer *, X509 *);
 static int	 peer_name(struct peer *, const GENERAL_NAME *);
+static int	 peer_keep(struct peer *, enum securetcp_name, char *);
 static char	*peer_string(const ASN1_STRING *);
 static char	*peer_address(const ASN1_OCTET_STRING *);
 
@@ -58,7 +60,7 @@ peer_learn(struct securetcp *s)
 	if ((s->st_peer = calloc(1, sizeof(*s->st_peer))) == NULL)
 		return (-1);
 	if (peer_facts(s->st_peer, s->st_tls) == 0 &&
-	    peer_names(s->st_peer) == 0)
+	    peer_leaf(s->st_peer) == 0)
 		return (0);
 	peer_forget(s);
 	return (-1);
@@ -83,25 +85,17 @@ peer_forget(struct securetcp *s)
 	s->st_peer = NULL;
 }
 
-static char *
-peer_text(const char *text)
-{
-	return (strdup(text == NULL ? "" : text));
-}
-
 static int
 peer_facts(struct peer *pe, struct tls *tls)
 {
+	const char	*hash = tls_peer_cert_hash(tls);
 	const uint8_t	*pem;
 	size_t		 len = 0;
 
-	pe->pe_subject = peer_text(tls_peer_cert_subject(tls));
-	pe->pe_issuer = peer_text(tls_peer_cert_issuer(tls));
-	pe->pe_hash = peer_text(tls_peer_cert_hash(tls));
+	pe->pe_hash = strdup(hash == NULL ? "" : hash);
 	pe->pe_notbefore = tls_peer_cert_notbefore(tls);
 	pe->pe_notafter = tls_peer_cert_notafter(tls);
-	if (pe->pe_subject == NULL || pe->pe_issuer == NULL ||
-	    pe->pe_hash == NULL ||
+	if (pe->pe_hash == NULL ||
 	    (pem = tls_peer_cert_chain_pem(tls, &len)) == NULL ||
 	    (pe->pe_chain = malloc(len + 1)) == NULL)
 		return (-1);
@@ -114,64 +108,88 @@ peer_facts(struct peer *pe, struct tls *tls)
 	return (0);
 }
 
-/* libtls tells whether a name is there, but not which are. */
+/* One that cannot be read has nothing to say, and will not be valid. */
 static int
-peer_names(struct peer *pe)
+peer_leaf(struct peer *pe)
 {
-	STACK_OF(GENERAL_NAME)	*names;
-	X509			*x509;
-	int			 bad = 0, i, n;
+	X509	*leaf;
+	int	 error = 0;
 
-	if ((x509 = keyid_leaf(pe->pe_chain, pe->pe_chainlen)) == NULL)
-		return (0);
-	names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
-	X509_free(x509);
+	leaf = keyid_leaf(pe->pe_chain, pe->pe_chainlen);
+	if (leaf == NULL) {
+		pe->pe_incomplete = 1;
+		pe->pe_subject = strdup("");
+		pe->pe_issuer = strdup("");
+	} else {
+		pe->pe_subject = name_text(X509_get_subject_name(leaf));
+		pe->pe_issuer = name_text(X509_get_issuer_name(leaf));
+		error = peer_names(pe, leaf);
+	}
+	X509_free(leaf);
 	ERR_clear_error();
-	n = sk_GENERAL_NAME_num(names);
-	if (n > PEER_NAMES)
-		n = PEER_NAMES;
-	if (n > 0 && (pe->pe_names = calloc((size_t)n,
-	    sizeof(*pe->pe_names))) == NULL)
-		bad = 1;
-	for (i = 0; i < n && !bad; i++)
-		bad = peer_name(pe, sk_GENERAL_NAME_value(names, i));
-	GENERAL_NAMES_free(names);
-	return (bad ? -1 : 0);
+	return (pe->pe_subject == NULL || pe->pe_issuer == NULL ? -1 : error);
 }
 
-/* Other kinds, and those that cannot be shown, are left out. */
+/* libtls tells whether a name is there, but not which are. */
+static int
+peer_names(struct peer *pe, X509 *leaf)
+{
+	STACK_OF(GENERAL_NAME)	*names;
+	int			 critical, error = 0, i;
+
+	names = X509_get_ext_d2i(leaf, NID_subject_alt_name, &critical, NULL);
+	if (names == NULL) {
+		/* More than one extension, or one that cannot be read. */
+		pe->pe_incomplete = critical != -1;
+		return (0);
+	}
+	pe->pe_names = calloc(PEER_NAMES, sizeof(*pe->pe_names));
+	if (pe->pe_names == NULL)
+		error = -1;
+	for (i = 0; i < sk_GENERAL_NAME_num(names) && error == 0; i++)
+		error = peer_name(pe, sk_GENERAL_NAME_value(names, i));
+	GENERAL_NAMES_free(names);
+	return (error);
+}
+
+/* Other kinds are left out. */
 static int
 peer_name(struct peer *pe, const GENERAL_NAME *gn)
 {
-	struct name	*na = &pe->pe_names[pe->pe_nnames];
-
 	switch (gn->type) {
 	case GEN_DNS:
-		na->na_kind = SECURETCP_NAME_DNS;
-		na->na_text = peer_string(gn->d.dNSName);
-		break;
+		return (peer_keep(pe, SECURETCP_NAME_DNS,
+		    peer_string(gn->d.dNSName)));
 	case GEN_IPADD:
-		na->na_kind = SECURETCP_NAME_ADDRESS;
-		na->na_text = peer_address(gn->d.iPAddress);
-		break;
+		return (peer_keep(pe, SECURETCP_NAME_ADDRESS,
+		    peer_address(gn->d.iPAddress)));
 	case GEN_URI:
-		na->na_kind = SECURETCP_NAME_URI;
-		na->na_text = peer_string(gn->d.uniformResourceIdentifier);
-		break;
+		return (peer_keep(pe, SECURETCP_NAME_URI,
+		    peer_string(gn->d.uniformResourceIdentifier)));
 	case GEN_EMAIL:
-		na->na_kind = SECURETCP_NAME_EMAIL;
-		na->na_text = peer_string(gn->d.rfc822Name);
-		break;
+		return (peer_keep(pe, SECURETCP_NAME_EMAIL,
+		    peer_string(gn->d.rfc822Name)));
 	default:
 		return (0);
 	}
-	if (na->na_text == NULL)
-		return (1);
-	if (*na->na_text == '\0') {
-		free(na->na_text);
-		na->na_text = NULL;
-	} else
-		pe->pe_nnames++;
+}
+
+/* Those that cannot be shown are left out, and those there is no room for. */
+static int
+peer_keep(struct peer *pe, enum securetcp_name kind, char *text)
+{
+	struct name	*na;
+
+	if (text == NULL)
+		return (-1);
+	if (*text == '\0' || pe->pe_nnames == PEER_NAMES) {
+		pe->pe_incomplete |= *text != '\0';
+		free(text);
+		return (0);
+	}
+	na = &pe->pe_names[pe->pe_nnames++];
+	na->na_kind = kind;
+	na->na_text = text;
 	return (0);
 }
 
@@ -264,4 +282,10 @@ securetcp_peer_name(const struct securetcp *s, size_t i,
 	if (kind != NULL)
 		*kind = s->st_peer->pe_names[i].na_kind;
 	return (s->st_peer->pe_names[i].na_text);
+}
+
+int
+securetcp_peer_names_complete(const struct securetcp *s)
+{
+	return (s->st_peer == NULL || !s->st_peer->pe_incomplete);
 }

@@ -512,7 +512,12 @@ uint16_t	 securetcp_local_port(const struct securetcp *);
 
 /*
  * The peer's certificate, from st_authenticate on; "", 0 and NULL where it
- * gave none.  The hash is that of libtls, "SHA256:" and hexadecimal digits;
+ * gave none.  Subject and issuer are "CN=host.example.org,O=Example", in the
+ * certificate's order; in a value a backslash stands before , + " \ < > ; =
+ * and what would be lost (a # in front, a space at an end), and before the
+ * two hexadecimal digits of a control character or a byte of invalid UTF-8.
+ * "+" joins what belongs together; types without a name are numbers.  The
+ * hash is that of libtls, "SHA256:" and hexadecimal digits;
  * the chain is PEM, leaf first, of that length.
  */
 const char	*securetcp_peer_subject(const struct securetcp *);
@@ -533,6 +538,11 @@ enum securetcp_name {
 };
 const char	*securetcp_peer_name(const struct securetcp *, size_t,
 		    enum securetcp_name *);
+/*
+ * False when it has more of these names than are kept, 256, or they cannot
+ * be read: what is not among them may be in the certificate all the same.
+ */
+int		 securetcp_peer_names_complete(const struct securetcp *);
 
 #ifdef __cplusplus
 }

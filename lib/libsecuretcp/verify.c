@@ -13,11 +13,10 @@
 #include <sys/types.h>
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
+#include <openssl/asn1.h>
 #include <openssl/bio.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -27,31 +26,23 @@
 
 #include "object.h"
 #include "securetcp.h"
+#include "verify.h"
 
 #define VERIFY_LEVEL	2	/* at least 112 bits of security */
 #define VERIFY_CRL	(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 
-struct verify {
-	X509_STORE	*ve_store;
-	X509		*ve_leaf;
-	STACK_OF(X509)	*ve_chain;	/* all of it */
-	int		 ve_purpose;
-	char		*ve_why;
-	size_t		 ve_size;
-};
-
 static int	 verify_parse(struct verify *, const uint8_t *, size_t);
-static void	 verify_verdicts(struct verify *, int,
+static void	 verify_verdicts(struct verify *,
 		    struct securetcp_verdicts *);
 static int	 verify_run(struct verify *, unsigned long);
-static void	 verify_say(struct verify *, const X509 *, const char *);
+static int	 verify_revoked(struct verify *, int);
+static int	 verify_listed(struct verify *, X509_NAME *);
 static int	 verify_signatures(struct verify *);
 static int	 verify_signed(struct verify *, X509 *);
-static X509	*verify_issuer(struct verify *, X509 *);
 static int	 verify_dates(struct verify *);
 
 void
-verify_chain(struct x509_store_st *store, int crls, const uint8_t *pem,
+verify_chain(X509_STORE *store, STACK_OF(X509_CRL) *crls, const uint8_t *pem,
     size_t len, int client, struct securetcp_verdicts *sv, char *why,
     size_t size)
 {
@@ -59,15 +50,14 @@ verify_chain(struct x509_store_st *store, int crls, const uint8_t *pem,
 
 	memset(&ve, 0, sizeof(ve));
 	ve.ve_store = store;
-	ve.ve_purpose = client ? X509_PURPOSE_SSL_SERVER :
-	    X509_PURPOSE_SSL_CLIENT;
+	ve.ve_crls = crls;
+	ve.ve_client = client;
 	ve.ve_why = why;
 	ve.ve_size = size;
 	if (verify_parse(&ve, pem, len) == 0)
-		verify_verdicts(&ve, crls, sv);
+		verify_verdicts(&ve, sv);
 	else
-		memory_copy(why, size, "the peer's certificate cannot be "
-		    "read");
+		why_say(&ve, "the peer's certificate cannot be read");
 	sk_X509_pop_free(ve.ve_chain, X509_free);
 }
 
@@ -96,9 +86,8 @@ verify_parse(struct verify *ve, const uint8_t *pem, size_t len)
 	return (0);
 }
 
-/* The first that fails has its say. */
 static void
-verify_verdicts(struct verify *ve, int crls, struct securetcp_verdicts *sv)
+verify_verdicts(struct verify *ve, struct securetcp_verdicts *sv)
 {
 	sv->sv_notrevoked = 1;
 	sv->sv_trusted = verify_run(ve, X509_V_FLAG_NO_CHECK_TIME);
@@ -108,56 +97,78 @@ verify_verdicts(struct verify *ve, int crls, struct securetcp_verdicts *sv)
 		return;
 	}
 	sv->sv_date = verify_run(ve, 0);
-	if (crls)
-		sv->sv_notrevoked = verify_run(ve, VERIFY_CRL |
-		    (sv->sv_date ? 0 : X509_V_FLAG_NO_CHECK_TIME));
+	if (ve->ve_crls != NULL)
+		sv->sv_notrevoked = !verify_revoked(ve, sv->sv_date);
+}
+
+/*
+ * Where the dates of the certificates must not count, the libraries do not
+ * look at those of the lists either.
+ */
+static int
+verify_revoked(struct verify *ve, int dated)
+{
+	X509_NAME	*issuer;
+	int		 i;
+
+	if (dated)
+		return (!verify_run(ve, VERIFY_CRL));
+	if (!verify_run(ve, VERIFY_CRL | X509_V_FLAG_NO_CHECK_TIME))
+		return (1);
+	for (i = 0; i < sk_X509_num(ve->ve_chain); i++) {
+		issuer = X509_get_issuer_name(sk_X509_value(ve->ve_chain, i));
+		if (!verify_listed(ve, issuer)) {
+			why_unlisted(ve, issuer);
+			return (1);
+		}
+	}
+	return (0);
+}
+
+/* Is there a list of this issuer that is valid today? */
+static int
+verify_listed(struct verify *ve, X509_NAME *issuer)
+{
+	const ASN1_TIME	*next;
+	X509_CRL	*crl;
+	int		 i;
+
+	for (i = 0; i < sk_X509_CRL_num(ve->ve_crls); i++) {
+		crl = sk_X509_CRL_value(ve->ve_crls, i);
+		next = X509_CRL_get0_nextUpdate(crl);
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0 &&
+		    X509_cmp_current_time(X509_CRL_get0_lastUpdate(crl)) < 0 &&
+		    (next == NULL || X509_cmp_current_time(next) > 0))
+			return (1);
+	}
+	return (0);
 }
 
 static int
 verify_run(struct verify *ve, unsigned long flags)
 {
 	X509_STORE_CTX	*ctx;
-	X509		*at;
 	int		 ok = 0;
 
 	if ((ctx = X509_STORE_CTX_new()) == NULL) {
-		verify_say(ve, NULL, "out of memory");
+		why_say(ve, "out of memory for the peer's certificate");
 		return (0);
 	}
 	if (X509_STORE_CTX_init(ctx, ve->ve_store, ve->ve_leaf,
 	    ve->ve_chain) == 1 &&
-	    X509_STORE_CTX_set_purpose(ctx, ve->ve_purpose) == 1) {
+	    X509_STORE_CTX_set_purpose(ctx, ve->ve_client ?
+	    X509_PURPOSE_SSL_SERVER : X509_PURPOSE_SSL_CLIENT) == 1) {
 		X509_VERIFY_PARAM_set_auth_level(
 		    X509_STORE_CTX_get0_param(ctx), VERIFY_LEVEL);
 		X509_STORE_CTX_set_flags(ctx, flags);
 		ok = X509_verify_cert(ctx) == 1 &&
 		    X509_STORE_CTX_get_error(ctx) == X509_V_OK;
 	}
-	if (!ok) {
-		at = X509_STORE_CTX_get_current_cert(ctx);
-		verify_say(ve, at == NULL ? ve->ve_leaf : at,
-		    X509_verify_cert_error_string(
-		    X509_STORE_CTX_get_error(ctx)));
-	}
+	if (!ok)
+		why_failed(ve, ctx);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return (ok);
-}
-
-/* What is wrong with which. */
-static void
-verify_say(struct verify *ve, const X509 *x509, const char *what)
-{
-	char	*name = NULL;
-
-	if (*ve->ve_why != '\0')
-		return;
-	if (x509 != NULL)
-		name = X509_NAME_oneline(X509_get_subject_name(x509), NULL,
-		    0);
-	(void)snprintf(ve->ve_why, ve->ve_size, "certificate %s: %s",
-	    name == NULL ? "of the peer" : name, what);
-	OPENSSL_free(name);
 }
 
 /* Of all that the peer has sent; an unknown issuer has signed nothing. */
@@ -190,7 +201,7 @@ verify_signed(struct verify *ve, X509 *x509)
 }
 
 /* Itself, the peer's others, the store's; the caller frees it. */
-static X509 *
+X509 *
 verify_issuer(struct verify *ve, X509 *x509)
 {
 	X509_STORE_CTX	*ctx;

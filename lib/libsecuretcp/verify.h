@@ -1,0 +1,38 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* A verification on the way, for the files that judge and that tell. */
+
+#ifndef VERIFY_H
+#define VERIFY_H
+
+#include <stddef.h>
+
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+#include "names.h"
+
+struct verify {
+	X509_STORE		*ve_store;
+	STACK_OF(X509_CRL)	*ve_crls;	/* NULL: none are asked for */
+	X509			*ve_leaf;
+	STACK_OF(X509)		*ve_chain;	/* all of it */
+	int			 ve_client;	/* so the peer is a server */
+	char			*ve_why;
+	size_t			 ve_size;
+};
+
+/* verify.c */
+X509		*verify_issuer(struct verify *, X509 *);
+
+/* why.c: what the first failure was, in words. */
+void		 why_say(struct verify *, const char *, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+void		 why_failed(struct verify *, X509_STORE_CTX *);
+void		 why_unlisted(struct verify *, X509_NAME *);
+
+#endif /* VERIFY_H */

@@ -1,0 +1,266 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * Why a chain of certificates is not accepted: which certificate or list,
+ * of whom, since when.  The words are the same with both TLS libraries,
+ * whose numbers for what is found are not.
+ */
+
+#include <sys/types.h>
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <openssl/asn1.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include "object.h"
+#include "verify.h"
+
+#define WHY_NAME	100	/* bytes of one: two have to fit */
+#define WHY_DATE	32
+#define WHY_DEPTH	16	/* certificates on the way to a root */
+
+static void	 why_certificate(struct verify *, X509 *, const char *);
+static void	 why_date(const ASN1_TIME *, char *, size_t);
+static void	 why_dated(struct verify *, X509 *, const char *,
+		    const ASN1_TIME *);
+static void	 why_untrusted(struct verify *);
+static int	 why_link(struct verify *, X509 *, X509 *);
+static void	 why_issuer(struct verify *, X509 *, const char *,
+		    const char *);
+static void	 why_revoked(struct verify *, X509 *);
+static void	 why_list(struct verify *, X509_NAME *, const char *);
+
+/* The first has its say. */
+void
+why_say(struct verify *ve, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (*ve->ve_why != '\0')
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(ve->ve_why, ve->ve_size, fmt, ap);
+	va_end(ap);
+}
+
+void
+why_failed(struct verify *ve, X509_STORE_CTX *ctx)
+{
+	X509	*at = X509_STORE_CTX_get_current_cert(ctx);
+	int	 error = X509_STORE_CTX_get_error(ctx);
+
+	if (at == NULL)
+		at = ve->ve_leaf;
+	switch (error) {
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+		why_untrusted(ve);
+		break;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		why_dated(ve, at, "not valid before",
+		    X509_get0_notBefore(at));
+		break;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		why_dated(ve, at, "expired on", X509_get0_notAfter(at));
+		break;
+	case X509_V_ERR_INVALID_PURPOSE:
+		why_certificate(ve, at, ve->ve_client ?
+		    "its purpose is not that of a server" :
+		    "its purpose is not that of a client");
+		break;
+	case X509_V_ERR_CERT_REVOKED:
+		why_revoked(ve, at);
+		break;
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+		why_unlisted(ve, X509_get_issuer_name(at));
+		break;
+	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+	case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+	case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+	case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+	case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+	case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+	case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+		why_list(ve, X509_get_issuer_name(at), "cannot be used");
+		break;
+	default:
+		why_certificate(ve, at, X509_verify_cert_error_string(error));
+		break;
+	}
+}
+
+static void
+why_certificate(struct verify *ve, X509 *x509, const char *what)
+{
+	char	 name[WHY_NAME];
+
+	name_brief(X509_get_subject_name(x509), name, sizeof(name));
+	why_say(ve, "certificate %s: %s", name, what);
+}
+
+static void
+why_date(const ASN1_TIME *when, char *buf, size_t size)
+{
+	struct tm	 tm;
+
+	if (when == NULL || ASN1_TIME_to_tm(when, &tm) != 1 ||
+	    strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+		(void)snprintf(buf, size, "an unreadable date");
+}
+
+static void
+why_dated(struct verify *ve, X509 *x509, const char *what,
+    const ASN1_TIME *when)
+{
+	char	 date[WHY_DATE], text[2 * WHY_DATE];
+
+	why_date(when, date, sizeof(date));
+	(void)snprintf(text, sizeof(text), "%s %s", what, date);
+	why_certificate(ve, x509, text);
+}
+
+/*
+ * The libraries say that in different ways: the chain is walked up here, to
+ * the first certificate that leads nowhere.
+ */
+static void
+why_untrusted(struct verify *ve)
+{
+	X509	*issuer, *x509 = ve->ve_leaf;
+	int	 i, more = 1;
+
+	(void)X509_up_ref(x509);
+	for (i = 0; i < WHY_DEPTH && more; i++) {
+		issuer = verify_issuer(ve, x509);
+		more = why_link(ve, x509, issuer);
+		X509_free(x509);
+		x509 = issuer;
+	}
+	X509_free(x509);
+	why_certificate(ve, ve->ve_leaf, "the chain to its root is too long");
+}
+
+/* True when the walk goes on from there. */
+static int
+why_link(struct verify *ve, X509 *x509, X509 *issuer)
+{
+	EVP_PKEY	*pkey;
+	int		 ok;
+
+	if (issuer == NULL) {
+		why_issuer(ve, x509, "issued by", "which is not trusted");
+		return (0);
+	}
+	pkey = X509_get_pubkey(issuer);
+	ok = pkey != NULL && X509_verify(x509, pkey) == 1;
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	if (!ok) {
+		why_issuer(ve, x509, "its signature is not by", NULL);
+		return (0);
+	}
+	if (issuer != x509)
+		return (1);
+	why_certificate(ve, x509, "signed by itself and not trusted");
+	return (0);
+}
+
+static void
+why_issuer(struct verify *ve, X509 *x509, const char *what, const char *more)
+{
+	char	 issuer[WHY_NAME], name[WHY_NAME];
+
+	name_brief(X509_get_subject_name(x509), name, sizeof(name));
+	name_brief(X509_get_issuer_name(x509), issuer, sizeof(issuer));
+	why_say(ve, "certificate %s: %s %s%s%s", name, what, issuer,
+	    more == NULL ? "" : ", ", more == NULL ? "" : more);
+}
+
+static void
+why_revoked(struct verify *ve, X509 *x509)
+{
+	X509_CRL	*crl;
+	X509_REVOKED	*entry;
+	int		 i;
+
+	for (i = 0; i < sk_X509_CRL_num(ve->ve_crls); i++) {
+		crl = sk_X509_CRL_value(ve->ve_crls, i);
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
+		    X509_get_issuer_name(x509)) == 0 &&
+		    X509_CRL_get0_by_cert(crl, &entry, x509) == 1) {
+			why_dated(ve, x509, "revoked on",
+			    X509_REVOKED_get0_revocationDate(entry));
+			return;
+		}
+	}
+	why_certificate(ve, x509, "revoked");
+}
+
+/*
+ * There is no list of this issuer that is valid today; when there was one,
+ * or will be, that is said.
+ */
+void
+why_unlisted(struct verify *ve, X509_NAME *issuer)
+{
+	X509_CRL	*crl;
+	char		 text[2 * WHY_DATE] = "", past[WHY_DATE] = "";
+	char		 date[WHY_DATE], future[WHY_DATE] = "";
+	int		 i;
+
+	for (i = 0; i < sk_X509_CRL_num(ve->ve_crls); i++) {
+		crl = sk_X509_CRL_value(ve->ve_crls, i);
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0)
+			continue;
+		/* As text they have the order of time. */
+		if (X509_cmp_current_time(X509_CRL_get0_lastUpdate(crl)) > 0) {
+			why_date(X509_CRL_get0_lastUpdate(crl), date,
+			    sizeof(date));
+			if (*future == '\0' || strcmp(date, future) < 0)
+				memcpy(future, date, sizeof(future));
+		} else if (X509_CRL_get0_nextUpdate(crl) != NULL) {
+			why_date(X509_CRL_get0_nextUpdate(crl), date,
+			    sizeof(date));
+			if (strcmp(date, past) > 0)
+				memcpy(past, date, sizeof(past));
+		}
+	}
+	if (*past != '\0')
+		(void)snprintf(text, sizeof(text), "expired on %s", past);
+	else if (*future != '\0')
+		(void)snprintf(text, sizeof(text), "is not valid before %s",
+		    future);
+	why_list(ve, issuer, text);
+}
+
+static void
+why_list(struct verify *ve, X509_NAME *issuer, const char *what)
+{
+	char	 name[WHY_NAME];
+
+	name_brief(issuer, name, sizeof(name));
+	if (*what == '\0')
+		why_say(ve, "no list of revoked certificates of %s is known",
+		    name);
+	else
+		why_say(ve, "the list of revoked certificates of %s %s", name,
+		    what);
+}
