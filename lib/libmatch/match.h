@@ -47,6 +47,11 @@ int		 match_value_ok(const char *);
  */
 int		 match_subject(const char *, const char *);
 int		 match_subject_ok(const char *);
+/*
+ * The value of a subject's last attribute of a type ("CN"), unescaped: 0, or
+ * -1 when it has none, or one with a NUL in it, or that does not fit.
+ */
+int		 match_subject_value(const char *, const char *, char *, size_t);
 
 /*
  * match_san.c: "dns:*.example.org", "ip:192.0.2.1", "ip:2001:db8::/32",

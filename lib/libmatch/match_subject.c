@@ -98,6 +98,35 @@ match_subject(const char *pattern, const char *subject)
 	return (1);
 }
 
+int
+match_subject_value(const char *subject, const char *type, char *buf,
+    size_t size)
+{
+	struct attr	 at, want;
+	int		 found = -1;
+
+	if (!subject_wellformed(subject))
+		return (-1);
+	memset(&want, 0, sizeof(want));
+	want.at_type = type;
+	want.at_typelen = strlen(type);
+	attr_oid(&want);
+	while (subject != NULL) {
+		if (attr_next(&subject, &at, 0) == -1)
+			return (-1);
+		if (at.at_der || !attr_sametype(&at, &want))
+			continue;
+		found = -1;
+		if (at.at_len >= size ||
+		    memchr(at.at_value, '\0', at.at_len) != NULL)
+			continue;
+		memcpy(buf, at.at_value, at.at_len);
+		buf[at.at_len] = '\0';
+		found = 0;
+	}
+	return (found);
+}
+
 static int
 subject_wellformed(const char *text)
 {

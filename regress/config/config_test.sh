@@ -268,8 +268,8 @@ theme_case cert "Certificates: each file that is missing, unfit, too open or \
 not of a pair is named, and why"
 theme_case server "Each statement of a server block that is wrong is named \
 by file, line and token, and the parser goes on"
-theme_case later "Words of the grammar to come are refused, with the blocks \
-they open, and never ignored"
+theme_case client "Each statement of a client block that is wrong is named \
+by file, line and token, and the parser goes on"
 theme_case root "Accounts, directories and owners that only root can use are \
 looked at by root" require.user root
 

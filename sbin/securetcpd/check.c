@@ -11,27 +11,21 @@
 
 #include <sys/types.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <errno.h>
 #include <grp.h>
 #include <limits.h>
 #include <pwd.h>
 #include <string.h>
-#include <tls.h>
 #include <unistd.h>
 
 #include "conf.h"
-#include "securetcp.h"
 
 static void	 accounts_check(struct conf *);
 static void	 chroot_check(const struct conf *);
 static void	 directory_check(const struct conf_place *, const char *,
 		    const char *);
 static void	 control_check(const struct control *);
-static void	 protocol_check(struct server *);
-static void	 ciphers_check(const struct server *);
-static void	 backend_check(const struct server *);
 
 static int
 account_check(const struct conf_place *place, const char *what,
@@ -130,65 +124,6 @@ control_check(const struct control *co)
 		    co->co_group);
 }
 
-/* Signers know the signatures of TLS 1.2 and 1.3, not those before. */
-static void
-protocol_check(struct server *sv)
-{
-	const struct conf_place	*at = &sv->sv_protocol_at;
-	uint32_t		 known = TLS_PROTOCOL_TLSv1_2 |
-				    TLS_PROTOCOL_TLSv1_3;
-
-	if (tls_config_parse_protocols(&sv->sv_protocols, sv->sv_protocol) !=
-	    0)
-		conf_error(at, "protocol \"%s\" is not known to the TLS "
-		    "library", sv->sv_protocol);
-	else if (sv->sv_protocols & ~known)
-		conf_error(at, "protocol \"%s\" stands for versions before "
-		    "TLS 1.2, which are not supported", sv->sv_protocol);
-	else if (sv->sv_protocols == 0)
-		conf_error(at, "protocol \"%s\" leaves no version",
-		    sv->sv_protocol);
-}
-
-/* As the spawner will do it, so that it is refused here and not there. */
-static void
-ciphers_check(const struct server *sv)
-{
-	struct securetcp_config	*config;
-
-	if ((config = securetcp_config_new()) == NULL) {
-		conf_error(&sv->sv_place, "the TLS library is unusable");
-		return;
-	}
-	if (securetcp_config_set_ciphers(config, sv->sv_ciphers) != 0)
-		conf_error(&sv->sv_ciphers_at, "%s",
-		    securetcp_config_error(config));
-	if (sv->sv_curves[0] != '\0' &&
-	    securetcp_config_set_curves(config, sv->sv_curves) != 0)
-		conf_error(&sv->sv_curves_at, "%s",
-		    securetcp_config_error(config));
-	securetcp_config_free(config);
-}
-
-/* A backend may start after us, so its absence is no error. */
-static void
-backend_check(const struct server *sv)
-{
-	struct sockaddr_un	 sun;
-	struct stat		 st;
-
-	if (sv->sv_mode != CONF_FORWARD ||
-	    sv->sv_backend.ba_ss.ss_family != AF_UNIX)
-		return;
-	memcpy(&sun, &sv->sv_backend.ba_ss, sizeof(sun));
-	if (stat(sun.sun_path, &st) == -1)
-		conf_warning(&sv->sv_forward_at, "forward to \"%s\": %s",
-		    sun.sun_path, strerror(errno));
-	else if (!S_ISSOCK(st.st_mode))
-		conf_error(&sv->sv_forward_at, "forward to \"%s\": not a "
-		    "socket", sun.sun_path);
-}
-
 unsigned int
 conf_check(struct conf *conf)
 {
@@ -208,10 +143,7 @@ conf_check(struct conf *conf)
 		control_check(co);
 	TAILQ_FOREACH(ce, &conf->cf_certificates, ce_entry)
 		conf_check_certificate(ce);
-	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry) {
-		protocol_check(sv);
-		ciphers_check(sv);
-		backend_check(sv);
-	}
+	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry)
+		conf_check_server(conf, sv);
 	return conf_errors() - before;
 }

@@ -40,40 +40,11 @@
 #define RSA_MOST	8192
 #define EXPIRES_SOON	(14 * 24 * 60 * 60)
 
-static int	 open_file(const char *, const char *, off_t,
-		    const struct conf_place *, struct stat *);
 static void	 key_open(struct certificate *, struct stat *);
-static char	*chain_read(struct certificate *, size_t *);
 static void	 chain_check(struct certificate *, const char *, size_t);
 static int	 chain_next(BIO *, X509 **);
 static int	 leaf_check(struct certificate *, X509 *);
 static void	 dates_check(struct certificate *, unsigned int, X509 *);
-
-/* -1 after an error; symbolic links are followed, as renewal tools use them. */
-static int
-open_file(const char *what, const char *path, off_t max,
-    const struct conf_place *place, struct stat *st)
-{
-	int	 fd;
-
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1 ||
-	    fstat(fd, st) == -1)
-		conf_error(place, "%s \"%s\": %s", what, path,
-		    strerror(errno));
-	else if (!S_ISREG(st->st_mode))
-		conf_error(place, "%s \"%s\" is not a regular file", what,
-		    path);
-	else if (st->st_size == 0)
-		conf_error(place, "%s \"%s\" is empty", what, path);
-	else if (st->st_size > max)
-		conf_error(place, "%s \"%s\" is larger than %lld bytes", what,
-		    path, (long long)max);
-	else
-		return fd;
-	if (fd != -1)
-		close(fd);
-	return -1;
-}
 
 static void
 key_open(struct certificate *ce, struct stat *st)
@@ -81,7 +52,7 @@ key_open(struct certificate *ce, struct stat *st)
 	const struct conf_place	*at = &ce->ce_key_at;
 	int			 fd;
 
-	if ((fd = open_file("key", ce->ce_key, KEY_SIZE, at, st)) == -1)
+	if ((fd = conf_check_open("key", ce->ce_key, KEY_SIZE, at, st)) == -1)
 		return;
 	if (st->st_uid != 0 && st->st_uid != getuid())
 		conf_error(at, "key \"%s\" belongs to user id %u, neither "
@@ -100,36 +71,6 @@ key_open(struct certificate *ce, struct stat *st)
 		return;
 	}
 	close(fd);
-}
-
-static char *
-chain_read(struct certificate *ce, size_t *len)
-{
-	char	*buf;
-	ssize_t	 n;
-
-	if ((buf = malloc(CHAIN_SIZE)) == NULL)
-		err(1, "malloc");
-	for (*len = 0; *len < CHAIN_SIZE; *len += (size_t)n) {
-		n = pread(ce->ce_chainfd, buf + *len, CHAIN_SIZE - *len,
-		    (off_t)*len);
-		if (n == -1) {
-			conf_error(&ce->ce_chain_at, "chain \"%s\": %s",
-			    ce->ce_chain, strerror(errno));
-			free(buf);
-			return NULL;
-		}
-		if (n == 0)
-			break;
-	}
-	/* Of what this process must not know, the next best is to forget. */
-	if (memmem(buf, *len, "PRIVATE KEY-----", 16) != NULL) {
-		conf_error(&ce->ce_chain_at, "chain \"%s\" holds a private "
-		    "key, which belongs in a file of its own", ce->ce_chain);
-		freezero(buf, CHAIN_SIZE);
-		return NULL;
-	}
-	return buf;
 }
 
 /* Nobody is asked for the password of a certificate. */
@@ -267,12 +208,9 @@ static void
 date_warning(struct certificate *ce, unsigned int n, const char *what,
     time_t when)
 {
-	struct tm	*tm;
-	char		 date[64];
+	char	 date[64];
 
-	if ((tm = gmtime(&when)) == NULL ||
-	    strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S UTC", tm) == 0)
-		strlcpy(date, "an impossible date", sizeof(date));
+	(void)conf_check_date(when, date, sizeof(date));
 	if (n == 1)
 		conf_warning(&ce->ce_chain_at, "certificate \"%s\" %s %s",
 		    ce->ce_name, what, date);
@@ -315,7 +253,7 @@ chain_open(struct certificate *ce, const struct stat *keyst)
 	char			*buf;
 	size_t			 len;
 
-	ce->ce_chainfd = open_file("chain", ce->ce_chain, CHAIN_SIZE,
+	ce->ce_chainfd = conf_check_open("chain", ce->ce_chain, CHAIN_SIZE,
 	    &ce->ce_chain_at, &st);
 	if (ce->ce_chainfd == -1)
 		return;
@@ -325,7 +263,8 @@ chain_open(struct certificate *ce, const struct stat *keyst)
 		    "are the same file", ce->ce_chain, ce->ce_key);
 		return;
 	}
-	if ((buf = chain_read(ce, &len)) == NULL)
+	if ((buf = conf_check_read("chain", ce->ce_chain, ce->ce_chainfd,
+	    &ce->ce_chain_at, CHAIN_SIZE, &len)) == NULL)
 		return;
 	before = conf_errors();
 	chain_check(ce, buf, len);
@@ -354,4 +293,6 @@ conf_check_certificate(struct certificate *ce)
 		known = fstat(ce->ce_keyfd, &st) == 0;
 	if (ce->ce_chain != NULL)
 		chain_open(ce, known ? &st : NULL);
+	if (ce->ce_ocsp.pa_path != NULL)
+		conf_check_staple(ce);
 }

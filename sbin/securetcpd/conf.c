@@ -65,6 +65,7 @@ conf_new(const char *file)
 	conf->cf_signers = processors();
 	conf->cf_lifetime = CONF_LIFETIME;
 	TAILQ_INIT(&conf->cf_controls);
+	TAILQ_INIT(&conf->cf_trusted);
 	TAILQ_INIT(&conf->cf_certificates);
 	TAILQ_INIT(&conf->cf_servers);
 	return conf;
@@ -82,8 +83,17 @@ processors(void)
 }
 
 static void
+path_free(struct conf_path *pa)
+{
+	if (pa->pa_fd != -1)
+		close(pa->pa_fd);
+	free(pa->pa_path);
+}
+
+static void
 certificate_free(struct certificate *ce)
 {
+	path_free(&ce->ce_ocsp);
 	if (ce->ce_chainfd != -1)
 		close(ce->ce_chainfd);
 	if (ce->ce_keyfd != -1)
@@ -94,14 +104,58 @@ certificate_free(struct certificate *ce)
 }
 
 static void
+backends_free(struct backends *backends)
+{
+	struct backend	*ba;
+
+	while ((ba = TAILQ_FIRST(backends)) != NULL) {
+		TAILQ_REMOVE(backends, ba, ba_entry);
+		free(ba);
+	}
+}
+
+static void
+program_free(struct program *pr)
+{
+	unsigned int	 i;
+
+	if (pr == NULL)
+		return;
+	for (i = 0; i < pr->pr_argc; i++)
+		free(pr->pr_argv[i]);
+	free(pr->pr_argv);
+	free(pr);
+}
+
+static void
 server_free(struct server *sv)
 {
 	struct listen	*li;
+	struct shown	*sh;
+	struct route	*rt;
+	struct rule	*ru;
 
 	while ((li = TAILQ_FIRST(&sv->sv_listens)) != NULL) {
 		TAILQ_REMOVE(&sv->sv_listens, li, li_entry);
 		free(li);
 	}
+	while ((sh = TAILQ_FIRST(&sv->sv_certificates)) != NULL) {
+		TAILQ_REMOVE(&sv->sv_certificates, sh, sh_entry);
+		free(sh);
+	}
+	while ((rt = TAILQ_FIRST(&sv->sv_routes)) != NULL) {
+		TAILQ_REMOVE(&sv->sv_routes, rt, rt_entry);
+		backends_free(&rt->rt_backends);
+		free(rt);
+	}
+	while ((ru = TAILQ_FIRST(&sv->sv_rules)) != NULL) {
+		TAILQ_REMOVE(&sv->sv_rules, ru, ru_entry);
+		free(ru);
+	}
+	backends_free(&sv->sv_backends);
+	program_free(sv->sv_program);
+	path_free(&sv->sv_ca);
+	path_free(&sv->sv_crl);
 	free(sv);
 }
 
@@ -110,10 +164,15 @@ conf_free(struct conf *conf)
 {
 	struct control		*co;
 	struct certificate	*ce;
+	struct network		*nw;
 	struct server		*sv;
 
 	if (conf == NULL)
 		return;
+	while ((nw = TAILQ_FIRST(&conf->cf_trusted)) != NULL) {
+		TAILQ_REMOVE(&conf->cf_trusted, nw, nw_entry);
+		free(nw);
+	}
 	while ((co = TAILQ_FIRST(&conf->cf_controls)) != NULL) {
 		TAILQ_REMOVE(&conf->cf_controls, co, co_entry);
 		free(co->co_path);
@@ -143,6 +202,7 @@ certificate_new(struct conf *conf, const char *name,
 	ce->ce_place = *place;
 	ce->ce_chainfd = -1;
 	ce->ce_keyfd = -1;
+	ce->ce_ocsp.pa_fd = -1;
 	if ((last = TAILQ_LAST(&conf->cf_certificates, certificates)) != NULL)
 		ce->ce_index = last->ce_index + 1;
 	TAILQ_INSERT_TAIL(&conf->cf_certificates, ce, ce_entry);
@@ -169,12 +229,19 @@ server_new(struct conf *conf, const char *name, const struct conf_place *place)
 		err(1, "calloc");
 	strlcpy(sv->sv_name, name, sizeof(sv->sv_name));
 	sv->sv_place = *place;
-	sv->sv_certificate_at = *place;
 	sv->sv_protocol_at = *place;
 	sv->sv_ciphers_at = *place;
 	sv->sv_curves_at = *place;
-	sv->sv_forward_at = *place;
+	sv->sv_alpn_at = *place;
+	sv->sv_authenticate_at = *place;
+	sv->sv_ca.pa_place = *place;
+	sv->sv_ca.pa_fd = -1;
+	sv->sv_crl.pa_fd = -1;
 	TAILQ_INIT(&sv->sv_listens);
+	TAILQ_INIT(&sv->sv_certificates);
+	TAILQ_INIT(&sv->sv_backends);
+	TAILQ_INIT(&sv->sv_routes);
+	TAILQ_INIT(&sv->sv_rules);
 	strlcpy(sv->sv_protocol, "secure", sizeof(sv->sv_protocol));
 	strlcpy(sv->sv_ciphers, "secure", sizeof(sv->sv_ciphers));
 	sv->sv_handshake = CONF_HANDSHAKE;
@@ -198,6 +265,48 @@ server_find(struct conf *conf, const char *name)
 		if (strcmp(sv->sv_name, name) == 0)
 			return sv;
 	return NULL;
+}
+
+struct backend *
+backend_new(struct backends *backends, const struct conf_place *place)
+{
+	struct backend	*ba, *last;
+
+	if ((ba = calloc(1, sizeof(*ba))) == NULL)
+		err(1, "calloc");
+	ba->ba_place = *place;
+	if ((last = TAILQ_LAST(backends, backends)) != NULL)
+		ba->ba_number = last->ba_number + 1;
+	if (ba->ba_number == CONF_BACKENDS_MAX)
+		conf_error(place, "more than %d backends or targets",
+		    CONF_BACKENDS_MAX);
+	TAILQ_INSERT_TAIL(backends, ba, ba_entry);
+	return ba;
+}
+
+struct route *
+route_new(struct server *sv, const struct conf_place *place)
+{
+	struct route	*rt;
+
+	if ((rt = calloc(1, sizeof(*rt))) == NULL)
+		err(1, "calloc");
+	rt->rt_place = *place;
+	TAILQ_INIT(&rt->rt_backends);
+	TAILQ_INSERT_TAIL(&sv->sv_routes, rt, rt_entry);
+	return rt;
+}
+
+struct rule *
+rule_new(struct server *sv, const struct conf_place *place)
+{
+	struct rule	*ru;
+
+	if ((ru = calloc(1, sizeof(*ru))) == NULL)
+		err(1, "calloc");
+	ru->ru_place = *place;
+	TAILQ_INSERT_TAIL(&sv->sv_rules, ru, ru_entry);
+	return ru;
 }
 
 const char *
@@ -236,8 +345,7 @@ conf_address(const char *text, struct sockaddr_storage *ss, socklen_t *len)
 	else if (strchr(text, ':') != NULL)
 		hints.ai_family = AF_INET6;
 	else
-		return "is not a numeric address (host names are not yet "
-		    "supported)";
+		return "is not a numeric address";
 	if (getaddrinfo(text, NULL, &hints, &res) != 0)
 		return "is not a valid address";
 	*len = res->ai_addrlen;

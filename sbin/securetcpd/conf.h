@@ -11,10 +11,13 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
 #include <limits.h>
 #include <stdint.h>
 
 #include "compat.h"
+#include "network.h"
 #include "wire.h"
 
 #define CONF_FILE		"/etc/securetcpd.conf"
@@ -43,6 +46,11 @@
 #define CONF_IDLE_MAX		604800
 #define CONF_CONNECTIONS_MAX	100000
 #define CONF_PREFORK_MAX	256
+#define CONF_DRAIN_MAX		604800
+#define CONF_ARGUMENTS_MAX	64	/* of a program, itself included */
+#define CONF_MATCHES_MAX	1000	/* of a server block */
+#define CONF_RULES_MAX		1000
+#define CONF_BACKENDS_MAX	64	/* that one connection can try */
 
 enum conf_log {
 	CONF_LOG_OFF,
@@ -53,13 +61,30 @@ enum conf_log {
 
 enum conf_mode {
 	CONF_FORWARD,
-	CONF_ECHO
+	CONF_ECHO,
+	CONF_EXECUTE,
+	CONF_CONNECT			/* a client block */
+};
+
+enum conf_proxy {
+	CONF_PROXY_NONE,
+	CONF_PROXY_V1,
+	CONF_PROXY_V2
 };
 
 /* Where a thing stands in the configuration, for messages. */
 struct conf_place {
 	const char		*cp_file;
 	int			 cp_line;
+};
+
+/* A file that is opened by conf_check(), for the helpers to pread(2). */
+struct conf_path {
+	char			*pa_path;	/* NULL: not said */
+	struct conf_place	 pa_place;
+	int			 pa_fd;
+	time_t			 pa_since;	/* OCSP: its age */
+	time_t			 pa_next;	/* CRL, OCSP: next update, -1 */
 };
 
 struct certificate {
@@ -70,6 +95,7 @@ struct certificate {
 	char			 ce_name[WIRE_NAME];
 	char			*ce_chain;	/* paths */
 	char			*ce_key;
+	struct conf_path	 ce_ocsp;
 	uint32_t		 ce_index;	/* in the configuration */
 	int			 ce_chainfd;	/* of conf_check(), for pread */
 	int			 ce_keyfd;
@@ -87,33 +113,105 @@ struct listen {
 	struct sockaddr_storage	 li_ss;
 	socklen_t		 li_len;
 	int			 li_backlog;
+	int			 li_proxy;	/* expects a PROXY header */
 };
 TAILQ_HEAD(listens, listen);
 
+/* Where the plain side goes; in a client block where TLS goes. */
 struct backend {
+	TAILQ_ENTRY(backend)	 ba_entry;
+	struct conf_place	 ba_place;
 	struct sockaddr_storage	 ba_ss;		/* TCP or unix */
 	socklen_t		 ba_len;
-	char			 ba_name[WIRE_REASON];	/* for the log */
+	char			 ba_host[WIRE_HOST];	/* a name, or "" */
+	in_port_t		 ba_port;	/* of a name, in host order */
+	char			 ba_name[WIRE_HOST + 8];	/* for the log */
+	enum conf_proxy		 ba_proxy;	/* with a PROXY header */
+	unsigned int		 ba_number;	/* among its like, from 0 */
+	time_t			 ba_down;	/* left out until then; 0 */
+	unsigned int		 ba_failures;	/* since it last worked */
+};
+TAILQ_HEAD(backends, backend);
+
+/* "match servername": the first that fits; NAME has a pattern. */
+struct route {
+	TAILQ_ENTRY(route)	 rt_entry;
+	struct conf_place	 rt_place;
+	enum wire_selector	 rt_selector;
+	char			 rt_pattern[WIRE_SERVERNAME];
+	int			 rt_refuse;
+	struct backends		 rt_backends;	/* else to these */
+};
+TAILQ_HEAD(routes, route);
+
+/* A rule of an authenticate block. */
+enum conf_subject {
+	CONF_RULE_HASH,
+	CONF_RULE_SUBJECT,
+	CONF_RULE_SAN,
+	CONF_RULE_ISSUER,
+	CONF_RULE_NONE			/* no certificate */
 };
 
+struct rule {
+	TAILQ_ENTRY(rule)	 ru_entry;
+	struct conf_place	 ru_place;
+	int			 ru_allow;
+	enum conf_subject	 ru_subject;
+	char			 ru_pattern[WIRE_SUBJECT];
+};
+TAILQ_HEAD(rules, rule);
+
+/* What "execute" runs. */
+struct program {
+	struct conf_place	 pr_place;
+	struct conf_place	 pr_user_at;
+	char			**pr_argv;	/* [0]: its path; then NULL */
+	unsigned int		 pr_argc;
+	char			 pr_user[CONF_ACCOUNT];
+	uint32_t		 pr_index;	/* in the configuration */
+	uid_t			 pr_uid;	/* these by conf_check() */
+	gid_t			 pr_gid;
+	gid_t			 pr_groups[WIRE_GROUPS];
+	unsigned int		 pr_ngroups;
+};
+
+/* A server's certificates: the first is the default. */
+struct shown {
+	TAILQ_ENTRY(shown)	 sh_entry;
+	struct conf_place	 sh_place;
+	char			 sh_name[WIRE_NAME];
+	struct certificate	*sh_certificate;
+};
+TAILQ_HEAD(showns, shown);
+
+/* A server block, or a client block. */
 struct server {
 	TAILQ_ENTRY(server)	 sv_entry;
 	struct conf_place	 sv_place;
 	char			 sv_name[WIRE_NAME];
+	int			 sv_client;
 	struct listens		 sv_listens;
-	struct certificate	*sv_certificate;
-	char			 sv_certname[WIRE_NAME];
-	struct conf_place	 sv_certificate_at;
+	struct showns		 sv_certificates;
 	struct conf_place	 sv_protocol_at;
 	struct conf_place	 sv_ciphers_at;
 	struct conf_place	 sv_curves_at;
-	struct conf_place	 sv_forward_at;
+	struct conf_place	 sv_alpn_at;
+	struct conf_place	 sv_authenticate_at;
 	char			 sv_protocol[WIRE_OPTION];	/* "secure" */
 	char			 sv_ciphers[WIRE_OPTION];	/* "secure" */
 	char			 sv_curves[WIRE_OPTION];	/* "" default */
+	char			 sv_alpn[WIRE_ALPN];		/* "" none */
 	uint32_t		 sv_protocols;	/* TLS_PROTOCOL_*, parsed */
+	enum wire_auth		 sv_auth;
+	struct conf_path	 sv_ca;
+	struct conf_path	 sv_crl;
+	struct rules		 sv_rules;
 	enum conf_mode		 sv_mode;
-	struct backend		 sv_backend;
+	struct backends		 sv_backends;	/* a client's: targets */
+	struct routes		 sv_routes;
+	struct program		*sv_program;
+	char			 sv_servername[WIRE_SERVERNAME];
 	unsigned int		 sv_handshake;	/* seconds */
 	unsigned int		 sv_idle;
 	unsigned int		 sv_backend_timeout;
@@ -154,6 +252,8 @@ struct conf {
 	unsigned int		 cf_signers;
 	unsigned int		 cf_lifetime;
 	int			 cf_sandbox_optional;
+	unsigned int		 cf_drain;	/* seconds; 0: no deadline */
+	struct networks		 cf_trusted;	/* proxies */
 	struct certificates	 cf_certificates;
 	struct servers		 cf_servers;
 };
@@ -176,6 +276,23 @@ int		 conf_macro(char *);
 unsigned int	 conf_check(struct conf *);
 /* check_cert.c: the part of it that concerns one certificate block. */
 void		 conf_check_certificate(struct certificate *);
+/* check_server.c: that which concerns one server or client block. */
+void		 conf_check_server(struct conf *, struct server *);
+/*
+ * check_file.c: the descriptor of a regular file that is neither empty nor
+ * larger than that, with its status; -1 after an error.  Whole: its content,
+ * to be freed, with a NUL behind it; NULL after an error.
+ */
+struct stat;
+int		 conf_check_open(const char *, const char *, off_t,
+		    const struct conf_place *, struct stat *);
+char		*conf_check_read(const char *, const char *, int,
+		    const struct conf_place *, size_t, size_t *);
+/* "2026-01-02 03:04:05 UTC" */
+const char	*conf_check_date(time_t, char *, size_t);
+/* check_identity.c: what clients are judged by, and OCSP responses. */
+void		 conf_check_identity(struct server *);
+void		 conf_check_staple(struct certificate *);
 
 /* conf.c */
 struct conf	*conf_new(const char *);
@@ -188,6 +305,9 @@ struct certificate
 struct server	*server_new(struct conf *, const char *,
 		    const struct conf_place *);
 struct server	*server_find(struct conf *, const char *);
+struct backend	*backend_new(struct backends *, const struct conf_place *);
+struct route	*route_new(struct server *, const struct conf_place *);
+struct rule	*rule_new(struct server *, const struct conf_place *);
 /* A name for good: places outlive the configuration they tell of. */
 const char	*conf_filename(const char *);
 /* Numeric address and port into a sockaddr: 0, or what is wrong with it. */

@@ -22,26 +22,58 @@
 #define BASE_PROCS	8
 
 /*
- * What the configuration can need at its busiest.  A connection holds its
- * pipe and, for a moment, two sockets; spawners exist twice during a change.
+ * A connection holds its pipe and, for a moment, its socket or that of its
+ * backend; a client block's the plain one until the target has answered, and
+ * a program's the end of its stderr.
+ */
+static unsigned long long
+limits_connection(const struct server *sv)
+{
+	return (sv->sv_client || sv->sv_program != NULL ? 3 : 2);
+}
+
+static unsigned int
+limits_file(const struct conf_path *pa)
+{
+	return (pa->pa_fd == -1 ? 0 : 1);
+}
+
+/* Files that stay open, for helpers to read. */
+unsigned int
+limits_open(const struct conf *cf)
+{
+	struct certificate	*ce;
+	struct server		*sv;
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(ce, &cf->cf_certificates, ce_entry)
+		n += 2 + limits_file(&ce->ce_ocsp);
+	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry)
+		n += limits_file(&sv->sv_ca) + limits_file(&sv->sv_crl);
+	return (n);
+}
+
+/*
+ * What the configuration can need at its busiest; spawners exist twice
+ * during a change.
  */
 static void
 limits_need(struct conf *cf, unsigned long long *fds,
     unsigned long long *procs)
 {
-	struct certificate	*ce;
-	struct listen		*li;
-	struct server		*sv;
+	struct listen	*li;
+	struct server	*sv;
 
-	*fds = BASE_FDS + FD_RESERVE + cf->cf_signers * 2ULL;
+	*fds = BASE_FDS + FD_RESERVE + cf->cf_signers * 2ULL +
+	    limits_open(cf);
 	*procs = BASE_PROCS + cf->cf_signers;
-	TAILQ_FOREACH(ce, &cf->cf_certificates, ce_entry)
-		*fds += 2;
 	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry) {
 		TAILQ_FOREACH(li, &sv->sv_listens, li_entry)
 			*fds += 1;
-		*fds += 4 + sv->sv_max * 2ULL + POOL_MAX;
+		*fds += 4 + sv->sv_max * limits_connection(sv) + POOL_MAX;
 		*procs += 2 + sv->sv_max + POOL_MAX;
+		if (sv->sv_program != NULL)
+			*procs += 1 + sv->sv_max;
 	}
 }
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <event.h>
 #include <imsg.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +73,7 @@ listeners_bind(struct service *se)
 		}
 		ln->ln_service = se;
 		ln->ln_fd = -1;
+		ln->ln_proxy = li->li_proxy;
 		TAILQ_INSERT_TAIL(&se->se_listeners, ln, ln_entry);
 		if (listener_bind(ln, li) == -1) {
 			daemon_fail("server \"%s\": listen on %s: %s",
@@ -154,12 +156,20 @@ refused_log(struct refused *rf)
 	struct server	*sv = se->se_conf;
 	char		 reason[64];
 
-	if (rf->rf_why == REFUSE_TOTAL)
+	switch (rf->rf_why) {
+	case REFUSE_TOTAL:
 		(void)snprintf(reason, sizeof(reason), "connections max %u",
 		    sv->sv_max);
-	else
+		break;
+	case REFUSE_PROXY:
+		(void)strlcpy(reason, "not one of the trusted proxies",
+		    sizeof(reason));
+		break;
+	default:
 		(void)snprintf(reason, sizeof(reason),
 		    "connections per source %u", sv->sv_per_source);
+		break;
+	}
 	log_refused(se, rf->rf_from, ptOperationRefused, reason,
 	    rf->rf_count);
 	rf->rf_count = 0;
@@ -204,6 +214,23 @@ refuse(struct service *se, int fd, enum refusal why, const char *from)
 		refused_log(rf);
 }
 
+/* Of a proxy there is one, with the connections of many. */
+static struct source *
+adopt_source(const struct listener *ln, const struct sockaddr *sa)
+{
+	struct service	*se = ln->ln_service;
+
+	return (source_take(se, sa, ln->ln_proxy ? UINT_MAX :
+	    se->se_conf->sv_per_source));
+}
+
+static int
+proxy_trusted(const struct sockaddr *sa)
+{
+	return (network_loopback(sa) ||
+	    networks_contain(&env->sd_conf->cf_trusted, sa));
+}
+
 static void
 adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 {
@@ -212,14 +239,19 @@ adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 	struct server		*sv = se->se_conf;
 	struct source		*so;
 	struct session		*s;
+	socklen_t		 len = sizeof(s->s_local);
 	char			 from[80];
 
 	conf_address_name(ss, from, sizeof(from));
+	if (ln->ln_proxy && !proxy_trusted(sa)) {
+		refuse(se, fd, REFUSE_PROXY, from);
+		return;
+	}
 	if (se->se_live >= sv->sv_max) {
 		refuse(se, fd, REFUSE_TOTAL, from);
 		return;
 	}
-	if ((so = source_take(se, sa, sv->sv_per_source)) == NULL) {
+	if ((so = adopt_source(ln, sa)) == NULL) {
 		refuse(se, fd, REFUSE_SOURCE, from);
 		return;
 	}
@@ -230,11 +262,18 @@ adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 		log_warning("rights of a connection from %s cannot be limited:"
 		    " %s", from, strerror(errno));
 		(void)close(fd);
+		source_close(so);
 		source_release(so);
 		return;
 	}
 	s = pool_take(se);
-	session_adopt(s, fd, so, from);
+	s->s_peer = *ss;
+	if (se->se_addresses && getsockname(fd,
+	    (struct sockaddr *)&s->s_local, &len) == -1)
+		memset(&s->s_local, 0, sizeof(s->s_local));
+	s->s_source = so;
+	(void)strlcpy(s->s_from, from, sizeof(s->s_from));
+	session_adopt(s, fd, ln->ln_proxy);
 }
 
 static void

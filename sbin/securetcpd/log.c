@@ -188,8 +188,16 @@ log_connected(const struct session *s)
 		line_add(&l, "servername", f->wh_servername);
 	if (f->wh_alpn[0] != '\0')
 		line_add(&l, "alpn", f->wh_alpn);
-	line_add(&l, "backend", sv->sv_mode == CONF_ECHO ? "echo" :
-	    sv->sv_backend.ba_name);
+	if (s->s_target != NULL)
+		line_add(&l, "backend", s->s_target->ba_name);
+	else if (sv->sv_program != NULL)
+		line_add(&l, "backend", sv->sv_program->pr_argv[0]);
+	else
+		line_add(&l, "backend", "echo");
+	if (f->wh_peer)
+		line_add(&l, "subject", f->wh_subject);
+	if (s->s_via[0] != '\0')
+		line_add(&l, "via", s->s_via);
 	writer_put(LOG_INFO, l.ll_buf);
 }
 

@@ -17,24 +17,51 @@
  * What sessions say.  Type, size, state and repetition were checked by
  * wire_check(); here it is the content that has to make sense.
  */
+static const struct certificate *
+message_certificate(const struct server *sv, const struct wire_asksign *wq)
+{
+	const struct certificate	*ce;
+	const struct shown		*sh;
+
+	TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry) {
+		ce = sh->sh_certificate;
+		if (wq->wq_type == ce->ce_type &&
+		    timingsafe_bcmp(wq->wq_id, ce->ce_id, WIRE_KEYID) == 0)
+			return (ce);
+	}
+	return (NULL);
+}
+
 static void
 message_asksign(struct session *s, struct imsg *imsg)
 {
-	struct certificate	*ce = s->s_service->se_conf->sv_certificate;
-	struct wire_asksign	 wq;
+	const struct certificate	*ce;
+	struct wire_asksign		 wq;
 
 	if (wire_parse(imsg, &wq, sizeof(wq)) == -1) {
 		session_gone(&s->s_child, "violation: malformed ASKSIGN");
 		return;
 	}
-	if (wq.wq_type != ce->ce_type ||
-	    timingsafe_bcmp(wq.wq_id, ce->ce_id, WIRE_KEYID) != 0) {
+	ce = message_certificate(s->s_service->se_conf, &wq);
+	if (ce == NULL) {
 		session_gone(&s->s_child, "violation: a signature was asked "
 		    "for with a key that is not its server's");
 		return;
 	}
-	if (signer_ask(s, &wq) == -1)
+	if (signer_ask(s, ce, &wq) == -1)
 		session_fail(s, ptError, "no signer is ready");
+}
+
+static void
+message_address(struct session *s, struct imsg *imsg)
+{
+	struct wire_address	 wdr;
+
+	if (wire_parse(imsg, &wdr, sizeof(wdr)) == -1) {
+		session_gone(&s->s_child, "violation: malformed ADDRESS");
+		return;
+	}
+	session_address(s, &wdr);
 }
 
 static void
@@ -83,6 +110,9 @@ void
 session_message(struct child *c, struct imsg *imsg)
 {
 	switch (imsg_get_type(imsg)) {
+	case WIRE_ADDRESS:
+		message_address(c->c_owner, imsg);
+		break;
 	case WIRE_ASKSIGN:
 		message_asksign(c->c_owner, imsg);
 		break;

@@ -172,3 +172,21 @@ networks_contain(const struct networks *list, const struct sockaddr *sa)
 			return (1);
 	return (0);
 }
+
+int
+network_loopback(const struct sockaddr *sa)
+{
+	struct sockaddr_in	 sin;
+	struct sockaddr_in6	 sin6;
+
+	switch (sa->sa_family) {
+	case AF_INET:
+		memcpy(&sin, sa, sizeof(sin));
+		return (ntohl(sin.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET);
+	case AF_INET6:
+		memcpy(&sin6, sa, sizeof(sin6));
+		return (IN6_IS_ADDR_LOOPBACK(&sin6.sin6_addr));
+	default:
+		return (0);
+	}
+}

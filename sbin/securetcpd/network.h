@@ -29,6 +29,8 @@ const char	*network_parse(const char *, struct network *);
 /* An IPv4 address is one in an IPv6 address that was mapped, too. */
 int		 network_contains(const struct network *,
 		    const struct sockaddr *);
+/* Of this machine: whoever has it is here. */
+int		 network_loopback(const struct sockaddr *);
 /* One of them does; NULL is a list without any. */
 int		 networks_contain(const struct networks *,
 		    const struct sockaddr *);

@@ -39,8 +39,10 @@ static void	 yyerror(const char *);
 #define SEEN_SIGNERS		0x00000040
 #define SEEN_LIFETIME		0x00000080
 #define SEEN_SANDBOX		0x00000100
+#define SEEN_DRAIN		0x00000200
 #define SEEN_CHAIN		0x00000001
 #define SEEN_KEY		0x00000002
+#define SEEN_OCSP		0x00000004
 #define SEEN_LISTEN		0x00000001
 #define SEEN_CERTIFICATE	0x00000002
 #define SEEN_PROTOCOL		0x00000004
@@ -56,6 +58,14 @@ static void	 yyerror(const char *);
 #define SEEN_PER_SOURCE		0x00001000
 #define SEEN_PENDING		0x00002000
 #define SEEN_PREFORK		0x00004000
+#define SEEN_ALPN		0x00008000
+#define SEEN_AUTHENTICATION	0x00010000
+#define SEEN_AUTHENTICATE	0x00020000
+#define SEEN_EXECUTE		0x00040000
+#define SEEN_CONNECT		0x00080000
+#define SEEN_CA			0x00100000
+#define SEEN_CRL		0x00200000
+#define SEEN_SERVERNAME		0x00400000
 #define SEEN_GROUP		0x00000001
 #define SEEN_RESTRICTED		0x00000002
 
@@ -63,6 +73,8 @@ static struct conf		*conf;
 static struct certificate	*certificate;	/* whose block is open */
 static struct server		*server;
 static struct control		*control;
+static int			 ruling;	/* in an authenticate block */
+static struct statement		 said;		/* parts of this one */
 static struct token		*first;		/* of this statement */
 static uint32_t			 seen_global, seen_block, seen_control;
 static uint32_t			 tried;	/* seen, or failed to parse */
@@ -73,11 +85,12 @@ static int	 once(uint32_t *, uint32_t, const struct token *,
 static void	 macro_add(const struct token *);
 static void	 certificate_open(const struct token *);
 static void	 certificate_close(void);
-static void	 server_open(const struct token *);
+static void	 server_open(const struct token *, int);
 static void	 server_close(void);
-static void	 server_certificate(const struct token *);
-static void	 forward_to(const struct token *, const struct token *);
-static void	 echo(const struct token *);
+static void	 client_close(void);
+static void	 server_file(struct conf_path *, uint32_t,
+		    const struct token *, const struct token *);
+static void	 purpose(uint32_t, const struct token *);
 static void	 block_abandon(void);
 %}
 
@@ -85,13 +98,17 @@ static void	 block_abandon(void);
 	struct token	*token;
 }
 
-%token <token>	BACKEND BACKLOG CERTIFICATE CHAIN CHROOT CIPHERS CLOSE
-%token <token>	CONNECTIONS CONTROL CURVES ECHO FACILITY FORWARD GROUP
-%token <token>	HANDSHAKE IDLE INCLUDE KEY LIFETIME LISTEN LOG MAX ON PENDING
-%token <token>	PER PIDFILE PORT PREFORK PROTOCOL RESTRICTED SANDBOX SERVER
-%token <token>	SIGNER SIGNERS SOCKET SOURCE SPAWNER TIMEOUT TO USER
+%token <token>	ABSENT ALLOW ALPN AUTHENTICATE AUTHENTICATION BACKEND BACKLOG
+%token <token>	CA CERTIFICATE CHAIN CHROOT CIPHERS CLIENT CLOSE CONNECT
+%token <token>	CONNECTIONS CONTROL CRL CURVES DENY DRAIN ECHO EXECUTE FACILITY
+%token <token>	FORWARD GROUP HANDSHAKE HASH IDLE INCLUDE ISSUER KEY LIFETIME
+%token <token>	LISTEN LOG MATCH MAX NONE OCSP ON PENDING PER PIDFILE PORT
+%token <token>	PREFORK PROTOCOL PROXIES PROXY REFUSE RESTRICTED SAN SANDBOX
+%token <token>	SERVER SERVERNAME SIGNER SIGNERS SOCKET SOURCE SPAWNER SUBJECT
+%token <token>	TIMEOUT TO TRUSTED UNKNOWN USER WITH
 %token <token>	STRING
-%token		END UNSUPPORTED BAD
+%token		END BAD
+%type <token>	verdict selector
 
 %%
 
@@ -112,8 +129,10 @@ statement
 	: macro
 	| global
 	| control
+	| trusted
 	| certificate
 	| server
+	| client
 	;
 
 macro
@@ -184,9 +203,42 @@ global
 			take_number($3, "spawner lifetime", CONF_LIFETIME_MAX,
 			    &conf->cf_lifetime);
 	}
+	| DRAIN STRING {
+		if (once(&seen_global, SEEN_DRAIN, $1, "drain"))
+			take_time($2, "drain", CONF_DRAIN_MAX,
+			    &conf->cf_drain);
+	}
 	| SANDBOX STRING {
 		if (once(&seen_global, SEEN_SANDBOX, $1, "sandbox"))
 			take_sandbox(conf, $2);
+	}
+	;
+
+/* Commas or newlines between them; said.st_value is the last one. */
+trusted
+	: trusted_head '{' networks '}'
+	;
+
+trusted_head
+	: TRUSTED PROXIES {
+		said.st_value = NULL;
+	}
+	;
+
+networks
+	: /* empty */
+	| networks END {
+		said.st_value = NULL;
+	}
+	| networks ',' {
+		said.st_value = NULL;
+	}
+	| networks STRING {
+		take_network(conf, &said, $2);
+	}
+	| networks error END {
+		said.st_value = NULL;
+		yyerrok;
 	}
 	;
 
@@ -245,6 +297,10 @@ certificate_statement
 				err(1, "strdup");
 		}
 	}
+	| OCSP STRING {
+		if (once(&seen_block, SEEN_OCSP, $1, "ocsp"))
+			take_file($2, "ocsp", &certificate->ce_ocsp);
+	}
 	;
 
 server
@@ -255,7 +311,7 @@ server
 
 server_name
 	: SERVER STRING {
-		server_open($2);
+		server_open($2, 0);
 	}
 	;
 
@@ -267,28 +323,217 @@ server_body
 	: /* empty */
 	| server_body END
 	| server_body server_statement END
-	| server_body LISTEN ON STRING PORT STRING END {
+	| server_body listen listen_options END {
 		seen_block |= SEEN_LISTEN;
-		take_listen(conf, server, $4, $6, NULL);
+		take_listen(conf, server, &said);
 	}
-	| server_body LISTEN ON STRING PORT STRING BACKLOG STRING END {
-		seen_block |= SEEN_LISTEN;
-		take_listen(conf, server, $4, $6, $8);
+	| server_body FORWARD TO target with END {
+		purpose(SEEN_FORWARD, $2);
+		server->sv_mode = CONF_FORWARD;
+		take_forward(&server->sv_backends, &said);
 	}
-	| server_body FORWARD TO STRING END {
-		forward_to($4, NULL);
+	| server_body MATCH SERVERNAME selector FORWARD TO target with END {
+		said.st_refuse = 0;
+		take_match(server, &said, $4);
 	}
-	| server_body FORWARD TO STRING PORT STRING END {
-		forward_to($4, $6);
+	| server_body MATCH SERVERNAME selector REFUSE END {
+		said.st_refuse = 1;
+		take_match(server, &said, $4);
+	}
+	| server_body EXECUTE arguments END {
+		purpose(SEEN_EXECUTE, $2);
+		take_program(conf, server, &said, NULL);
+	}
+	| server_body EXECUTE arguments USER STRING END {
+		purpose(SEEN_EXECUTE, $2);
+		take_program(conf, server, &said, $5);
+	}
+	| server_body CLIENT AUTHENTICATION STRING roots END {
+		if (once(&seen_block, SEEN_AUTHENTICATION, $2,
+		    "client authentication"))
+			take_authentication(server, &said, $4);
+	}
+	| server_body authenticate '{' rules '}' END {
+		ruling = 0;
 	}
 	| server_body error END {
+		ruling = 0;
+		yyerrok;
+	}
+	;
+
+listen
+	: LISTEN ON STRING PORT STRING {
+		said.st_address = $3;
+		said.st_port = $5;
+		said.st_backlog = said.st_proxy = NULL;
+	}
+	;
+
+listen_options
+	: /* empty */
+	| listen_options BACKLOG STRING {
+		if (said.st_backlog != NULL)
+			conf_error(&$2->tk_place, "duplicate \"backlog\"");
+		said.st_backlog = $3;
+	}
+	| listen_options PROXY {
+		if (said.st_proxy != NULL)
+			conf_error(&$2->tk_place, "duplicate \"proxy\"");
+		said.st_proxy = $2;
+	}
+	;
+
+target
+	: STRING {
+		said.st_address = $1;
+		said.st_port = NULL;
+	}
+	| STRING PORT STRING {
+		said.st_address = $1;
+		said.st_port = $3;
+	}
+	;
+
+with
+	: /* empty */ {
+		said.st_proxy = NULL;
+	}
+	| WITH PROXY STRING {
+		said.st_proxy = $3;
+	}
+	;
+
+selector
+	: STRING
+	| UNKNOWN
+	| ABSENT
+	;
+
+arguments
+	: STRING {
+		said.st_nwords = 0;
+		said.st_words[said.st_nwords++] = $1;
+	}
+	| arguments STRING {
+		if (said.st_nwords < CONF_ARGUMENTS_MAX)
+			said.st_words[said.st_nwords] = $2;
+		said.st_nwords++;
+	}
+	;
+
+roots
+	: /* empty */ {
+		said.st_ca = said.st_crl = NULL;
+	}
+	| roots CA STRING {
+		if (said.st_ca != NULL)
+			conf_error(&$2->tk_place, "duplicate \"ca\"");
+		said.st_ca = $3;
+	}
+	| roots CRL STRING {
+		if (said.st_crl != NULL)
+			conf_error(&$2->tk_place, "duplicate \"crl\"");
+		said.st_crl = $3;
+	}
+	;
+
+authenticate
+	: AUTHENTICATE {
+		(void)once(&seen_block, SEEN_AUTHENTICATE, $1,
+		    "authenticate");
+		server->sv_authenticate_at = $1->tk_place;
+		ruling = 1;
+	}
+	;
+
+rules
+	: /* empty */
+	| rules END
+	| rules rule END
+	| rules error END {
+		yyerrok;
+	}
+	;
+
+rule
+	: verdict HASH STRING {
+		take_rule(server, $1, CONF_RULE_HASH, $3);
+	}
+	| verdict SUBJECT STRING {
+		take_rule(server, $1, CONF_RULE_SUBJECT, $3);
+	}
+	| verdict SAN STRING {
+		take_rule(server, $1, CONF_RULE_SAN, $3);
+	}
+	| verdict ISSUER STRING {
+		take_rule(server, $1, CONF_RULE_ISSUER, $3);
+	}
+	| verdict NONE {
+		take_rule(server, $1, CONF_RULE_NONE, NULL);
+	}
+	;
+
+verdict
+	: ALLOW
+	| DENY
+	;
+
+client
+	: client_name '{' client_body '}' {
+		client_close();
+	}
+	;
+
+client_name
+	: CLIENT STRING {
+		server_open($2, 1);
+	}
+	;
+
+client_body
+	: /* empty */
+	| client_body END
+	| client_body shared_statement END
+	| client_body listen listen_options END {
+		seen_block |= SEEN_LISTEN;
+		take_listen(conf, server, &said);
+	}
+	| client_body CONNECT TO STRING PORT STRING END {
+		seen_block |= SEEN_CONNECT;
+		take_connect(server, $4, $6);
+	}
+	| client_body CA STRING END {
+		server_file(&server->sv_ca, SEEN_CA, $2, $3);
+	}
+	| client_body SERVERNAME STRING END {
+		if (once(&seen_block, SEEN_SERVERNAME, $2, "servername"))
+			take_servername($3, server->sv_servername);
+	}
+	| client_body error END {
 		yyerrok;
 	}
 	;
 
 server_statement
+	: shared_statement
+	| ECHO {
+		purpose(SEEN_ECHO, $1);
+		server->sv_mode = CONF_ECHO;
+	}
+	;
+
+/* What servers and clients have in common. */
+shared_statement
 	: CERTIFICATE STRING {
-		server_certificate($2);
+		seen_block |= SEEN_CERTIFICATE;
+		take_shown(server, $2);
+	}
+	| ALPN STRING {
+		server->sv_alpn_at = $2->tk_place;
+		if (once(&seen_block, SEEN_ALPN, $1, "alpn"))
+			take_copy($2, "alpn", server->sv_alpn,
+			    sizeof(server->sv_alpn));
 	}
 	| PROTOCOL STRING {
 		server->sv_protocol_at = $2->tk_place;
@@ -307,9 +552,6 @@ server_statement
 		if (once(&seen_block, SEEN_CURVES, $1, "curves"))
 			take_copy($2, "curves", server->sv_curves,
 			    sizeof(server->sv_curves));
-	}
-	| ECHO {
-		echo($1);
 	}
 	| TIMEOUT timeouts
 	| CONNECTIONS connections
@@ -380,52 +622,60 @@ struct keyword {
 	const char	*k_usage;	/* of the statement it begins */
 };
 
-/* Sorted.  Words that the grammar will have are taken already. */
+/* Sorted. */
 static const struct keyword keywords[] = {
-	{ "absent",		UNSUPPORTED,	NULL },
-	{ "allow",		UNSUPPORTED,	NULL },
-	{ "alpn",		UNSUPPORTED,	NULL },
-	{ "authenticate",	UNSUPPORTED,	NULL },
-	{ "authentication",	UNSUPPORTED,	NULL },
+	{ "absent",		ABSENT,		NULL },
+	{ "allow",		ALLOW,
+	    "allow hash|subject|san|issuer PATTERN, or allow none" },
+	{ "alpn",		ALPN,		"alpn LIST" },
+	{ "authenticate",	AUTHENTICATE,	"authenticate { ... }" },
+	{ "authentication",	AUTHENTICATION,	NULL },
 	{ "backend",		BACKEND,	NULL },
 	{ "backlog",		BACKLOG,	NULL },
-	{ "ca",			UNSUPPORTED,	NULL },
+	{ "ca",			CA,		"ca FILE" },
 	{ "certificate",	CERTIFICATE,	NULL },
 	{ "chain",		CHAIN,		"chain FILE" },
 	{ "chroot",		CHROOT,		"chroot DIRECTORY" },
 	{ "ciphers",		CIPHERS,	"ciphers STRING" },
-	{ "client",		UNSUPPORTED,	NULL },
+	{ "client",		CLIENT,
+	    "client NAME { ... }, or client authentication "
+	    "required|optional ca FILE [crl FILE]" },
 	{ "close",		CLOSE,		NULL },
-	{ "connect",		UNSUPPORTED,	NULL },
+	{ "connect",		CONNECT,	"connect to HOST port PORT" },
 	{ "connections",	CONNECTIONS,
 	    "connections [max N] [per source N] [pending N]" },
 	{ "control",		CONTROL,
 	    "control socket PATH [group NAME] [restricted]" },
-	{ "crl",		UNSUPPORTED,	NULL },
+	{ "crl",		CRL,		NULL },
 	{ "curves",		CURVES,		"curves STRING" },
-	{ "deny",		UNSUPPORTED,	NULL },
-	{ "drain",		UNSUPPORTED,	NULL },
+	{ "deny",		DENY,
+	    "deny hash|subject|san|issuer PATTERN, or deny none" },
+	{ "drain",		DRAIN,		"drain TIME" },
 	{ "echo",		ECHO,		"echo" },
-	{ "execute",		UNSUPPORTED,	NULL },
+	{ "execute",		EXECUTE,
+	    "execute PATH [ARGUMENT ...] user NAME" },
 	{ "facility",		FACILITY,	NULL },
 	{ "forward",		FORWARD,
-	    "forward to ADDRESS port PORT, or forward to PATH" },
+	    "forward to ADDRESS port PORT [with proxy v1|v2], or "
+	    "forward to PATH" },
 	{ "group",		GROUP,		NULL },
 	{ "handshake",		HANDSHAKE,	NULL },
-	{ "hash",		UNSUPPORTED,	NULL },
+	{ "hash",		HASH,		NULL },
 	{ "idle",		IDLE,		NULL },
 	{ "include",		INCLUDE,	"include FILE" },
-	{ "issuer",		UNSUPPORTED,	NULL },
+	{ "issuer",		ISSUER,		NULL },
 	{ "key",		KEY,		"key FILE" },
 	{ "lifetime",		LIFETIME,	NULL },
 	{ "listen",		LISTEN,
-	    "listen on ADDRESS port PORT [backlog N]" },
+	    "listen on ADDRESS port PORT [backlog N] [proxy]" },
 	{ "log",		LOG,
 	    "log off|errors|state|verbose, or log facility NAME" },
-	{ "match",		UNSUPPORTED,	NULL },
+	{ "match",		MATCH,
+	    "match servername PATTERN|unknown|absent forward to ..., "
+	    "or ... refuse" },
 	{ "max",		MAX,		NULL },
-	{ "none",		UNSUPPORTED,	NULL },
-	{ "ocsp",		UNSUPPORTED,	NULL },
+	{ "none",		NONE,		NULL },
+	{ "ocsp",		OCSP,		"ocsp FILE" },
 	{ "on",			ON,		NULL },
 	{ "pending",		PENDING,	NULL },
 	{ "per",		PER,		NULL },
@@ -433,28 +683,29 @@ static const struct keyword keywords[] = {
 	{ "port",		PORT,		NULL },
 	{ "prefork",		PREFORK,	"prefork N" },
 	{ "protocol",		PROTOCOL,	"protocol STRING" },
-	{ "proxies",		UNSUPPORTED,	NULL },
-	{ "proxy",		UNSUPPORTED,	NULL },
-	{ "refuse",		UNSUPPORTED,	NULL },
+	{ "proxies",		PROXIES,	NULL },
+	{ "proxy",		PROXY,		NULL },
+	{ "refuse",		REFUSE,		NULL },
 	{ "restricted",		RESTRICTED,	NULL },
-	{ "san",		UNSUPPORTED,	NULL },
+	{ "san",		SAN,		NULL },
 	{ "sandbox",		SANDBOX,	"sandbox required|optional" },
 	{ "server",		SERVER,		"server NAME { ... }" },
-	{ "servername",		UNSUPPORTED,	NULL },
+	{ "servername",		SERVERNAME,	"servername NAME" },
 	{ "signer",		SIGNER,		"signer user NAME" },
 	{ "signers",		SIGNERS,	"signers N" },
 	{ "socket",		SOCKET,		NULL },
 	{ "source",		SOURCE,		NULL },
 	{ "spawner",		SPAWNER,	"spawner lifetime N" },
-	{ "subject",		UNSUPPORTED,	NULL },
+	{ "subject",		SUBJECT,	NULL },
 	{ "timeout",		TIMEOUT,
 	    "timeout [handshake TIME] [idle TIME] [backend TIME] "
 	    "[close TIME]" },
 	{ "to",			TO,		NULL },
-	{ "trusted",		UNSUPPORTED,	NULL },
-	{ "unknown",		UNSUPPORTED,	NULL },
+	{ "trusted",		TRUSTED,
+	    "trusted proxies { NETWORK, ... }" },
+	{ "unknown",		UNKNOWN,	NULL },
 	{ "user",		USER,		"user NAME" },
-	{ "with",		UNSUPPORTED,	NULL }
+	{ "with",		WITH,		NULL }
 };
 
 static int
@@ -524,8 +775,12 @@ note_tried(void)
 		tried |= SEEN_LISTEN;
 	else if (server != NULL && k->k_token == CERTIFICATE)
 		tried |= SEEN_CERTIFICATE;
+	else if (server != NULL && k->k_token == AUTHENTICATION)
+		tried |= SEEN_AUTHENTICATION;
+	else if (server != NULL && k->k_token == CONNECT)
+		tried |= SEEN_CONNECT;
 	else if (server != NULL && (k->k_token == FORWARD ||
-	    strcmp(k->k_word, "execute") == 0))
+	    k->k_token == EXECUTE))
 		tried |= SEEN_FORWARD;
 }
 
@@ -555,6 +810,9 @@ error_first(const struct token *tk)
 	else if (keyword(tk) != NULL)
 		conf_error(&tk->tk_place, "%s is not allowed %s",
 		    lex_describe(tk, buf, sizeof(buf)),
+		    ruling ? "in an authenticate block" :
+		    server != NULL && server->sv_client ?
+		    "in a client block" :
 		    server != NULL ? "in a server block" :
 		    certificate != NULL ? "in a certificate block" :
 		    "at top level");
@@ -586,7 +844,6 @@ static void
 yyerror(const char *msg)
 {
 	const struct token	*tk, *before;
-	const struct keyword	*k;
 
 	tk = lex_last();
 	before = lex_previous();
@@ -595,11 +852,6 @@ yyerror(const char *msg)
 		conf_error(&tk->tk_place, "%s", msg);
 	else if (tk->tk_type == LEX_ERROR)
 		;	/* the lexer has said it */
-	else if ((k = keyword(tk)) != NULL && k->k_token == UNSUPPORTED &&
-	    (tk->tk_first ? !lex_before_equals() :
-	    before->tk_type != LEX_EQUALS))
-		conf_error(&tk->tk_place, "\"%s\" is not yet supported",
-		    tk->tk_text);
 	else if (tk->tk_first)
 		error_first(tk);
 	else if (before->tk_first && plain(before))
@@ -665,90 +917,107 @@ certificate_close(void)
 	certificate = NULL;
 }
 
+/* Names are in log lines, where nothing else tells the two apart. */
 static void
-server_open(const struct token *tk)
+server_open(const struct token *tk, int client)
 {
 	struct server	*other;
 
 	seen_block = tried = 0;
-	if (take_name(tk, "server", WIRE_NAME) &&
+	if (take_name(tk, client ? "client" : "server", WIRE_NAME) &&
 	    (other = server_find(conf, tk->tk_text)) != NULL)
-		conf_error(&tk->tk_place, "duplicate server \"%s\" (first on "
-		    "line %d)", tk->tk_text, other->sv_place.cp_line);
+		conf_error(&tk->tk_place, "duplicate %s \"%s\" (first on "
+		    "line %d)", client ? "client" : "server", tk->tk_text,
+		    other->sv_place.cp_line);
 	server = server_new(conf, tk->tk_text, &tk->tk_place);
+	server->sv_client = client;
+	if (client)
+		server->sv_mode = CONF_CONNECT;
+}
+
+static void
+missing(uint32_t bits, const char *what)
+{
+	if (!((tried | seen_block) & bits))
+		conf_error(&server->sv_place, "%s \"%s\" has %s",
+		    server->sv_client ? "client" : "server", server->sv_name,
+		    what);
+}
+
+static void
+prefork_fit(void)
+{
+	struct server	*sv = server;
+
+	if (sv->sv_prefork <= sv->sv_max)
+		return;
+	if (seen_block & SEEN_PREFORK)
+		conf_error(&sv->sv_place, "%s \"%s\": prefork %u is more "
+		    "than connections max %u", sv->sv_client ? "client" :
+		    "server", sv->sv_name, sv->sv_prefork, sv->sv_max);
+	else
+		sv->sv_prefork = sv->sv_max;
 }
 
 static void
 server_close(void)
 {
-	struct server	*sv = server;
-
-	tried |= seen_block;
-	if (!(tried & SEEN_LISTEN))
-		conf_error(&sv->sv_place, "server \"%s\" has no \"listen on\"",
-		    sv->sv_name);
-	if (!(tried & SEEN_CERTIFICATE))
-		conf_error(&sv->sv_place, "server \"%s\" has no "
-		    "\"certificate\"", sv->sv_name);
-	if (!(tried & (SEEN_FORWARD | SEEN_ECHO)))
-		conf_error(&sv->sv_place, "server \"%s\" has neither "
-		    "\"forward to\" nor \"echo\"", sv->sv_name);
-	if (sv->sv_prefork > sv->sv_max) {
-		if (seen_block & SEEN_PREFORK)
-			conf_error(&sv->sv_place, "server \"%s\": prefork %u "
-			    "is more than connections max %u", sv->sv_name,
-			    sv->sv_prefork, sv->sv_max);
-		else
-			sv->sv_prefork = sv->sv_max;
-	}
+	missing(SEEN_LISTEN, "no \"listen on\"");
+	missing(SEEN_CERTIFICATE, "no \"certificate\"");
+	missing(SEEN_FORWARD | SEEN_EXECUTE | SEEN_ECHO,
+	    "none of \"forward to\", \"execute\" and \"echo\"");
+	if (seen_block & SEEN_AUTHENTICATE &&
+	    !((tried | seen_block) & SEEN_AUTHENTICATION))
+		conf_error(&server->sv_authenticate_at, "\"authenticate\" "
+		    "without \"client authentication\": no client would "
+		    "be asked for a certificate");
+	prefork_fit();
 	server = NULL;
 }
 
 static void
-server_certificate(const struct token *tk)
+client_close(void)
 {
-	if (seen_block & SEEN_CERTIFICATE) {
-		conf_error(&tk->tk_place, "a second certificate of a server "
-		    "(\"%s\") is not yet supported", tk->tk_text);
-		return;
-	}
-	seen_block |= SEEN_CERTIFICATE;
-	server->sv_certificate_at = tk->tk_place;
-	if (take_name(tk, "certificate", sizeof(server->sv_certname)))
-		take_copy(tk, "certificate", server->sv_certname,
-		    sizeof(server->sv_certname));
+	missing(SEEN_LISTEN, "no \"listen on\"");
+	missing(SEEN_CONNECT, "no \"connect to\"");
+	prefork_fit();
+	server = NULL;
 }
 
 static void
-forward_to(const struct token *address, const struct token *port)
+server_file(struct conf_path *pa, uint32_t bit, const struct token *tk,
+    const struct token *file)
 {
-	if (seen_block & SEEN_FORWARD) {
-		conf_error(&address->tk_place, "a second \"forward to\" "
-		    "(\"%s\") is not yet supported", address->tk_text);
-		return;
-	}
-	seen_block |= SEEN_FORWARD;
-	if (seen_block & SEEN_ECHO) {
-		conf_error(&address->tk_place, "\"forward to\" and \"echo\" "
-		    "exclude each other");
-		return;
-	}
-	server->sv_mode = CONF_FORWARD;
-	server->sv_forward_at = address->tk_place;
-	take_forward(&server->sv_backend, address, port);
+	if (once(&seen_block, bit, tk, tk->tk_text))
+		take_file(file, tk->tk_text, pa);
 }
 
+/* A connection can go to one place only; there may be many backends. */
 static void
-echo(const struct token *tk)
+purpose(uint32_t bit, const struct token *tk)
 {
-	if (!once(&seen_block, SEEN_ECHO, tk, "echo"))
-		return;
-	if (seen_block & SEEN_FORWARD) {
-		conf_error(&tk->tk_place, "\"echo\" and \"forward to\" "
-		    "exclude each other");
-		return;
-	}
-	server->sv_mode = CONF_ECHO;
+	static const struct {
+		uint32_t	 p_bit;
+		const char	*p_word;
+	} purposes[] = {
+		{ SEEN_FORWARD,	"forward to" },
+		{ SEEN_EXECUTE,	"execute" },
+		{ SEEN_ECHO,	"echo" }
+	};
+	const char	*word = "";
+	size_t		 i;
+
+	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+		if (purposes[i].p_bit == bit)
+			word = purposes[i].p_word;
+	if (seen_block & bit && bit != SEEN_FORWARD)
+		conf_error(&tk->tk_place, "duplicate \"%s\"", word);
+	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+		if (purposes[i].p_bit != bit &&
+		    seen_block & purposes[i].p_bit)
+			conf_error(&tk->tk_place, "\"%s\" and \"%s\" "
+			    "exclude each other", word, purposes[i].p_word);
+	seen_block |= bit;
 }
 
 /* A block whose head was wrong is skipped whole. */
@@ -757,6 +1026,7 @@ block_abandon(void)
 {
 	certificate = NULL;
 	server = NULL;
+	ruling = 0;
 }
 
 /* Order does not matter: a name may be used before it is defined. */
@@ -764,15 +1034,18 @@ static void
 resolve(void)
 {
 	struct server	*sv;
+	struct shown	*sh;
 
 	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry) {
-		if (sv->sv_certname[0] == '\0')
-			continue;
-		sv->sv_certificate = certificate_find(conf, sv->sv_certname);
-		if (sv->sv_certificate == NULL)
-			conf_error(&sv->sv_certificate_at,
-			    "certificate \"%s\" is not defined",
-			    sv->sv_certname);
+		TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry) {
+			if (sh->sh_name[0] == '\0')
+				continue;
+			sh->sh_certificate = certificate_find(conf,
+			    sh->sh_name);
+			if (sh->sh_certificate == NULL)
+				conf_error(&sh->sh_place, "certificate "
+				    "\"%s\" is not defined", sh->sh_name);
+		}
 	}
 }
 
@@ -803,6 +1076,7 @@ conf_parse(const char *file)
 	server = NULL;
 	control = NULL;
 	first = NULL;
+	ruling = 0;
 	seen_global = 0;
 	conf = conf_new(file);
 	if (lex_begin(file) == -1) {
@@ -816,7 +1090,7 @@ conf_parse(const char *file)
 	control_default();
 	lex_end();
 	if (TAILQ_EMPTY(&conf->cf_servers) && conf_errors() == before)
-		conf_error(&conf->cf_place, "no server is defined");
+		conf_error(&conf->cf_place, "no server and no client is defined");
 	(void)conf_check(conf);
 	if (conf_errors() != before) {
 		conf_free(conf);

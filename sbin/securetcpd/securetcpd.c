@@ -362,11 +362,8 @@ check_start(void)
 static void
 serve_start(void)
 {
-	struct certificate	*ce;
-
-	/* Chains and keys stay open for the helpers to come. */
-	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
-		env->sd_fds += 2;
+	/* What helpers to come are to read stays open. */
+	env->sd_fds += limits_open(env->sd_conf);
 	if (env->sd_built)
 		log_info("run from the build tree, helpers from %s",
 		    env->sd_libexec);

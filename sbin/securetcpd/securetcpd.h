@@ -101,6 +101,7 @@ struct listener {
 	int			 ln_fd;
 	struct event		 ln_ev;
 	int			 ln_polled;
+	int			 ln_proxy;	/* expects PROXY headers */
 	char			 ln_name[128];
 };
 TAILQ_HEAD(listeners, listener);
@@ -109,6 +110,7 @@ TAILQ_HEAD(listeners, listener);
 enum refusal {
 	REFUSE_TOTAL,
 	REFUSE_SOURCE,
+	REFUSE_PROXY,
 	REFUSE_MAX
 };
 
@@ -124,6 +126,7 @@ struct refused {
 struct service {
 	TAILQ_ENTRY(service)	 se_entry;
 	struct server		*se_conf;
+	int			 se_addresses;	/* local ones are of use */
 	struct listeners	 se_listeners;
 	struct spawners		 se_spawners;
 	struct spawner		*se_spawner;	/* the one that forks now */
@@ -164,6 +167,7 @@ struct source {
 enum phase {
 	PHASE_STARTING,		/* its spawner was told to fork it */
 	PHASE_IDLE,
+	PHASE_TARGET,		/* a client block's: the target is awaited */
 	PHASE_CONNECTING,	/* adopted: handshake */
 	PHASE_BACKEND,		/* established: the backend is awaited */
 	PHASE_CONNECTED,
@@ -180,14 +184,26 @@ struct session {
 	struct spawner		*s_spawner;	/* NULL: it died first */
 	enum phase		 s_phase;
 	enum securetcp_state	 s_state;
+	struct sockaddr_storage	 s_peer;	/* as its proxy names it */
+	struct sockaddr_storage	 s_local;
 	char			 s_from[80];
+	char			 s_via[80];	/* the proxy, or "" */
 	struct source		*s_source;	/* NULL: never adopted */
 	struct timespec		 s_start;
 	struct event		 s_timer;
 	struct signer		*s_signer;	/* has its request */
 	struct wire_established	*s_facts;
+	int			 s_plain;	/* of a client block; else -1 */
+	struct backends		*s_backends;	/* those it may go to ... */
+	struct backend		*s_target;	/* ... and the present one */
+	uint64_t		 s_tried;	/* by their numbers */
 	int			 s_backend;	/* connecting; else -1 */
+	int			 s_backend_error;	/* of the last that failed */
+	char			*s_failed;	/* those that did, and how */
 	struct event		 s_backend_ev;
+	uint8_t			*s_header;	/* PROXY, to be written first */
+	size_t			 s_headerlen;
+	size_t			 s_headeroff;
 	int			 s_error;	/* we refused it for this ... */
 	char			*s_reason;	/* ... and why */
 	uint64_t		 s_in;
@@ -243,6 +259,7 @@ int		 paths_chroot(struct conf *);
 /* limits.c */
 int		 limits_raise(struct conf *);
 int		 limits_room(void);
+unsigned int	 limits_open(const struct conf *);
 
 /* log.c */
 void		 log_init(enum conf_log, int, int);
@@ -313,7 +330,8 @@ void		 signers_stop(void);
 int		 signers_ready(void);
 int		 signers_all_ready(void);
 void		 signer_overdue(struct signer *);
-int		 signer_ask(struct session *, const struct wire_asksign *);
+int		 signer_ask(struct session *, const struct certificate *,
+		    const struct wire_asksign *);
 
 /* spawner.c */
 void		 spawner_start(struct service *);
@@ -365,8 +383,8 @@ void		 session_forked(struct session *);
 void		 session_unforked(struct session *, int);
 void		 session_exited(struct session *, uint32_t, uint32_t);
 void		 session_orphan(struct spawner *);
-void		 session_adopt(struct session *, int, struct source *,
-		    const char *);
+void		 session_begin(struct session *);
+void		 session_set_timer(struct session *, unsigned int);
 void		 session_signed(struct session *, const uint8_t *, size_t);
 void		 session_fail(struct session *, int, const char *);
 void		 session_refuse(struct session *, int, const char *);
@@ -381,13 +399,28 @@ void		 sessions_signer_lost(struct signer *, const char *);
 void		 sessions_stop(const char *, int);
 void		 sessions_collect(void);
 
+/* adopt.c */
+void		 session_adopt(struct session *, int, int);
+void		 session_target(struct session *, int);
+void		 session_address(struct session *,
+		    const struct wire_address *);
+
+/* rules.c */
+int		 rules_allow(const struct server *,
+		    const struct wire_established *, char *, size_t);
+
 /* message.c: what a session says */
 void		 session_message(struct child *, struct imsg *);
 void		 session_gone(struct child *, const char *);
 
 /* backend.c */
-void		 backend_connect(struct session *);
+void		 backend_connect(struct session *, struct backends *);
 void		 backend_cancel(struct session *);
+const char	*backend_name(const struct session *);
+const char	*backend_host(const struct backend *, char *, size_t);
+
+/* header.c: the PROXY header for a backend */
+int		 header_make(struct session *);
 
 /* sockopt.c */
 void		 socket_options(int, int);

@@ -36,6 +36,25 @@ service_resume(int fd, short what, void *arg)
 	listeners_update(se);
 }
 
+/* Does anybody want to know what address a client has connected to? */
+static int
+service_addresses(const struct server *sv)
+{
+	const struct backend	*ba;
+	const struct route	*rt;
+
+	if (sv->sv_program != NULL)
+		return (1);
+	TAILQ_FOREACH(ba, &sv->sv_backends, ba_entry)
+		if (ba->ba_proxy != CONF_PROXY_NONE)
+			return (1);
+	TAILQ_FOREACH(rt, &sv->sv_routes, rt_entry)
+		TAILQ_FOREACH(ba, &rt->rt_backends, ba_entry)
+			if (ba->ba_proxy != CONF_PROXY_NONE)
+				return (1);
+	return (0);
+}
+
 static struct service *
 service_new(struct server *sv)
 {
@@ -44,6 +63,7 @@ service_new(struct server *sv)
 	if ((se = calloc(1, sizeof(*se))) == NULL)
 		return (NULL);
 	se->se_conf = sv;
+	se->se_addresses = service_addresses(sv);
 	TAILQ_INIT(&se->se_listeners);
 	TAILQ_INIT(&se->se_spawners);
 	TAILQ_INIT(&se->se_idle);

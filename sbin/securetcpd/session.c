@@ -28,6 +28,7 @@
  */
 static int	 session_cmp(struct session *, struct session *);
 static void	 session_timer(int, short, void *);
+static void	 session_plain(struct session *);
 
 RB_HEAD(table, session);
 static struct table	 table = RB_INITIALIZER(&table);
@@ -61,7 +62,7 @@ session_known(uint64_t id)
 	return (id > 0 && id <= last_id);
 }
 
-static void
+void
 session_set_timer(struct session *s, unsigned int seconds)
 {
 	struct timeval	 tv = { 0, 0 };
@@ -87,7 +88,7 @@ session_fork(struct spawner *sp)
 	s->s_spawner = sp;
 	s->s_phase = PHASE_STARTING;
 	s->s_state = SECURETCP_CLOSED;
-	s->s_backend = -1;
+	s->s_backend = s->s_plain = -1;
 	evtimer_set(&s->s_timer, session_timer, s);
 	child_init(&s->s_child, sv[0], WIRE_SESSION, WIRE_IDLE, s);
 	s->s_child.c_message = session_message;
@@ -178,6 +179,17 @@ session_unpend(struct session *s)
 	s->s_service->se_pendings--;
 }
 
+/* The other side of a client block's connection, while it is held here. */
+static void
+session_close_plain(struct session *s)
+{
+	if (s->s_plain == -1)
+		return;
+	(void)close(s->s_plain);
+	s->s_plain = -1;
+	env->sd_fds--;
+}
+
 /* The one place where an adopted socket's story ends. */
 static void
 session_end(struct session *s, int number, const char *description,
@@ -189,9 +201,10 @@ session_end(struct session *s, int number, const char *description,
 		log_closing(s, closing);
 	s->s_state = SECURETCP_CLOSED;
 	log_closed(s);
-	if (s->s_phase == PHASE_CONNECTING)
+	if (s->s_phase == PHASE_TARGET || s->s_phase == PHASE_CONNECTING)
 		session_unpend(s);
 	backend_cancel(s);
+	session_close_plain(s);
 	s->s_signer = NULL;
 	source_close(s->s_source);
 	free(s->s_facts);
@@ -210,28 +223,20 @@ session_live(const struct session *s)
 	return (s->s_state != SECURETCP_CLOSED);
 }
 
+/* It has a connection, of which the log hears. */
 void
-session_adopt(struct session *s, int fd, struct source *so, const char *from)
+session_begin(struct session *s)
 {
-	struct service		*se = s->s_service;
-	struct wire_adopt	 wad;
+	struct service	*se = s->s_service;
 
-	memset(&wad, 0, sizeof(wad));
-	s->s_phase = PHASE_CONNECTING;
 	s->s_state = SECURETCP_CONNECTING;
-	s->s_child.c_state = WIRE_CONNECTING;
-	s->s_source = so;
-	(void)strlcpy(s->s_from, from, sizeof(s->s_from));
 	(void)clock_gettime(CLOCK_MONOTONIC, &s->s_start);
 	TAILQ_INSERT_TAIL(&se->se_pending, s, s_entry);
 	se->se_pendings++;
 	se->se_live++;
 	env->sd_live++;
 	log_connecting(s);
-	session_set_timer(s, se->se_conf->sv_handshake);
 	spawner_used(s->s_spawner);
-	if (child_send(&s->s_child, WIRE_ADOPT, fd, &wad, sizeof(wad)) == -1)
-		session_gone(&s->s_child, NULL);
 }
 
 /* Ends it now, for a reason of the parent's; the process has to follow. */
@@ -283,10 +288,55 @@ session_signed(struct session *s, const uint8_t *data, size_t len)
 		session_gone(&s->s_child, NULL);
 }
 
+/* The backends of the rule that the session says has matched. */
+static struct route *
+session_route(const struct session *s, unsigned int n)
+{
+	struct route	*rt;
+
+	TAILQ_FOREACH(rt, &s->s_service->se_conf->sv_routes, rt_entry)
+		if (--n == 0)
+			return (rt);
+	return (NULL);
+}
+
+static void
+session_forward(struct session *s)
+{
+	struct server	*sv = s->s_service->se_conf;
+	struct route	*rt;
+
+	if (s->s_facts->wh_match != 0) {
+		rt = session_route(s, s->s_facts->wh_match);
+		if (rt == NULL || rt->rt_refuse) {
+			session_gone(&s->s_child, "violation: ESTABLISHED by "
+			    "a rule that forwards nowhere");
+			return;
+		}
+		session_set_timer(s, sv->sv_backend_timeout);
+		backend_connect(s, &rt->rt_backends);
+		return;
+	}
+	switch (sv->sv_mode) {
+	case CONF_ECHO:
+		session_accept(s, -1);
+		break;
+	case CONF_CONNECT:
+		session_plain(s);
+		break;
+	case CONF_EXECUTE:
+		break;
+	case CONF_FORWARD:
+		session_set_timer(s, sv->sv_backend_timeout);
+		backend_connect(s, &sv->sv_backends);
+		break;
+	}
+}
+
 void
 session_established(struct session *s, const struct wire_established *wh)
 {
-	struct server	*sv = s->s_service->se_conf;
+	char	 reason[WIRE_REASON];
 
 	if ((s->s_facts = malloc(sizeof(*wh))) == NULL) {
 		session_fail(s, ptNoBufferSpace, strerror(errno));
@@ -297,12 +347,22 @@ session_established(struct session *s, const struct wire_established *wh)
 	s->s_phase = PHASE_BACKEND;
 	s->s_child.c_state = WIRE_WAITING;
 	(void)evtimer_del(&s->s_timer);
-	if (sv->sv_mode == CONF_ECHO) {
-		session_accept(s, -1);
+	if (!rules_allow(s->s_service->se_conf, wh, reason, sizeof(reason))) {
+		session_refuse(s, ptAuthentication, reason);
 		return;
 	}
-	session_set_timer(s, sv->sv_backend_timeout);
-	backend_connect(s);
+	session_forward(s);
+}
+
+/* A client block's other side, of which nothing was read so far. */
+static void
+session_plain(struct session *s)
+{
+	int	 fd = s->s_plain;
+
+	s->s_plain = -1;
+	env->sd_fds--;
+	session_accept(s, fd);
 }
 
 /* Go ahead, with the backend's descriptor (-1: echo). */
@@ -421,6 +481,7 @@ session_gone(struct child *c, const char *violation)
 	case PHASE_DIED:
 	case PHASE_LEAVING:
 		return;
+	case PHASE_TARGET:
 	case PHASE_CONNECTING:
 		session_unpend(s);
 		/* FALLTHROUGH */
@@ -430,6 +491,7 @@ session_gone(struct child *c, const char *violation)
 	}
 	s->s_phase = PHASE_DIED;
 	backend_cancel(s);
+	session_close_plain(s);
 	child_close(c);
 	if (s->s_exited || s->s_spawner == NULL)
 		session_died(s);
@@ -517,6 +579,13 @@ session_timer(int fd, short what, void *arg)
 		return;
 	}
 	switch (s->s_phase) {
+	case PHASE_TARGET:
+		(void)snprintf(reason, sizeof(reason),
+		    "connect timer, %u second%s: target %s",
+		    sv->sv_backend_timeout,
+		    sv->sv_backend_timeout == 1 ? "" : "s", backend_name(s));
+		session_fail(s, ptTimeout, reason);
+		break;
 	case PHASE_CONNECTING:
 		(void)snprintf(reason, sizeof(reason),
 		    "handshake timer, %u second%s", sv->sv_handshake,
@@ -535,7 +604,7 @@ session_timer(int fd, short what, void *arg)
 		    "backend timer, %u second%s: backend %s",
 		    sv->sv_backend_timeout,
 		    sv->sv_backend_timeout == 1 ? "" : "s",
-		    sv->sv_backend.ba_name);
+		    backend_name(s));
 		backend_cancel(s);
 		session_refuse(s, ptTimeout, reason);
 		break;

@@ -31,11 +31,15 @@ static int
 key_flags(const struct certificate *ce)
 {
 	struct server	*sv;
+	struct shown	*sh;
 
-	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
-		if (sv->sv_certificate == ce &&
-		    (sv->sv_protocols & TLS_PROTOCOL_TLSv1_2))
-			return (WIRE_KEY_PKCS1);
+	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry) {
+		if (!(sv->sv_protocols & TLS_PROTOCOL_TLSv1_2))
+			continue;
+		TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry)
+			if (sh->sh_certificate == ce)
+				return (WIRE_KEY_PKCS1);
+	}
 	return (0);
 }
 
@@ -392,9 +396,9 @@ signer_choose(void)
 }
 
 int
-signer_ask(struct session *s, const struct wire_asksign *wq)
+signer_ask(struct session *s, const struct certificate *ce,
+    const struct wire_asksign *wq)
 {
-	struct certificate	*ce = s->s_service->se_conf->sv_certificate;
 	struct wire_sign	 wg;
 	struct signer		*sg;
 

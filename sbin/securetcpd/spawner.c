@@ -23,36 +23,89 @@ static void	 spawner_message(struct child *, struct imsg *);
 static void	 spawner_gone(struct helper *, const char *);
 
 static int
-spawner_load(struct spawner *sp)
+load_file(struct child *c, enum wire_type type, int file,
+    const void *payload, size_t len)
 {
-	struct server		*sv = sp->sp_service->se_conf;
-	struct certificate	*ce = sv->sv_certificate;
-	struct child		*c = &sp->sp_helper->h_child;
-	struct wire_server	 wv;
-	struct wire_chain	 wc;
-	int			 fd;
+	int	 fd;
 
-	if (helper_begin(sp->sp_helper, env->sd_uid, env->sd_gid,
-	    SPAWNER_NOFILE) == -1)
+	if ((fd = child_file(file)) == -1)
 		return (-1);
+	return (child_send(c, type, fd, payload, len));
+}
+
+static int
+load_server(struct child *c, const struct server *sv)
+{
+	struct wire_server	 wv;
+
 	memset(&wv, 0, sizeof(wv));
 	(void)strlcpy(wv.wv_name, sv->sv_name, sizeof(wv.wv_name));
 	(void)strlcpy(wv.wv_protocol, sv->sv_protocol,
 	    sizeof(wv.wv_protocol));
 	(void)strlcpy(wv.wv_ciphers, sv->sv_ciphers, sizeof(wv.wv_ciphers));
 	(void)strlcpy(wv.wv_curves, sv->sv_curves, sizeof(wv.wv_curves));
+	(void)strlcpy(wv.wv_alpn, sv->sv_alpn, sizeof(wv.wv_alpn));
+	wv.wv_auth = sv->sv_auth;
+	if (sv->sv_client)
+		wv.wv_flags |= WIRE_SERVER_CLIENT;
 	/* The timer is the parent's; the session's is behind it. */
 	wv.wv_handshake = sv->sv_handshake * 1000 + 1000;
 	wv.wv_idle = sv->sv_idle * 1000;
 	wv.wv_close = sv->sv_close * 1000;
 	if (child_send(c, WIRE_SERVER, -1, &wv, sizeof(wv)) == -1)
 		return (-1);
+	if (sv->sv_ca.pa_fd != -1 &&
+	    load_file(c, WIRE_CA, sv->sv_ca.pa_fd, NULL, 0) == -1)
+		return (-1);
+	if (sv->sv_crl.pa_fd == -1)
+		return (0);
+	return (load_file(c, WIRE_CRL, sv->sv_crl.pa_fd, NULL, 0));
+}
+
+static int
+load_certificate(struct child *c, const struct certificate *ce)
+{
+	struct wire_chain	 wc;
+
 	memset(&wc, 0, sizeof(wc));
 	wc.wc_index = ce->ce_index;
 	memcpy(wc.wc_id, ce->ce_id, sizeof(wc.wc_id));
-	if ((fd = child_file(ce->ce_chainfd)) == -1 ||
-	    child_send(c, WIRE_CHAIN, fd, &wc, sizeof(wc)) == -1)
+	if (load_file(c, WIRE_CHAIN, ce->ce_chainfd, &wc, sizeof(wc)) == -1)
 		return (-1);
+	if (ce->ce_ocsp.pa_fd == -1)
+		return (0);
+	return (load_file(c, WIRE_STAPLE, ce->ce_ocsp.pa_fd, NULL, 0));
+}
+
+static int
+load_match(struct child *c, const struct route *rt)
+{
+	struct wire_match	 wm;
+
+	memset(&wm, 0, sizeof(wm));
+	wm.wm_selector = rt->rt_selector;
+	wm.wm_refuse = rt->rt_refuse;
+	(void)strlcpy(wm.wm_pattern, rt->rt_pattern, sizeof(wm.wm_pattern));
+	return (child_send(c, WIRE_MATCH, -1, &wm, sizeof(wm)));
+}
+
+static int
+spawner_load(struct spawner *sp)
+{
+	struct server	*sv = sp->sp_service->se_conf;
+	struct child	*c = &sp->sp_helper->h_child;
+	struct shown	*sh;
+	struct route	*rt;
+
+	if (helper_begin(sp->sp_helper, env->sd_uid, env->sd_gid,
+	    SPAWNER_NOFILE) == -1 || load_server(c, sv) == -1)
+		return (-1);
+	TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry)
+		if (load_certificate(c, sh->sh_certificate) == -1)
+			return (-1);
+	TAILQ_FOREACH(rt, &sv->sv_routes, rt_entry)
+		if (load_match(c, rt) == -1)
+			return (-1);
 	return (child_send(c, WIRE_SERVER_END, -1, NULL, 0));
 }
 

@@ -253,21 +253,27 @@ listen_unique(struct conf *conf, const struct listen *li, const char *name)
 
 void
 take_listen(struct conf *conf, struct server *server,
-    const struct token *address, const struct token *port,
-    const struct token *backlog)
+    const struct statement *said)
 {
-	char		 name[WIRE_REASON];
-	struct listen	*li;
-	const char	*why;
-	unsigned int	 n = CONF_BACKLOG;
+	const struct token	*address = said->st_address;
+	const struct token	*port = said->st_port;
+	char			 name[WIRE_REASON];
+	struct listen		*li;
+	const char		*why;
+	unsigned int		 n = CONF_BACKLOG;
 
 	if ((li = calloc(1, sizeof(*li))) == NULL)
 		err(1, "calloc");
 	li->li_place = address->tk_place;
+	li->li_proxy = said->st_proxy != NULL;
 	TAILQ_INSERT_TAIL(&server->sv_listens, li, li_entry);
-	if (backlog != NULL)
-		take_number(backlog, "backlog", CONF_BACKLOG_MAX, &n);
+	if (said->st_backlog != NULL)
+		take_number(said->st_backlog, "backlog", CONF_BACKLOG_MAX, &n);
 	li->li_backlog = (int)n;
+	if (li->li_proxy && server->sv_client)
+		conf_error(&said->st_proxy->tk_place, "listen on: \"proxy\" "
+		    "is for servers: who connects to a client block is "
+		    "known");
 	if ((why = conf_address(address->tk_text, &li->li_ss, &li->li_len)) !=
 	    NULL) {
 		conf_error(&address->tk_place, "listen on: \"%s\" %s",
@@ -283,72 +289,25 @@ take_listen(struct conf *conf, struct server *server,
 	listen_unique(conf, li, name);
 }
 
-static void
-forward_address(struct backend *ba, const struct token *address,
-    const struct token *port)
-{
-	const char	*why;
-	size_t		 len;
-
-	if (address->tk_text[0] == '/') {
-		conf_error(&port->tk_place, "forward to: unix socket \"%s\" "
-		    "has no port", address->tk_text);
-		return;
-	}
-	if ((why = conf_address(address->tk_text, &ba->ba_ss, &ba->ba_len)) !=
-	    NULL) {
-		conf_error(&address->tk_place, "forward to: \"%s\" %s",
-		    address->tk_text, why);
-		return;
-	}
-	if ((why = conf_port(port->tk_text, &ba->ba_ss)) != NULL) {
-		conf_error(&port->tk_place, "port: \"%s\" %s", port->tk_text,
-		    why);
-		return;
-	}
-	conf_address_name(&ba->ba_ss, ba->ba_name, sizeof(ba->ba_name));
-	len = strlen(ba->ba_name);
-	if (strcmp(ba->ba_name + len - 2, ":0") == 0)
-		conf_error(&port->tk_place, "forward to: nothing listens on "
-		    "port \"%s\"", port->tk_text);
-	if (strncmp(ba->ba_name, "0.0.0.0:", 8) == 0 ||
-	    strncmp(ba->ba_name, "[::]:", 5) == 0)
-		conf_error(&address->tk_place, "forward to: \"%s\" stands for "
-		    "every address and is none to connect to",
-		    address->tk_text);
-}
-
-static void
-forward_path(struct backend *ba, const struct token *tk)
-{
-	struct sockaddr_storage	 ss;
-	const char		*why;
-	socklen_t		 len;
-
-	if (tk->tk_text[0] != '/') {
-		if (conf_address(tk->tk_text, &ss, &len) == NULL)
-			conf_error(&tk->tk_place, "forward to: \"%s\" needs "
-			    "a port", tk->tk_text);
-		else
-			conf_error(&tk->tk_place, "forward to: \"%s\" is "
-			    "neither an address with a port nor the absolute "
-			    "path of a unix socket", tk->tk_text);
-		return;
-	}
-	if ((why = conf_unix(tk->tk_text, &ba->ba_ss, &ba->ba_len)) != NULL) {
-		conf_error(&tk->tk_place, "forward to: \"%s\" %s", tk->tk_text,
-		    why);
-		return;
-	}
-	conf_address_name(&ba->ba_ss, ba->ba_name, sizeof(ba->ba_name));
-}
-
 void
-take_forward(struct backend *ba, const struct token *address,
-    const struct token *port)
+take_network(struct conf *conf, struct statement *said,
+    const struct token *tk)
 {
-	if (port != NULL)
-		forward_address(ba, address, port);
-	else
-		forward_path(ba, address);
+	struct network	*nw;
+	const char	*why;
+
+	if (said->st_value != NULL)
+		conf_error(&tk->tk_place, "\"%s\" after \"%s\" without a "
+		    "comma or newline between them", tk->tk_text,
+		    said->st_value->tk_text);
+	said->st_value = tk;
+	if ((nw = calloc(1, sizeof(*nw))) == NULL)
+		err(1, "calloc");
+	if ((why = network_parse(tk->tk_text, nw)) != NULL) {
+		conf_error(&tk->tk_place, "trusted proxies: \"%s\": %s",
+		    tk->tk_text, why);
+		free(nw);
+		return;
+	}
+	TAILQ_INSERT_TAIL(&conf->cf_trusted, nw, nw_entry);
 }

@@ -10,6 +10,20 @@
 #include "conf.h"
 #include "lex.h"
 
+/* The tokens of a statement that has many; NULL for those not said. */
+struct statement {
+	const struct token	*st_address;	/* or a path, without port */
+	const struct token	*st_port;
+	const struct token	*st_backlog;
+	const struct token	*st_proxy;
+	const struct token	*st_ca;
+	const struct token	*st_crl;
+	const struct token	*st_value;
+	int			 st_refuse;
+	const struct token	*st_words[CONF_ARGUMENTS_MAX];
+	unsigned int		 st_nwords;	/* said, also beyond those */
+};
+
 /*
  * Each takes a token and stores what it says, or prints an error that names
  * it and leaves the place as it was.
@@ -31,12 +45,27 @@ void		 take_log(struct conf *, const struct token *);
 void		 take_facility(struct conf *, const struct token *);
 void		 take_sandbox(struct conf *, const struct token *);
 struct control	*take_control(struct conf *, const struct token *);
-/* Address, port, backlog or NULL. */
+void		 take_network(struct conf *, struct statement *,
+		    const struct token *);
 void		 take_listen(struct conf *, struct server *,
-		    const struct token *, const struct token *,
+		    const struct statement *);
+
+/* take_server.c */
+void		 take_file(const struct token *, const char *,
+		    struct conf_path *);
+void		 take_shown(struct server *, const struct token *);
+void		 take_forward(struct backends *, const struct statement *);
+void		 take_match(struct server *, const struct statement *,
 		    const struct token *);
-/* Address and port, or a path and NULL. */
-void		 take_forward(struct backend *, const struct token *,
+void		 take_program(struct conf *, struct server *,
+		    const struct statement *, const struct token *);
+void		 take_authentication(struct server *, const struct statement *,
 		    const struct token *);
+void		 take_rule(struct server *, const struct token *,
+		    enum conf_subject, const struct token *);
+void		 take_connect(struct server *, const struct token *,
+		    const struct token *);
+/* WIRE_SERVERNAME bytes */
+void		 take_servername(const struct token *, char *);
 
 #endif /* TAKE_H */

@@ -1,0 +1,149 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * How a connection comes to its session: at once in a server block, when the
+ * target has answered in a client block, and under another address when a
+ * PROXY header names one.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+
+#include <errno.h>
+#include <event.h>
+#include <imsg.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "securetcpd.h"
+
+static void	 adopt_send(struct session *, int, uint8_t, const char *);
+static int	 adopt_sockaddr(struct sockaddr_storage *, uint8_t,
+		    const uint8_t *, uint16_t);
+
+/* From here on it is the session's socket, and TLS is spoken on it. */
+static void
+adopt_send(struct session *s, int fd, uint8_t flags, const char *name)
+{
+	struct wire_adopt	 wad;
+
+	memset(&wad, 0, sizeof(wad));
+	wad.wad_flags = flags;
+	(void)strlcpy(wad.wad_servername, name, sizeof(wad.wad_servername));
+	s->s_child.c_state = flags & WIRE_ADOPT_PROXY ? WIRE_HEADER :
+	    WIRE_CONNECTING;
+	if (child_send(&s->s_child, WIRE_ADOPT, fd, &wad, sizeof(wad)) == -1)
+		session_gone(&s->s_child, NULL);
+}
+
+/* The accepted socket; s_peer and s_source are set. */
+void
+session_adopt(struct session *s, int fd, int proxy)
+{
+	struct server	*sv = s->s_service->se_conf;
+
+	if (sv->sv_client) {
+		s->s_plain = fd;
+		env->sd_fds++;
+		s->s_phase = PHASE_TARGET;
+		session_begin(s);
+		session_set_timer(s, sv->sv_backend_timeout);
+		backend_connect(s, &sv->sv_backends);
+		return;
+	}
+	s->s_phase = PHASE_CONNECTING;
+	session_begin(s);
+	session_set_timer(s, sv->sv_handshake);
+	adopt_send(s, fd, proxy ? WIRE_ADOPT_PROXY : 0, "");
+}
+
+/* The target of a client block has answered. */
+void
+session_target(struct session *s, int fd)
+{
+	struct server	*sv = s->s_service->se_conf;
+	const char	*name = sv->sv_servername;
+	char		 host[WIRE_HOST];
+
+	if (*name == '\0')
+		name = backend_host(s->s_target, host, sizeof(host));
+	s->s_phase = PHASE_CONNECTING;
+	session_set_timer(s, sv->sv_handshake);
+	adopt_send(s, fd, 0, name);
+}
+
+static int
+adopt_sockaddr(struct sockaddr_storage *ss, uint8_t family,
+    const uint8_t *addr, uint16_t port)
+{
+	struct sockaddr_in	 sin;
+	struct sockaddr_in6	 sin6;
+
+	memset(ss, 0, sizeof(*ss));
+	switch (family) {
+	case 4:
+		memset(&sin, 0, sizeof(sin));
+		sin.sin_family = AF_INET;
+		sin.sin_port = htons(port);
+		memcpy(&sin.sin_addr, addr, sizeof(sin.sin_addr));
+		memcpy(ss, &sin, sizeof(sin));
+		break;
+	case 6:
+		memset(&sin6, 0, sizeof(sin6));
+		sin6.sin6_family = AF_INET6;
+		sin6.sin6_port = htons(port);
+		memcpy(&sin6.sin6_addr, addr, sizeof(sin6.sin6_addr));
+		memcpy(ss, &sin6, sizeof(sin6));
+		break;
+	default:
+		return (-1);
+	}
+	return (0);
+}
+
+/*
+ * The PROXY header has been read.  Whom it names is the peer from now on,
+ * for the log, the limits and the rules; family 0 names nobody.
+ */
+void
+session_address(struct session *s, const struct wire_address *wdr)
+{
+	struct server		*sv = s->s_service->se_conf;
+	struct sockaddr_storage	 dst, src;
+	struct source		*so;
+	char			 reason[64];
+
+	s->s_child.c_state = WIRE_CONNECTING;
+	if (wdr->wdr_family == 0)
+		return;
+	if (adopt_sockaddr(&src, wdr->wdr_family, wdr->wdr_src,
+	    wdr->wdr_srcport) == -1 || adopt_sockaddr(&dst, wdr->wdr_family,
+	    wdr->wdr_dst, wdr->wdr_dstport) == -1) {
+		session_gone(&s->s_child, "violation: ADDRESS of an unknown "
+		    "family");
+		return;
+	}
+	s->s_peer = src;
+	s->s_local = dst;
+	(void)strlcpy(s->s_via, s->s_from, sizeof(s->s_via));
+	conf_address_name(&src, s->s_from, sizeof(s->s_from));
+	so = source_take(s->s_service, (struct sockaddr *)&src,
+	    sv->sv_per_source);
+	if (so == NULL) {
+		(void)snprintf(reason, sizeof(reason),
+		    "connections per source %u", sv->sv_per_source);
+		session_fail(s, ptOperationRefused, reason);
+		return;
+	}
+	source_close(s->s_source);
+	source_release(s->s_source);
+	s->s_source = so;
+}

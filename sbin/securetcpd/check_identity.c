@@ -1,0 +1,215 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * Roots, lists of revoked certificates and OCSP responses: opened for the
+ * spawners, which read them again, and looked at for what is wrong already.
+ */
+
+#include <sys/types.h>
+#include <sys/stat.h>
+
+#include <openssl/asn1.h>
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <err.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <tls.h>
+
+#include "conf.h"
+#include "securetcp.h"
+
+#define CA_SIZE		(4 * 1024 * 1024)
+#define CRL_SIZE	(64 * 1024 * 1024)
+#define OCSP_SIZE	(16 * 1024)
+#define UPDATE_SOON	(24 * 60 * 60)
+
+static time_t
+asn1_time(const ASN1_TIME *t)
+{
+	struct tm	 tm;
+
+	memset(&tm, 0, sizeof(tm));
+	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
+		return -1;
+	return timegm(&tm);
+}
+
+/* Its next update is over, or near. */
+static void
+update_warn(const struct conf_place *at, const char *what, const char *path,
+    time_t next)
+{
+	char	 date[64];
+	time_t	 now = time(NULL);
+
+	if (next == -1)
+		return;
+	(void)conf_check_date(next, date, sizeof(date));
+	if (next < now)
+		conf_warning(at, "%s \"%s\": expired: its next update was due "
+		    "on %s", what, path, date);
+	else if (next - now < UPDATE_SOON)
+		conf_warning(at, "%s \"%s\": its next update is due on %s",
+		    what, path, date);
+}
+
+/* By the library that the spawner will use. */
+static void
+roots_check(struct server *sv, const char *what, struct conf_path *pa,
+    size_t max, int (*set)(struct securetcp_config *, const void *, size_t))
+{
+	struct securetcp_config	*config;
+	struct stat		 st;
+	char			*buf;
+	size_t			 len;
+
+	pa->pa_fd = conf_check_open(what, pa->pa_path, (off_t)max,
+	    &pa->pa_place, &st);
+	if (pa->pa_fd == -1 || (buf = conf_check_read(what, pa->pa_path,
+	    pa->pa_fd, &pa->pa_place, (size_t)st.st_size, &len)) == NULL)
+		return;
+	if ((config = securetcp_config_new()) == NULL)
+		conf_error(&sv->sv_place, "the TLS library is unusable");
+	else if (set(config, buf, len) != 0)
+		conf_error(&pa->pa_place, "%s \"%s\": %s", what, pa->pa_path,
+		    securetcp_config_error(config));
+	securetcp_config_free(config);
+	free(buf);
+}
+
+/* When the first of the lists in the file is to be replaced. */
+static void
+crl_dates(struct conf_path *pa)
+{
+	X509_CRL	*crl;
+	struct stat	 st;
+	BIO		*bio;
+	time_t		 at, next = -1;
+	char		*buf;
+	size_t		 len;
+
+	if (fstat(pa->pa_fd, &st) == -1 || (buf = conf_check_read("crl",
+	    pa->pa_path, pa->pa_fd, &pa->pa_place, (size_t)st.st_size,
+	    &len)) == NULL)
+		return;
+	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
+		err(1, "BIO_new_mem_buf");
+	while ((crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
+		at = asn1_time(X509_CRL_get0_nextUpdate(crl));
+		if (at != -1 && (next == -1 || at < next))
+			next = at;
+		X509_CRL_free(crl);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	free(buf);
+	pa->pa_next = next;
+	update_warn(&pa->pa_place, "crl", pa->pa_path, next);
+}
+
+/* A client without "ca" trusts whom the system trusts. */
+static void
+system_roots(struct server *sv)
+{
+	const char	*path = tls_default_ca_cert_file();
+
+	if (path == NULL || (sv->sv_ca.pa_path = strdup(path)) == NULL)
+		err(1, "the system's CA");
+}
+
+void
+conf_check_identity(struct server *sv)
+{
+	unsigned int	 before;
+
+	if (sv->sv_client && sv->sv_ca.pa_path == NULL)
+		system_roots(sv);
+	if (sv->sv_ca.pa_path != NULL)
+		roots_check(sv, "ca", &sv->sv_ca, CA_SIZE,
+		    securetcp_config_set_ca);
+	if (sv->sv_crl.pa_path == NULL)
+		return;
+	before = conf_errors();
+	roots_check(sv, "crl", &sv->sv_crl, CRL_SIZE,
+	    securetcp_config_set_crl);
+	if (conf_errors() == before)
+		crl_dates(&sv->sv_crl);
+}
+
+/* The status of the one certificate it is about. */
+static void
+response_check(struct certificate *ce, OCSP_BASICRESP *basic)
+{
+	const struct conf_path	*pa = &ce->ce_ocsp;
+	ASN1_GENERALIZEDTIME	*next, *revoked, *this;
+	OCSP_SINGLERESP		*single;
+	char			 date[64];
+	time_t			 since;
+	int			 reason, status;
+
+	if (OCSP_resp_count(basic) != 1 ||
+	    (single = OCSP_resp_get0(basic, 0)) == NULL) {
+		conf_error(&pa->pa_place, "ocsp \"%s\": is not about exactly "
+		    "one certificate", pa->pa_path);
+		return;
+	}
+	status = OCSP_single_get0_status(single, &reason, &revoked, &this,
+	    &next);
+	if (status == V_OCSP_CERTSTATUS_REVOKED)
+		conf_error(&pa->pa_place, "ocsp \"%s\": says that the "
+		    "certificate is revoked", pa->pa_path);
+	else if (status != V_OCSP_CERTSTATUS_GOOD)
+		conf_error(&pa->pa_place, "ocsp \"%s\": does not say that "
+		    "the certificate is good", pa->pa_path);
+	since = asn1_time(this);
+	if (since > time(NULL))
+		conf_warning(&pa->pa_place, "ocsp \"%s\": is not valid "
+		    "before %s", pa->pa_path, conf_check_date(since, date,
+		    sizeof(date)));
+	ce->ce_ocsp.pa_since = since;
+	ce->ce_ocsp.pa_next = asn1_time(next);
+	update_warn(&pa->pa_place, "ocsp", pa->pa_path, pa->pa_next);
+}
+
+void
+conf_check_staple(struct certificate *ce)
+{
+	struct conf_path	*pa = &ce->ce_ocsp;
+	OCSP_BASICRESP		*basic = NULL;
+	OCSP_RESPONSE		*response;
+	const unsigned char	*p;
+	struct stat		 st;
+	char			*buf;
+	size_t			 len;
+
+	pa->pa_fd = conf_check_open("ocsp", pa->pa_path, OCSP_SIZE,
+	    &pa->pa_place, &st);
+	if (pa->pa_fd == -1 || (buf = conf_check_read("ocsp", pa->pa_path,
+	    pa->pa_fd, &pa->pa_place, OCSP_SIZE, &len)) == NULL)
+		return;
+	p = (const unsigned char *)buf;
+	if ((response = d2i_OCSP_RESPONSE(NULL, &p, (long)len)) == NULL)
+		conf_error(&pa->pa_place, "ocsp \"%s\": is not an OCSP "
+		    "response in DER form", pa->pa_path);
+	else if (OCSP_response_status(response) !=
+	    OCSP_RESPONSE_STATUS_SUCCESSFUL ||
+	    (basic = OCSP_response_get1_basic(response)) == NULL)
+		conf_error(&pa->pa_place, "ocsp \"%s\": the responder "
+		    "answered with an error", pa->pa_path);
+	else
+		response_check(ce, basic);
+	OCSP_BASICRESP_free(basic);
+	OCSP_RESPONSE_free(response);
+	ERR_clear_error();
+	free(buf);
+}

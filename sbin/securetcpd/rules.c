@@ -1,0 +1,105 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The authenticate block: whom of those with a valid certificate, or without
+ * one, a server serves.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <event.h>
+#include <imsg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "match.h"
+#include "securetcpd.h"
+
+static int	 rule_matches(const struct rule *,
+		    const struct wire_established *);
+static const char *rules_unfit(const struct server *,
+		    const struct wire_established *);
+
+static int
+rule_matches(const struct rule *ru, const struct wire_established *wh)
+{
+	if (ru->ru_subject == CONF_RULE_NONE)
+		return (!wh->wh_peer);
+	if (!wh->wh_peer)
+		return (0);
+	switch (ru->ru_subject) {
+	case CONF_RULE_HASH:
+		return (strcasecmp(ru->ru_pattern, wh->wh_hash) == 0);
+	case CONF_RULE_SUBJECT:
+		return (match_subject(ru->ru_pattern, wh->wh_subject));
+	case CONF_RULE_ISSUER:
+		return (match_subject(ru->ru_pattern, wh->wh_issuer));
+	case CONF_RULE_SAN:
+		return (match_san(ru->ru_pattern, wh->wh_san));
+	case CONF_RULE_NONE:
+		break;
+	}
+	return (0);
+}
+
+/* What no pattern can be held against must not slip past a deny rule. */
+static const char *
+rules_unfit(const struct server *sv, const struct wire_established *wh)
+{
+	const struct rule	*ru;
+
+	if (!wh->wh_peer)
+		return (NULL);
+	TAILQ_FOREACH(ru, &sv->sv_rules, ru_entry) {
+		if (ru->ru_subject == CONF_RULE_SUBJECT &&
+		    wh->wh_subject[0] != '\0' &&
+		    !match_subject_ok(wh->wh_subject))
+			return ("its subject is not one that rules can be "
+			    "held against");
+		if (ru->ru_subject == CONF_RULE_ISSUER &&
+		    wh->wh_issuer[0] != '\0' &&
+		    !match_subject_ok(wh->wh_issuer))
+			return ("its issuer is not one that rules can be "
+			    "held against");
+	}
+	return (NULL);
+}
+
+/* The first that matches decides; false with the reason. */
+int
+rules_allow(const struct server *sv, const struct wire_established *wh,
+    char *reason, size_t size)
+{
+	const struct rule	*ru;
+	const char		*why;
+	unsigned int		 n = 0;
+	int			 allows = 0;
+
+	if ((why = rules_unfit(sv, wh)) != NULL) {
+		(void)strlcpy(reason, why, size);
+		return (0);
+	}
+	TAILQ_FOREACH(ru, &sv->sv_rules, ru_entry) {
+		n++;
+		allows |= ru->ru_allow;
+		if (!rule_matches(ru, wh))
+			continue;
+		if (ru->ru_allow)
+			return (1);
+		(void)snprintf(reason, size, "denied by rule %u (line %d)", n,
+		    ru->ru_place.cp_line);
+		return (0);
+	}
+	if (!allows)
+		return (1);
+	(void)strlcpy(reason, wh->wh_peer ? "denied: no rule allows this "
+	    "certificate" : "denied: no rule allows a client without a "
+	    "certificate", size);
+	return (0);
+}
