@@ -208,13 +208,15 @@ int		 securetcp_config_set_verify_name(struct securetcp_config *,
 int		 securetcp_config_prepare(struct securetcp_config *);
 /*
  * The same for clients, which need no certificate: reads the system's CA
- * where none was given.  ptFile as well.
+ * where none was given, and else no file.  ptFile as well.  Connecting on a
+ * descriptor opens nothing after that and securetcp_warm().
  */
 int		 securetcp_config_prepare_client(struct securetcp_config *);
 
 /*
  * Makes the TLS library load all it loads lazily (algorithms, strings,
- * random numbers) by handshakes with itself under a throw-away key: to be
+ * random numbers) by handshakes with itself under a throw-away key and a
+ * verification of its certificate, for servers and for clients: to be
  * called before a sandbox or a fork(2), and after securetcp_set_signer()
  * where that is used.  ptNoSecurity, ptNoBufferSpace.
  */

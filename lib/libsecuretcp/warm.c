@@ -5,9 +5,10 @@
  */
 
 /*
- * Handshakes with oneself under a throw-away key, through memory: so that
- * the TLS library has fetched and loaded what it does lazily while it may
- * still open files, and once for all the processes that are forked later.
+ * Handshakes with oneself under a throw-away key, through memory, and a
+ * verification of its certificate: so that the TLS library has fetched and
+ * loaded what it does lazily while it may still open files, and once for all
+ * the processes that are forked later.
  */
 
 #include <sys/types.h>
@@ -54,6 +55,8 @@ struct warm {
 	size_t			 wa_certlen;
 	char			 wa_private[WARM_PEM];
 	size_t			 wa_privatelen;
+	char			 wa_crl[WARM_PEM];
+	size_t			 wa_crllen;
 	struct warm_pipe	 wa_up;
 	struct warm_pipe	 wa_down;
 };
@@ -62,6 +65,9 @@ static int	 warm_credentials(struct warm *);
 static EVP_PKEY	*warm_generate(void);
 static X509	*warm_certificate(EVP_PKEY *);
 static int	 warm_pem(struct warm *, X509 *);
+static int	 warm_list(struct warm *, X509 *);
+static X509_CRL	*warm_crl(X509 *, EVP_PKEY *);
+static int	 warm_judge(const struct warm *);
 static size_t	 warm_take(BIO *, char *, size_t);
 static int	 warm_sign(const struct securetcp_signing *, void *);
 static int	 warm_remote(struct warm *);
@@ -86,7 +92,7 @@ securetcp_warm(void)
 	if ((wa = calloc(1, sizeof(*wa))) == NULL)
 		return (ptNoBufferSpace);
 	error = ptNoSecurity;
-	if (warm_credentials(wa) == 0 &&
+	if (warm_credentials(wa) == 0 && warm_judge(wa) == 0 &&
 	    warm_version(wa, TLS_PROTOCOL_TLSv1_2, 0) == 0 &&
 	    warm_version(wa, TLS_PROTOCOL_TLSv1_3, 0) == 0 &&
 	    warm_remote(wa) == 0)
@@ -105,8 +111,9 @@ warm_credentials(struct warm *wa)
 
 	if ((wa->wa_key = warm_generate()) == NULL)
 		return (-1);
-	if ((x509 = warm_certificate(wa->wa_key)) != NULL)
-		ok = warm_pem(wa, x509);
+	if ((x509 = warm_certificate(wa->wa_key)) != NULL &&
+	    warm_pem(wa, x509) == 0)
+		ok = warm_list(wa, x509);
 	X509_free(x509);
 	return (ok);
 }
@@ -170,6 +177,67 @@ warm_pem(struct warm *wa, X509 *x509)
 		    sizeof(wa->wa_private));
 	(void)BIO_free(bio);
 	return (wa->wa_certlen == 0 || wa->wa_privatelen == 0 ? -1 : 0);
+}
+
+static int
+warm_list(struct warm *wa, X509 *x509)
+{
+	X509_CRL	*crl;
+	BIO		*bio;
+
+	if ((crl = warm_crl(x509, wa->wa_key)) == NULL)
+		return (-1);
+	if ((bio = BIO_new(BIO_s_mem())) != NULL &&
+	    PEM_write_bio_X509_CRL(bio, crl) == 1)
+		wa->wa_crllen = warm_take(bio, wa->wa_crl,
+		    sizeof(wa->wa_crl));
+	(void)BIO_free(bio);
+	X509_CRL_free(crl);
+	return (wa->wa_crllen == 0 ? -1 : 0);
+}
+
+/* A list of nothing, of the same days. */
+static X509_CRL *
+warm_crl(X509 *x509, EVP_PKEY *pkey)
+{
+	X509_CRL	*crl;
+
+	if ((crl = X509_CRL_new()) == NULL)
+		return (NULL);
+	if (X509_CRL_set_version(crl, 1) != 1 ||
+	    X509_CRL_set_issuer_name(crl, X509_get_subject_name(x509)) != 1 ||
+	    X509_CRL_set1_lastUpdate(crl, X509_get0_notBefore(x509)) != 1 ||
+	    X509_CRL_set1_nextUpdate(crl, X509_get0_notAfter(x509)) != 1 ||
+	    X509_CRL_sign(crl, pkey, EVP_sha256()) == 0) {
+		X509_CRL_free(crl);
+		return (NULL);
+	}
+	return (crl);
+}
+
+/* What a client does with its server's certificate. */
+static int
+warm_judge(const struct warm *wa)
+{
+	struct securetcp_verdicts	 sv;
+	struct securetcp_config		*sc;
+	struct stack_st_X509_CRL	*crls;
+	struct x509_store_st		*store;
+	char				 why[OBJECT_REASON] = "";
+
+	memset(&sv, 0, sizeof(sv));
+	if ((sc = securetcp_config_new()) == NULL)
+		return (-1);
+	if (securetcp_config_set_ca(sc, wa->wa_cert, wa->wa_certlen) == ptOk &&
+	    securetcp_config_set_crl(sc, wa->wa_crl, wa->wa_crllen) == ptOk &&
+	    securetcp_config_prepare_client(sc) == ptOk) {
+		store = config_trust(sc, &crls);
+		verify_chain(store, crls, (const uint8_t *)wa->wa_cert,
+		    wa->wa_certlen, 1, &sv, why, sizeof(why));
+	}
+	securetcp_config_free(sc);
+	return (sv.sv_trusted && sv.sv_date && sv.sv_signature &&
+	    sv.sv_notrevoked ? 0 : -1);
 }
 
 static size_t

@@ -28,7 +28,7 @@
 #include "verify.h"
 
 #define WHY_NAME	100	/* bytes of one: two have to fit */
-#define WHY_DATE	32
+#define WHY_DATE	96	/* more than any numbers take */
 #define WHY_DEPTH	16	/* certificates on the way to a root */
 
 static void	 why_certificate(struct verify *, X509 *, const char *);
@@ -116,14 +116,19 @@ why_certificate(struct verify *ve, X509 *x509, const char *what)
 	why_say(ve, "certificate %s: %s", name, what);
 }
 
+/* Not by strftime(3), which reads the time zone of the system. */
 static void
 why_date(const ASN1_TIME *when, char *buf, size_t size)
 {
 	struct tm	 tm;
 
-	if (when == NULL || ASN1_TIME_to_tm(when, &tm) != 1 ||
-	    strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", &tm) == 0)
+	if (when == NULL || ASN1_TIME_to_tm(when, &tm) != 1) {
 		(void)snprintf(buf, size, "an unreadable date");
+		return;
+	}
+	(void)snprintf(buf, size, "%04d-%02d-%02d %02d:%02d:%02d UTC",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec);
 }
 
 static void
