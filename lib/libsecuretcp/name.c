@@ -151,7 +151,8 @@ name_type(struct text *te, const X509_NAME_ENTRY *entry)
 		name_put(te, text, strlen(text));
 		return;
 	}
-	name_put(te, "#", 1);
+	/* A word all the same, as RFC 4514 wants it of a type. */
+	name_put(te, "OID", 3);
 	for (i = 0; i < len; i++) {
 		(void)snprintf(hex, sizeof(hex), "%02X", (unsigned int)der[i]);
 		name_put(te, hex, 2);

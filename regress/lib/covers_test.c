@@ -40,9 +40,9 @@ static const char *const	 names[] = {
 	"www.example.org", "WWW.Example.ORG", "www.example.org.", "example.org",
 	"a.example.org", "A.EXAMPLE.org", "a.b.example.org", ".example.org",
 	"a..example.org", "*.example.org", "org", "www.org", "localhost",
-	"www.example.net", "only.example.com", "www.example.co", "xn--a.example",
-	"a", "example", "a.example", "www", "*", "*.org", "_x.example.org",
-	"www.example.orgx", "xwww.example.org", "b.example.org", "1.2.3.4.5",
+	"www.example.net", "only.example.com", "www.example.co",
+	"xn--a.example", "a", "example", "a.example", "www", "*", "*.org",
+	"_x.example.org", "www.example.orgx", "xwww.example.org", "b.example.org", "1.2.3.4.5",
 	"common.example.org", "c.common.example.org", "d.example.net"
 };
 
