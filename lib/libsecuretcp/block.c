@@ -111,9 +111,11 @@ block_wait(struct securetcp *s, struct block *bl, short events)
 int
 block_flush(struct securetcp *s, struct block *bl)
 {
-	while (object_same(s, bl->bl_serial) && poll_writing(s)) {
-		if (block_wait(s, bl, 0) != ptOk)
-			break;
-	}
-	return (s->st_outcome);
+	int	 error = ptOk;
+
+	while (error == ptOk && object_same(s, bl->bl_serial) &&
+	    poll_writing(s))
+		error = block_wait(s, bl, 0);
+	/* Whatever a handler did when the time was over. */
+	return (error == ptTimeout ? ptTimeout : s->st_outcome);
 }

@@ -59,6 +59,9 @@ securetcp_free(struct securetcp *s)
 		return;
 	object_hold(s);
 	s->st_freed = 1;
+	/* For a call that blocks: its handler has ended the connection. */
+	if (s->st_state != SECURETCP_CLOSED && s->st_outcome == ptOk)
+		s->st_outcome = ptAbort;
 	/* Inside the TLS library the connection must outlive the call. */
 	if (!s->st_inside)
 		object_drop(s);
