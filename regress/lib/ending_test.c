@@ -1,0 +1,275 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* Handlers that end the connection under a call that blocks. */
+
+#include <sys/types.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include <atf-c.h>
+
+#include "compat.h"
+#include "act.h"
+#include "fixture.h"
+#include "lookup.h"
+#include "served.h"
+
+#define CONNECTING	SERVED_CONNECTING
+#define UP		SERVED_UP
+#define DOWN		SERVED_DOWN
+#define RESET		" E(ptConnectionReset)"
+
+#define CASE(name, text)						\
+ATF_TC(name);								\
+ATF_TC_HEAD(name, tc)							\
+{									\
+	atf_tc_set_md_var(tc, "descr", text);				\
+}									\
+ATF_TC_BODY(name, tc)
+
+/* The calls that block, on a connection that is up. */
+enum call {
+	CALL_RECEIVE,
+	CALL_FILL,
+	CALL_SEARCH,
+	CALL_SEND,
+	CALL_SHUTDOWN,
+	CALL_CLOSE,
+	CALL_COUNT
+};
+
+static const char *const	 calls[CALL_COUNT] = {
+	"receive", "fill", "search", "send", "shutdown", "close"
+};
+static const char *const	 acts[ACT_COUNT] = {
+	"close", "abort", "free"
+};
+static char			 big[SERVED_LOTS];
+
+static int
+call(struct securetcp *tcp, enum call which)
+{
+	char	 buf[16];
+	size_t	 n;
+	int	 error;
+
+	switch (which) {
+	case CALL_RECEIVE:
+		return (securetcp_receive(tcp, buf, sizeof(buf), &n));
+	case CALL_FILL:
+		return (securetcp_fill(tcp, buf, 4, &n));
+	case CALL_SEARCH:
+		return (securetcp_search(tcp, buf, sizeof(buf), "x", 1, &n));
+	case CALL_SEND:
+		/* How much the kernels take is theirs to say. */
+		do
+			error = securetcp_send(tcp, big, sizeof(big), &n);
+		while (error == ptOk);
+		return (error);
+	case CALL_SHUTDOWN:
+		return (securetcp_shutdown(tcp));
+	default:
+		return (securetcp_close(tcp));
+	}
+}
+
+/* Shutdown and close have something to wait for only with a full queue. */
+static void
+prepare(struct fixture *f, enum call which, int timeout)
+{
+	size_t	 n;
+
+	if (which == CALL_SHUTDOWN || which == CALL_CLOSE) {
+		ATF_REQUIRE_EQ(ptOk, securetcp_set_timeout(f->f_tcp, 0));
+		do
+			ATF_REQUIRE_EQ(ptOk, securetcp_send(f->f_tcp, big,
+			    sizeof(big), &n));
+		while (n != 0);
+	}
+	ATF_REQUIRE_EQ(ptOk, securetcp_set_timeout(f->f_tcp, timeout));
+}
+
+/*
+ * At each event in turn that the call brings about; natural and result are
+ * what would come of it otherwise, the others what it returns when a handler
+ * freed or aborted the object before it was closed: ptAbort, unless the call
+ * had its result by then.
+ */
+static void
+everywhere(enum call which, enum act how, void (*script)(SSL *, int),
+    int timeout, const char *natural, int result, int freed, int aborted)
+{
+	struct fixture	 f;
+	int		 error, expected, when;
+
+	for (when = 1;; when++) {
+		served_begin(&f);
+		served_start(script);
+		ATF_REQUIRE_EQ(ptOk, served_dial(&f));
+		prepare(&f, which, timeout);
+		act_at(&f, how, when);
+		served_tell();
+		error = call(f.f_tcp, which);
+		expected = result;
+		if (act_ends && how != ACT_CLOSE && act_state !=
+		    SECURETCP_CLOSED)
+			expected = how == ACT_FREE ? freed : aborted;
+		ATF_CHECK_EQ_MSG(expected, error, "%s, %s at %d: %d",
+		    calls[which], acts[how], when, error);
+		ATF_CHECK_STREQ_MSG(act_ends ? act_expected : natural,
+		    f.f_events, "%s, %s at %d: %s", calls[which], acts[how],
+		    when, f.f_events);
+		if (!f.f_gone)
+			ATF_CHECK_EQ(-1, securetcp_socket(f.f_tcp));
+		served_finish(&f);
+		if (!act_done)
+			break;
+	}
+	ATF_CHECK(when > 2);
+}
+
+static void
+all(enum call which, void (*script)(SSL *, int), int timeout,
+    const char *natural, int result, int freed, int aborted)
+{
+	int	 how;
+
+	for (how = 0; how < ACT_COUNT; how++)
+		everywhere(which, (enum act)how, script, timeout, natural,
+		    result, freed, aborted);
+}
+
+CASE(receive, "close, abort and free from each handler under a receive that "
+    "meets a reset, an end, or its timeout")
+{
+	all(CALL_RECEIVE, script_reset_told, 30000, UP RESET DOWN,
+	    ptConnectionReset, ptConnectionReset, ptConnectionReset);
+	all(CALL_RECEIVE, script_end_told, 30000, UP DOWN, ptOk, ptOk, ptOk);
+	all(CALL_RECEIVE, script_nothing, 50, UP DOWN, ptTimeout,
+	    ptTimeout, ptTimeout);
+}
+
+CASE(fill, "the same under a fill")
+{
+	all(CALL_FILL, script_reset_told, 30000, UP RESET DOWN,
+	    ptConnectionReset, ptConnectionReset, ptConnectionReset);
+	all(CALL_FILL, script_end_told, 30000, UP DOWN, ptOk, ptOk, ptOk);
+	all(CALL_FILL, script_nothing, 50, UP DOWN, ptTimeout,
+	    ptTimeout, ptTimeout);
+}
+
+CASE(search, "the same under a search")
+{
+	all(CALL_SEARCH, script_reset_told, 30000, UP RESET DOWN,
+	    ptConnectionReset, ptConnectionReset, ptConnectionReset);
+	all(CALL_SEARCH, script_end_told, 30000, UP DOWN, ptOk, ptOk, ptOk);
+	all(CALL_SEARCH, script_nothing, 50, UP DOWN, ptTimeout,
+	    ptTimeout, ptTimeout);
+}
+
+CASE(send, "the same under a send that meets a reset or its timeout")
+{
+	all(CALL_SEND, script_reset_told, 30000, UP RESET DOWN,
+	    ptConnectionReset, ptConnectionReset, ptAbort);
+	all(CALL_SEND, script_nothing, 50, UP DOWN, ptTimeout, ptTimeout,
+	    ptTimeout);
+}
+
+CASE(shutdown, "the same under a shutdown that has a queue to send")
+{
+	all(CALL_SHUTDOWN, script_reset_told, 30000, UP RESET DOWN,
+	    ptConnectionReset, ptConnectionReset, ptAbort);
+	all(CALL_SHUTDOWN, script_nothing, 50, UP DOWN, ptTimeout, ptTimeout,
+	    ptTimeout);
+}
+
+CASE(close, "the same under a close that has a queue to send")
+{
+	all(CALL_CLOSE, script_reset_told, 30000, UP DOWN, ptOk, ptAbort,
+	    ptAbort);
+	/* Closing is told before there is anything to wait for. */
+	all(CALL_CLOSE, script_nothing, 50, UP DOWN, ptTimeout, ptAbort,
+	    ptAbort);
+}
+
+/* Under a connect: the first events of a connection. */
+static void
+under_connect(enum act how, int when, int error, const char *events)
+{
+	struct fixture	 f;
+
+	served_begin(&f);
+	served_start(script_echo);
+	act_at(&f, how, when);
+	ATF_CHECK_EQ(error, served_dial(&f));
+	ATF_CHECK(act_done);
+	ATF_CHECK_STREQ(events, f.f_events);
+	served_finish(&f);
+}
+
+CASE(connect, "close, abort and free from State and Authenticate under a "
+    "connect that goes well: ptAbort when that ended it")
+{
+	under_connect(ACT_FREE, 1, ptAbort, CONNECTING);
+	under_connect(ACT_FREE, 2, ptAbort, CONNECTING " A(11111)");
+	under_connect(ACT_FREE, 3, ptAbort, UP);
+	under_connect(ACT_ABORT, 1, ptAbort, CONNECTING " E(ptAbort)" DOWN);
+	under_connect(ACT_ABORT, 2, ptAbort, CONNECTING " A(11111)"
+	    " E(ptAbort)" DOWN);
+	under_connect(ACT_ABORT, 3, ptAbort, UP " E(ptAbort)" DOWN);
+	under_connect(ACT_CLOSE, 1, ptOk, UP);
+	under_connect(ACT_CLOSE, 2, ptOk, UP);
+	under_connect(ACT_CLOSE, 3, ptAbort, UP DOWN);
+}
+
+/* Connecting, the verdict on another's certificate, closing, closed. */
+static void
+under_refusal(enum act how, int when, int error, const char *events)
+{
+	struct fixture	 f;
+
+	served_begin(&f);
+	served_start(script_echo);
+	ATF_REQUIRE_EQ(ptOk, securetcp_set_server_name(f.f_tcp, "other"));
+	act_at(&f, how, when);
+	ATF_CHECK_EQ(error, served_dial(&f));
+	ATF_CHECK(act_done);
+	ATF_CHECK_STREQ(events, f.f_events);
+	served_finish(&f);
+}
+
+CASE(refusal, "the same under a connect that fails: the failure's number "
+    "where it was there before")
+{
+	under_refusal(ACT_FREE, 2, ptAbort, CONNECTING " A(11101)");
+	under_refusal(ACT_FREE, 3, ptAuthentication, CONNECTING
+	    " A(11101) S(closing)");
+	under_refusal(ACT_FREE, 4, ptAuthentication, CONNECTING
+	    " A(11101)" DOWN);
+	under_refusal(ACT_ABORT, 2, ptAbort, CONNECTING " A(11101)"
+	    " E(ptAbort)" DOWN);
+	under_refusal(ACT_ABORT, 3, ptAbort, CONNECTING
+	    " A(11101) S(closing) E(ptAbort) S(closed)");
+	under_refusal(ACT_ABORT, 4, ptAuthentication, CONNECTING
+	    " A(11101)" DOWN);
+	under_refusal(ACT_CLOSE, 3, ptAuthentication, CONNECTING
+	    " A(11101)" DOWN);
+}
+
+ATF_TP_ADD_TCS(tp)
+{
+	ATF_TP_ADD_TC(tp, receive);
+	ATF_TP_ADD_TC(tp, fill);
+	ATF_TP_ADD_TC(tp, search);
+	ATF_TP_ADD_TC(tp, send);
+	ATF_TP_ADD_TC(tp, shutdown);
+	ATF_TP_ADD_TC(tp, close);
+	ATF_TP_ADD_TC(tp, connect);
+	ATF_TP_ADD_TC(tp, refusal);
+	return (atf_no_error());
+}
