@@ -262,12 +262,14 @@ connect_resolve(struct securetcp *s, struct block *bl, const char *host,
 {
 	struct addrinfo	*list;
 	struct race	 ra;
-	int		 error, fd;
+	int		 error, fd, number;
 
 	if ((error = connect_lookup(host, port, 0, &list)) != 0) {
+		/* From errno perhaps, which does not last. */
+		number = error_lookup(error);
 		object_say(s, "%s: %s", host, error == EAI_SYSTEM ?
 		    strerror(errno) : gai_strerror(error));
-		return (connect_failed(s, error_lookup(error)));
+		return (connect_failed(s, number));
 	}
 	memset(&ra, 0, sizeof(ra));
 	connect_order(&ra, list);
