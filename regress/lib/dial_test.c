@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -151,35 +152,48 @@ CASE(by_name, "connect by name: the same events, then the call returns; "
 	served_finish(&f);
 }
 
-CASE(lookups, "a name that cannot be looked up: each number, returned, "
-    "without Error")
+CASE(lookups, "a name that cannot be looked up: each number, also that of "
+    "an errno, returned, without Error")
 {
 	static const struct {
 		int	 code;
+		int	 number;	/* of errno */
 		int	 error;
 	} all[] = {
-		{ EAI_NONAME, ptHostNotFound },
-		{ EAI_AGAIN, ptTryAgain },
-		{ EAI_FAIL, ptNoRecovery },
+		{ EAI_NONAME, 0, ptHostNotFound },
+		{ EAI_AGAIN, 0, ptTryAgain },
+		{ EAI_FAIL, 0, ptNoRecovery },
 #ifdef EAI_NODATA
-		{ EAI_NODATA, ptNoData },
+		{ EAI_NODATA, 0, ptNoData },
 #endif
-		{ EAI_MEMORY, ptNoBufferSpace },
-		{ EAI_FAMILY, ptError },
-		{ 0, ptNoData }
+#ifdef EAI_ADDRFAMILY
+		{ EAI_ADDRFAMILY, 0, ptNoData },
+#endif
+		{ EAI_MEMORY, 0, ptNoBufferSpace },
+		{ EAI_FAMILY, 0, ptError },
+		{ EAI_SYSTEM, ENOMEM, ptNoBufferSpace },
+		{ EAI_SYSTEM, EACCES, ptNoAccess },
+		{ EAI_SYSTEM, ENETDOWN, ptNetworkDown },
+		{ EAI_SYSTEM, EMFILE, ptError },
+		{ 0, 0, ptNoData }
 	};
 	struct fixture	 f;
+	char		 why[256];
 	size_t		 i;
 
 	served_begin(&f);
 	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
 		f.f_events[0] = '\0';
 		lookup_error = all[i].code;
+		lookup_errno = all[i].number;
 		ATF_CHECK_EQ(all[i].error, securetcp_connect(f.f_tcp, NAME,
 		    9));
 		ATF_CHECK_STREQ(CONNECTING DOWN, f.f_events);
-		ATF_CHECK(strncmp(NAME ": ", f.f_reason,
-		    strlen(NAME ": ")) == 0);
+		(void)snprintf(why, sizeof(why), NAME ": %s",
+		    all[i].code == 0 ? "has no address" :
+		    all[i].code == EAI_SYSTEM ? strerror(all[i].number) :
+		    gai_strerror(all[i].code));
+		ATF_CHECK_STREQ(why, f.f_reason);
 	}
 	served_finish(&f);
 }
