@@ -43,8 +43,8 @@ static void
 on_state(struct securetcp *tcp, enum securetcp_state state, void *arg)
 {
 	(void)arg;
-	(void)fprintf(stderr, "%sS(%s)", state == SECURETCP_CONNECTING ? "" : " ",
-	    securetcp_state_name(state));
+	(void)fprintf(stderr, "%sS(%s)", state == SECURETCP_CONNECTING ? "" :
+	    " ", securetcp_state_name(state));
 	if (state == SECURETCP_CONNECTED)
 		(void)fprintf(stderr, "[%s %s]", securetcp_version(tcp),
 		    securetcp_servername(tcp));

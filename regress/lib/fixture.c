@@ -351,8 +351,8 @@ fixture_turn(struct fixture *f, short events)
 	n = poll(pfd, (nfds_t)nfds + 1,
 	    timeout == -1 ? FIXTURE_PATIENCE : timeout);
 	ATF_REQUIRE(n != -1);
-	ATF_REQUIRE_MSG(n != 0 || timeout != -1, "nothing happens after: %s",
-	    f->f_events);
+	ATF_REQUIRE_MSG(n != 0 || timeout != -1, "%s: nothing happens after: "
+	    "%s", f->f_what, f->f_events);
 	if (!f->f_gone)
 		(void)securetcp_dispatch(f->f_tcp, pfd, nfds);
 }
@@ -372,7 +372,8 @@ fixture_expect(struct fixture *f, const char *events)
 {
 	while (fixture_ahead(f, events))
 		fixture_turn(f, 0);
-	ATF_CHECK_STREQ(events, f->f_events);
+	ATF_CHECK_STREQ_MSG(events, f->f_events, "%s: %s, not %s (%s)",
+	    f->f_what, f->f_events, events, f->f_reason);
 }
 
 void

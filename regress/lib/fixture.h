@@ -63,6 +63,7 @@ struct fixture {
 				    struct securetcp_verdicts *);
 	char			 f_why[512];	/* of the verdicts */
 	uint16_t		 f_port;	/* dialled */
+	char			 f_what[64];	/* the peer, for messages */
 };
 
 /* key.c */

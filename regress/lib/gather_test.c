@@ -18,6 +18,7 @@
 #include <openssl/ssl.h>
 
 #include "compat.h"
+#include "act.h"
 #include "fixture.h"
 #include "pki.h"
 
@@ -288,90 +289,7 @@ CASE(parameters, "parameters that cannot be; the states that do not allow "
 	finish(&f);
 }
 
-/* Handlers: what is done at the which event, counted from 1. */
-
-enum act {
-	ACT_CLOSE,
-	ACT_ABORT,
-	ACT_FREE
-};
-
-static int	 now, when;
-static enum act	 act;
-static char	 expected[512];
-
-static void
-step(struct fixture *f)
-{
-	enum securetcp_state	 state = securetcp_state(f->f_tcp);
-
-	if (++now != when)
-		return;
-	(void)strlcpy(expected, f->f_events, sizeof(expected));
-	ATF_CHECK_EQ(0, securetcp_timeout(f->f_tcp));
-	switch (act) {
-	case ACT_CLOSE:
-		if (state != SECURETCP_CONNECTED) {
-			ATF_CHECK_EQ(ptNotConnected,
-			    securetcp_close(f->f_tcp));
-			break;
-		}
-		ATF_CHECK_EQ(ptOk, securetcp_close(f->f_tcp));
-		(void)strlcat(expected, DOWN, sizeof(expected));
-		break;
-	case ACT_ABORT:
-		ATF_CHECK_EQ(ptOk, securetcp_abort(f->f_tcp));
-		ATF_CHECK_EQ(SECURETCP_CLOSED, securetcp_state(f->f_tcp));
-		if (state != SECURETCP_CLOSED)
-			(void)strlcat(expected, " E(ptAbort)",
-			    sizeof(expected));
-		if (state == SECURETCP_CONNECTING ||
-		    state == SECURETCP_CONNECTED)
-			(void)strlcat(expected, " S(closing)",
-			    sizeof(expected));
-		if (state != SECURETCP_CLOSED)
-			(void)strlcat(expected, " S(closed)",
-			    sizeof(expected));
-		break;
-	case ACT_FREE:
-		f->f_gone = 1;
-		securetcp_free(f->f_tcp);
-		break;
-	}
-}
-
-static void
-on_state(struct fixture *f, enum securetcp_state state)
-{
-	(void)state;
-	step(f);
-}
-
-static void
-on_error(struct fixture *f, int error)
-{
-	(void)error;
-	step(f);
-}
-
-static void
-on_authenticate(struct fixture *f, struct securetcp_verdicts *sv)
-{
-	(void)sv;
-	step(f);
-}
-
-static void
-on_receive(struct fixture *f)
-{
-	char	 buf[16];
-	size_t	 n;
-
-	step(f);
-	while (!f->f_gone && securetcp_receive(f->f_tcp, buf, sizeof(buf),
-	    &n) == ptOk && n != 0)
-		continue;
-}
+/* Handlers that end a client. */
 
 static int
 alive(const struct fixture *f)
@@ -405,18 +323,12 @@ static void
 everywhere(enum act how)
 {
 	struct fixture	 f;
-	int		 reset;
+	int		 reset, when;
 
-	act = how;
 	for (reset = 0; reset < 2; reset++) {
 		for (when = 1;; when++) {
 			begin(&f);
-			f.f_on_state = on_state;
-			f.f_on_error = on_error;
-			f.f_on_receive = on_receive;
-			f.f_on_authenticate = on_authenticate;
-			now = 0;
-			expected[0] = '\0';
+			act_at(&f, how, when);
 			/* The first event comes inside connect. */
 			if (when == 1 && how != ACT_CLOSE) {
 				uint16_t	 port;
@@ -430,18 +342,15 @@ everywhere(enum act how)
 				(void)close(fd);
 			} else
 				play(&f, reset);
-			if (now < when) {
-				fixture_close(&f);
-				break;
-			}
-			if (how != ACT_CLOSE || strstr(expected, DOWN) !=
-			    NULL)
-				ATF_CHECK_STREQ(expected, f.f_events);
+			if (act_ends)
+				ATF_CHECK_STREQ(act_expected, f.f_events);
 			else
 				ATF_CHECK_STREQ(reset ? UP
 				    " E(ptConnectionReset)" DOWN : UP DOWN,
 				    f.f_events);
 			fixture_close(&f);
+			if (!act_done)
+				break;
 		}
 		/* connecting, A, connected, Receive, [E,] closing, closed */
 		ATF_CHECK_EQ(reset ? 8 : 7, when);

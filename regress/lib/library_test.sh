@@ -12,7 +12,8 @@ installed()
 {
 	atf_check -o ignore -e ignore "$make" -C "$top/lib/libsecuretcp" \
 	    install PREFIX="$PWD/prefix"
-	PKG_CONFIG_PATH=$(dirname "$(find "$PWD/prefix" -name securetcp.pc)")${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+	pc=$(dirname "$(find "$PWD/prefix" -name securetcp.pc)")
+	PKG_CONFIG_PATH=$pc${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 	export PKG_CONFIG_PATH
 	flags=$(pkg-config --cflags --libs securetcp) ||
 	    atf_fail "pkg-config does not find securetcp"
