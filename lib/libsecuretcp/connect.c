@@ -145,8 +145,10 @@ connect_event(struct securetcp *s, const struct addrinfo *ai)
 	uint64_t	 serial;
 	int		 error, failed, fd;
 
-	if ((fd = connect_open(s, ai, &failed)) == -1)
+	if ((fd = connect_open(s, ai, &failed)) == -1) {
+		object_say(s, "socket: %s", strerror(failed));
 		return (securetcp_error_errno(failed));
+	}
 	serial = s->st_serial + 1;
 	error = object_begin(s, fd, 1, OBJECT_TCP);
 	if (error == ptOk && object_same(s, serial))
