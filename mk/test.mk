@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: ISC
 #
 #	TESTS_C= a_test		ATF programs, each from <name>.c,
-#				SRCS_a_test (more sources) and SRCS (for all)
+#				SRCS_a_test (more sources) and SRCS (for all),
+#				linked with LDFLAGS_a_test as well
 #	TESTS_SH= b_test	ATF shell programs, each from <name>.sh
 #	TOOLS= peer		programs the tests use, each from <name>.c,
 #				SRCS_peer and SRCS; linked as the others
@@ -49,7 +50,8 @@ OBJS_${t}=	${t}.o
 OBJS_${t}+=	${s:T:R}.o
 .  endfor
 ${t}: ${OBJS_${t}} ${ARCHIVES}
-	${LINK} -o ${.TARGET} ${OBJS_${t}} ${ARCHIVES} ${SYSLIBS} ${ATF_LIBS}
+	${LINK} ${LDFLAGS_${t}} -o ${.TARGET} ${OBJS_${t}} ${ARCHIVES} \
+	    ${SYSLIBS} ${ATF_LIBS}
 .endfor
 
 .for t in ${TOOLS}
