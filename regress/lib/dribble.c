@@ -1,0 +1,71 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stddef.h>
+
+#include "dribble.h"
+
+/* The linker's names for them. */
+ssize_t		 __wrap_recv(int, void *, size_t, int);
+ssize_t		 __wrap_send(int, const void *, size_t, int);
+
+static int	 dribble_fails(unsigned int *);
+static size_t	 dribble_size(size_t);
+
+size_t		 dribble_most;
+int		 dribble_errno;
+unsigned int	 dribble_short;
+unsigned int	 dribble_failed;
+
+static int
+dribble_fails(unsigned int *calls)
+{
+	if (dribble_errno == 0 || (*calls)++ % 2 != 0)
+		return (0);
+	dribble_failed++;
+	errno = dribble_errno;
+	return (1);
+}
+
+static size_t
+dribble_size(size_t wanted)
+{
+	if (dribble_most == 0 || wanted <= dribble_most)
+		return (wanted);
+	dribble_short++;
+	return (dribble_most);
+}
+
+ssize_t
+__wrap_recv(int fd, void *buf, size_t len, int flags)
+{
+	static ssize_t		(*real)(int, void *, size_t, int);
+	static unsigned int	 calls;
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_DEFAULT, "recv");
+	if (dribble_fails(&calls))
+		return (-1);
+	return (real(fd, buf, dribble_size(len), flags));
+}
+
+ssize_t
+__wrap_send(int fd, const void *buf, size_t len, int flags)
+{
+	static ssize_t		(*real)(int, const void *, size_t, int);
+	static unsigned int	 calls;
+
+	if (real == NULL)
+		*(void **)&real = dlsym(RTLD_DEFAULT, "send");
+	if (dribble_fails(&calls))
+		return (-1);
+	return (real(fd, buf, dribble_size(len), flags));
+}
