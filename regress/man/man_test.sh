@@ -68,9 +68,144 @@ options_body()
 	done
 }
 
+# macros NAME...: the words that securetcpd.conf(5) has in these macros.
+macros()
+{
+	awk -v wanted=" $* " '/^\./ {
+		sub(/^\./, "")
+		in_one = 0
+		for (i = 1; i <= NF; i++) {
+			if ($i ~ /^[A-Z][a-z]$/)
+				in_one = index(wanted, " " $i " ")
+			else if (in_one && $i ~ /^[a-z]+$/)
+				print $i
+		}
+	}' "$top/man/securetcpd.conf.5" | sort -u
+}
+
+atf_test_case words
+words_head()
+{
+	atf_set descr "securetcpd.conf(5) has every word of the grammar, and \
+shows none as one that is not"
+}
+words_body()
+{
+	sed -n '/^static const struct keyword keywords/,/^};/s/^	{ "\([a-z]*\)",.*/\1/p' \
+	    "$top/sbin/securetcpd/parse.y" | sort >words
+	# What the lexer knows is what the grammar can make use of.
+	sed -n 's/^%token <token>//p' "$top/sbin/securetcpd/parse.y" |
+	    tr -s '\t ' '\n\n' | grep -v -x -e '' -e STRING |
+	    tr '[:upper:]' '[:lower:]' | sort >tokens
+	atf_check -o file:words cat tokens
+	macros Ic Cm >shown
+	atf_check -o empty comm -23 words shown
+	macros Ic >statements
+	atf_check -o empty comm -13 words statements
+}
+
+# conf NAME: a number of conf.h.
+conf()
+{
+	n=$(sed -n "s/^#define $1[[:space:]]*\([0-9][0-9]*\).*/\1/p" \
+	    "$top/sbin/securetcpd/conf.h")
+	[ -n "$n" ] || atf_fail "conf.h has no number $1"
+	echo "$n"
+}
+
+# says TEXT: securetcpd.conf(5) does.
+says()
+{
+	grep -q -F -e "$1" text || atf_fail "securetcpd.conf(5) lacks: $1"
+}
+
+atf_test_case numbers
+numbers_head()
+{
+	atf_set descr "Defaults and bounds in securetcpd.conf(5) are those of \
+conf.h"
+	atf_set require.progs "mandoc"
+}
+numbers_body()
+{
+	mandoc -Tascii "$top/man/securetcpd.conf.5" |
+	    col -b | tr -s ' \t\n' ' ' >text
+	says "a second to $(($(conf CONF_DRAIN_MAX) / 3600)) hours"
+	says "How many signers to run, from 1 to $(conf CONF_SIGNERS_MAX)."
+	says "sessions, from 1 to $(conf CONF_LIFETIME_MAX). The default is \
+$(conf CONF_LIFETIME)."
+	says "up to $(conf CONF_RULES_MAX) of them, each ending"
+	says "up to $(conf CONF_MATCHES_MAX) of them, and the first"
+	says "Limits, each from 1 to $(conf CONF_CONNECTIONS_MAX) and"
+	says "at a time; $(conf CONF_MAX) by default."
+	says "one address at a time; $(conf CONF_PER_SOURCE) by default."
+	says "under way; $(conf CONF_PENDING) by default."
+	says "to $(conf CONF_ARGUMENTS_MAX) words, the path among them"
+	says "can be repeated, up to $(conf CONF_BACKENDS_MAX) times."
+	says "from 1 to $(conf CONF_BACKLOG_MAX), $(conf CONF_BACKLOG) by"
+	says "from 1 to $(conf CONF_PREFORK_MAX) and not above"
+	says "needed. The default is $(conf CONF_PREFORK)."
+	atf_check_equal 3600 "$(conf CONF_TIME_MAX)"
+	says "from a second to an hour, and idle to \
+$(($(conf CONF_IDLE_MAX) / 3600)) hours:"
+	says "header included; $(conf CONF_HANDSHAKE) seconds by default."
+	says "either direction; $(conf CONF_IDLE) seconds by default."
+	says "the connection; $(conf CONF_BACKEND) seconds by default."
+	says "good order; $(conf CONF_CLOSE) seconds by default."
+}
+
+atf_test_case examples
+examples_head()
+{
+	atf_set descr "The examples of securetcpd.conf(5) are one good \
+configuration but for the files and accounts they name"
+	atf_set require.progs "mandoc"
+}
+examples_body()
+{
+	awk '/^\.Sh / { on = /EXAMPLES/ }
+	    on && /^\.Ed/ { show = 0 }
+	    show { print }
+	    on && /^\.Bd -literal/ { show = 1 }' \
+	    "$top/man/securetcpd.conf.5" | sed 's/\\e/\\/g' >examples.conf
+	atf_check_equal 9 "$(grep -c -e '^server ' -e '^client ' examples.conf)"
+	"$top/sbin/securetcpd/securetcpd" -n -f examples.conf >out 2>&1
+	# One who is not root cannot run programs as somebody else.
+	if grep -v -e ': No such file or directory$' \
+	    -e ': Permission denied$' \
+	    -e 'user "_securetcpk*" does not exist' \
+	    -e 'only root can execute as another user' \
+	    -e '^configuration OK$' out; then
+		atf_fail "see above"
+	fi
+}
+
+atf_test_case keys
+keys_head()
+{
+	atf_set descr "securetcpd(8) has every key that a line of the log can \
+have"
+}
+keys_body()
+{
+	sed -n 's/.*line_addf*(&*[a-z]*, "\([a-z]*\)",.*/\1/p' \
+	    "$top"/sbin/securetcpd/*.c | sort -u >keys
+	sed -n 's/.*put_message([A-Z_]*, "\([a-z]*\)",.*/\1/p' \
+	    "$top/sbin/securetcpd/log.c" | sort -u >>keys
+	atf_check -o match:'^session$' -o match:'^fatal$' cat keys
+	sed -n '/^\.Sh LOG/,/^\.Ss /s/^\.It Cm //p' "$top/man/securetcpd.8" |
+	    tr -s ', ' '\n\n' | sort -u >manual
+	sort -u keys >sorted
+	atf_check -o empty comm -23 sorted manual
+}
+
 atf_init_test_cases()
 {
 	atf_add_test_case lint
 	atf_add_test_case errors
 	atf_add_test_case options
+	atf_add_test_case words
+	atf_add_test_case numbers
+	atf_add_test_case examples
+	atf_add_test_case keys
 }
