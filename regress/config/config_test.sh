@@ -318,7 +318,7 @@ atf_test_case sample
 sample_head()
 {
 	atf_set descr "The sample files are right but for the certificates \
-and accounts they name"
+and accounts they name, and each example is in README.md"
 }
 sample_body()
 {
@@ -327,9 +327,14 @@ sample_body()
 		if grep -v -e ': No such file or directory$' \
 		    -e ': Permission denied$' \
 		    -e 'user "_securetcpk*" does not exist' \
+		    -e 'only root can execute as another user' \
 		    -e '^configuration OK$' out; then
 			atf_fail "$f: see above"
 		fi
+	done
+	for f in "$top"/etc/examples/*.conf; do
+		grep -q "${f##*/}" "$top/README.md" ||
+		    atf_fail "README.md does not name ${f##*/}"
 	done
 }
 

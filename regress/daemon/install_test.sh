@@ -24,13 +24,19 @@ files_body()
 	511 usr/local/libexec/securetcp-session
 	511 usr/local/libexec/securetcp-signer
 	555 usr/local/sbin/securetcpd
-	444 usr/local/share/examples/securetcpd/echo.conf
+	444 usr/local/share/examples/securetcpd/behind-load-balancer.conf
 	444 usr/local/share/examples/securetcpd/echo_client.c
 	444 usr/local/share/examples/securetcpd/fetch.c
 	444 usr/local/share/examples/securetcpd/https.conf
-	444 usr/local/share/examples/securetcpd/redis.conf
+	444 usr/local/share/examples/securetcpd/imaps-smtps.conf
+	444 usr/local/share/examples/securetcpd/postgresql-tunnel-client.conf
+	444 usr/local/share/examples/securetcpd/postgresql-tunnel-server.conf
+	444 usr/local/share/examples/securetcpd/redis-client-certificates.conf
 	444 usr/local/share/examples/securetcpd/securetcpd.conf
 	444 usr/local/share/examples/securetcpd/server.c
+	444 usr/local/share/examples/securetcpd/shell.conf
+	444 usr/local/share/examples/securetcpd/site-to-site.conf
+	444 usr/local/share/examples/securetcpd/try.conf
 	444 usr/local/share/man/man3/securetcp.3
 	444 usr/local/share/man/man5/securetcpd.conf.5
 	444 usr/local/share/man/man8/securetcpd.8
