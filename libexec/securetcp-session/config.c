@@ -4,13 +4,14 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* The server block, as the parent tells it: settings and chains, no key. */
+/* The block, as the parent tells it: settings and files, no key. */
 
 #include <sys/types.h>
 #include <sys/stat.h>
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,21 +25,31 @@
 #include "wire.h"
 
 #define CHAIN_MAX	(1024 * 1024)
+#define CA_MAX		(4 * 1024 * 1024)
+#define CRL_MAX		(64 * 1024 * 1024)
+#define MATCHES_MAX	1000
 
 static void	 config_server(struct imsgbuf *, struct imsg *,
 		    struct server *);
+static void	 config_message(struct imsgbuf *, struct imsg *,
+		    struct server *);
 static void	 config_chain(struct imsgbuf *, struct imsg *,
 		    struct server *);
-static uint8_t	*config_load(struct imsgbuf *, uint32_t, int, size_t *);
+static void	 config_file(struct imsgbuf *, struct imsg *, struct server *,
+		    size_t, int (*)(struct securetcp_config *, const void *,
+		    size_t));
+static void	 config_match(struct imsgbuf *, struct imsg *,
+		    struct server *);
+static void	 config_prepare(struct imsgbuf *, struct server *);
+static uint8_t	*config_load(struct imsgbuf *, const struct server *,
+		    const char *, int, size_t, size_t *);
 static ssize_t	 config_pread(int, uint8_t *, size_t);
 
-/* Reads SERVER, CHAIN..., SERVER_END; returns with a context prepared. */
+/* SERVER, what belongs to it, SERVER_END; returns with a context prepared. */
 void
 config_read(struct imsgbuf *pipe, struct server *sv)
 {
 	struct imsg	 imsg;
-	uint32_t	 type;
-	unsigned int	 chains = 0;
 
 	helper_next(pipe, &imsg);
 	if (imsg_get_type(&imsg) != WIRE_SERVER)
@@ -46,28 +57,74 @@ config_read(struct imsgbuf *pipe, struct server *sv)
 		    wire_name(imsg_get_type(&imsg)));
 	config_server(pipe, &imsg, sv);
 	imsg_free(&imsg);
-
 	for (;;) {
 		helper_next(pipe, &imsg);
-		type = imsg_get_type(&imsg);
-		if (type == WIRE_SERVER_END)
+		if (imsg_get_type(&imsg) == WIRE_SERVER_END)
 			break;
-		if (type != WIRE_CHAIN)
-			helper_fatal(pipe, "spawner: %s where CHAIN was "
-			    "expected", wire_name(type));
-		config_chain(pipe, &imsg, sv);
+		config_message(pipe, &imsg, sv);
 		imsg_free(&imsg);
-		chains++;
 	}
 	imsg_free(&imsg);
+	config_prepare(pipe, sv);
+}
 
-	if (chains == 0)
+static void
+config_message(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
+{
+	switch (imsg_get_type(imsg)) {
+	case WIRE_CA:
+		config_file(pipe, imsg, sv, CA_MAX, securetcp_config_set_ca);
+		break;
+	case WIRE_CRL:
+		config_file(pipe, imsg, sv, CRL_MAX, securetcp_config_set_crl);
+		break;
+	case WIRE_CHAIN:
+		config_chain(pipe, imsg, sv);
+		break;
+	case WIRE_STAPLE:
+		config_file(pipe, imsg, sv, SECURETCP_STAPLE,
+		    securetcp_config_set_staple);
+		break;
+	case WIRE_MATCH:
+		config_match(pipe, imsg, sv);
+		break;
+	default:
+		helper_fatal(pipe, "spawner: %s where CHAIN or the like was "
+		    "expected", wire_name(imsg_get_type(imsg)));
+	}
+}
+
+static void
+config_prepare(struct imsgbuf *pipe, struct server *sv)
+{
+	int	 error;
+
+	if (!(sv->sv_wire.wv_flags & WIRE_SERVER_CLIENT) &&
+	    sv->sv_nchains == 0)
 		helper_fatal(pipe, "server %s: no certificate chain",
 		    sv->sv_wire.wv_name);
-	if (securetcp_config_prepare(sv->sv_config) != ptOk)
+	if (sv->sv_wire.wv_flags & WIRE_SERVER_CLIENT)
+		error = securetcp_config_prepare_client(sv->sv_config);
+	else
+		error = securetcp_config_prepare(sv->sv_config);
+	if (error != ptOk)
 		helper_fatal(pipe, "server %s: TLS context: %s",
 		    sv->sv_wire.wv_name,
 		    securetcp_config_error(sv->sv_config));
+}
+
+/* The libraries' values are the wire's by chance only. */
+static enum securetcp_authentication
+config_auth(uint8_t auth)
+{
+	switch (auth) {
+	case WIRE_AUTH_OPTIONAL:
+		return (SECURETCP_AUTH_OPTIONAL);
+	case WIRE_AUTH_REQUIRED:
+		return (SECURETCP_AUTH_REQUIRED);
+	default:
+		return (SECURETCP_AUTH_OFF);
+	}
 }
 
 static void
@@ -93,6 +150,54 @@ config_server(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 	    securetcp_config_set_curves(config, wv->wv_curves) != ptOk)
 		helper_fatal(pipe, "server %s: curves: %s", wv->wv_name,
 		    securetcp_config_error(config));
+	if (wv->wv_alpn[0] != '\0' &&
+	    securetcp_config_set_alpn(config, wv->wv_alpn) != ptOk)
+		helper_fatal(pipe, "server %s: alpn: %s", wv->wv_name,
+		    securetcp_config_error(config));
+	if (securetcp_config_set_client_authentication(config,
+	    config_auth(wv->wv_auth)) != ptOk)
+		helper_fatal(pipe, "server %s: client authentication: %s",
+		    wv->wv_name, securetcp_config_error(config));
+}
+
+/* A whole file, by the setter of what is in it. */
+static void
+config_file(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv,
+    size_t max, int (*set)(struct securetcp_config *, const void *, size_t))
+{
+	const char	*what = wire_name(imsg_get_type(imsg));
+	uint8_t		*buf;
+	size_t		 len;
+	int		 fd;
+
+	fd = imsg_get_fd(imsg);
+	helper_parse(pipe, imsg, NULL, 0);
+	if (fd == -1)
+		helper_fatal(pipe, "server %s: %s came without its file",
+		    sv->sv_wire.wv_name, what);
+	buf = config_load(pipe, sv, what, fd, max, &len);
+	(void)close(fd);
+	if (set(sv->sv_config, buf, len) != ptOk)
+		helper_fatal(pipe, "server %s: %s: %s", sv->sv_wire.wv_name,
+		    what, securetcp_config_error(sv->sv_config));
+	free(buf);
+}
+
+static void
+config_match(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
+{
+	struct wire_match	*wm;
+
+	if (sv->sv_nmatches == MATCHES_MAX)
+		helper_fatal(pipe, "server %s: more than %d MATCH",
+		    sv->sv_wire.wv_name, MATCHES_MAX);
+	wm = reallocarray(sv->sv_matches, sv->sv_nmatches + 1, sizeof(*wm));
+	if (wm == NULL)
+		helper_fatal(pipe, "server %s: MATCH: %s",
+		    sv->sv_wire.wv_name, strerror(errno));
+	sv->sv_matches = wm;
+	helper_parse(pipe, imsg, &wm[sv->sv_nmatches], sizeof(*wm));
+	sv->sv_nmatches++;
 }
 
 static void
@@ -101,6 +206,7 @@ config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 	struct wire_chain	 wc;
 	enum securetcp_keytype	 type;
 	const char		*name = sv->sv_wire.wv_name;
+	char			 what[32];
 	uint8_t			 id[SECURETCP_KEYID];
 	uint8_t			*pem;
 	size_t			 len;
@@ -111,7 +217,8 @@ config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 	if (fd == -1)
 		helper_fatal(pipe, "server %s: chain %u came without its file",
 		    name, wc.wc_index);
-	pem = config_load(pipe, wc.wc_index, fd, &len);
+	(void)snprintf(what, sizeof(what), "chain %u", wc.wc_index);
+	pem = config_load(pipe, sv, what, fd, CHAIN_MAX, &len);
 	(void)close(fd);
 
 	if (securetcp_key_id(pem, len, id, &type) != ptOk)
@@ -126,29 +233,33 @@ config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 	    0) != ptOk)
 		helper_fatal(pipe, "server %s: chain %u: %s", name,
 		    wc.wc_index, securetcp_config_error(sv->sv_config));
+	sv->sv_nchains++;
 	free(pem);
 }
 
 static uint8_t *
-config_load(struct imsgbuf *pipe, uint32_t chain, int fd, size_t *len)
+config_load(struct imsgbuf *pipe, const struct server *sv, const char *what,
+    int fd, size_t max, size_t *len)
 {
+	const char	*name = sv->sv_wire.wv_name;
 	struct stat	 st;
-	uint8_t		*pem;
+	uint8_t		*buf;
 	ssize_t		 n;
 
 	if (fstat(fd, &st) == -1)
-		helper_fatal(pipe, "chain %u: fstat: %s", chain,
+		helper_fatal(pipe, "server %s: %s: fstat: %s", name, what,
 		    strerror(errno));
-	if (st.st_size <= 0 || st.st_size > CHAIN_MAX)
-		helper_fatal(pipe, "chain %u: %lld bytes: must be from 1 "
-		    "to %d", chain, (long long)st.st_size, CHAIN_MAX);
-	if ((pem = malloc((size_t)st.st_size)) == NULL)
-		helper_fatal(pipe, "chain %u: %s", chain, strerror(errno));
-	if ((n = config_pread(fd, pem, (size_t)st.st_size)) == -1)
-		helper_fatal(pipe, "chain %u: read: %s", chain,
+	if (st.st_size <= 0 || st.st_size > (off_t)max)
+		helper_fatal(pipe, "server %s: %s: %lld bytes: must be from 1 "
+		    "to %zu", name, what, (long long)st.st_size, max);
+	if ((buf = malloc((size_t)st.st_size)) == NULL)
+		helper_fatal(pipe, "server %s: %s: %s", name, what,
+		    strerror(errno));
+	if ((n = config_pread(fd, buf, (size_t)st.st_size)) == -1)
+		helper_fatal(pipe, "server %s: %s: read: %s", name, what,
 		    strerror(errno));
 	*len = (size_t)n;
-	return (pem);
+	return (buf);
 }
 
 /* By position: the descriptor's offset is shared with other spawners. */

@@ -37,7 +37,6 @@ static void	 session_handshake(struct session *);
 static void	 session_failed(struct session *);
 static void	 session_established(struct session *);
 static void	 session_wait(struct session *);
-static void	 session_ordered(struct session *);
 static void	 session_close(struct session *, int, const char *);
 static int	 session_poll(struct session *, int64_t);
 
@@ -99,15 +98,23 @@ session_idle(struct session *s)
 static void
 session_adopt(struct session *s)
 {
-	int	 error;
+	const struct wire_server	*wv = &s->s_server->sv_wire;
+	int				 error;
 
-	s->s_deadline = timer_after(s->s_server->sv_wire.wv_handshake);
+	s->s_deadline = timer_after(wv->wv_handshake);
 	s->s_tcp = securetcp_new(s->s_server->sv_config, &events_handlers, s);
 	if (s->s_tcp == NULL)
 		session_done(s, ptNoBufferSpace, "out of memory");
 	error = securetcp_set_half_close(s->s_tcp, 1);
-	if (error == ptOk)
+	if (error == ptOk && wv->wv_flags & WIRE_SERVER_CLIENT) {
+		error = securetcp_set_timeout(s->s_tcp, 0);
+		if (error == ptOk)
+			error = securetcp_connect_socket(s->s_tcp,
+			    s->s_adopted, s->s_adopt.wad_servername);
+	} else if (error == ptOk) {
+		front_read(s);
 		error = securetcp_set_socket(s->s_tcp, s->s_adopted);
+	}
 	if (error != ptOk)
 		session_done(s, error, securetcp_reason(s->s_tcp));
 }
@@ -149,16 +156,12 @@ static void
 session_established(struct session *s)
 {
 	struct wire_established	 wh;
+	const char		*why;
 
-	memset(&wh, 0, sizeof(wh));
-	(void)strlcpy(wh.wh_version, securetcp_version(s->s_tcp),
-	    sizeof(wh.wh_version));
-	(void)strlcpy(wh.wh_cipher, securetcp_cipher(s->s_tcp),
-	    sizeof(wh.wh_cipher));
-	(void)strlcpy(wh.wh_servername, securetcp_servername(s->s_tcp),
-	    sizeof(wh.wh_servername));
-	(void)strlcpy(wh.wh_alpn, securetcp_alpn(s->s_tcp),
-	    sizeof(wh.wh_alpn));
+	if ((why = front_check(s)) != NULL)
+		session_close(s, ptProtocol, why);
+	if ((why = facts_fill(s, &wh)) != NULL)
+		session_close(s, ptAuthentication, why);
 	if (wire_send(s->s_pipe, WIRE_ESTABLISHED, -1, &wh, sizeof(wh)) == -1)
 		helper_fatal(s->s_pipe, "session: ESTABLISHED: %s",
 		    strerror(errno));
@@ -177,7 +180,7 @@ session_wait(struct session *s)
 }
 
 /* REFUSE or CLOSE before the relay began. */
-static void
+void
 session_ordered(struct session *s)
 {
 	int		 error;
@@ -249,7 +252,7 @@ session_done(struct session *s, int error, const char *reason)
 	if (s->s_tcp != NULL) {
 		wd.wd_in = securetcp_bytes_in(s->s_tcp);
 		wd.wd_out = securetcp_bytes_out(s->s_tcp);
-		if (securetcp_silent(s->s_tcp))
+		if (!s->s_front.fr_heard && securetcp_silent(s->s_tcp))
 			wd.wd_flags |= WIRE_DONE_SILENT;
 		if (securetcp_truncated(s->s_tcp))
 			wd.wd_flags |= WIRE_DONE_TRUNCATED;

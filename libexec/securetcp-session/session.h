@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "hello.h"
 #include "wire.h"
 
 #define SESSION_NOFILE		16	/* 0-5, and room for one surplus */
@@ -27,6 +28,18 @@ struct server {
 	struct wire_start		 sv_start;
 	struct wire_server		 sv_wire;
 	struct securetcp_config		*sv_config;
+	unsigned int			 sv_nchains;
+	struct wire_match		*sv_matches;	/* about server names */
+	unsigned int			 sv_nmatches;
+};
+
+/* What was found out before TLS began, where that is wanted. */
+struct front {
+	int			 fr_heard;	/* the peer has sent something */
+	int			 fr_looked;	/* at the ClientHello */
+	int			 fr_nottls;	/* it was none */
+	struct hello		 fr_hello;
+	unsigned int		 fr_match;	/* from 1; 0: none fitted */
 };
 
 enum sign_state {
@@ -46,6 +59,7 @@ struct session {
 	struct securetcp	*s_tcp;
 	int			 s_connected;
 	int			 s_closed;
+	struct front		 s_front;
 	int			 s_readable;	/* receive is worth a try */
 	int			 s_sendable;	/* send is worth a try */
 	int			 s_error;
@@ -81,7 +95,17 @@ __attribute__((__noreturn__))
 void		 session_run(const struct server *, uint64_t, int);
 __attribute__((__noreturn__))
 void		 session_done(struct session *, int, const char *);
+void		 session_ordered(struct session *);
 void		 session_title(const struct session *, const char *);
+
+/* front.c */
+void		 front_read(struct session *);
+/* NULL, or why the handshake was not the one that was looked at. */
+const char	*front_check(const struct session *);
+
+/* facts.c: NULL, or why the certificate cannot be judged. */
+const char	*facts_fill(const struct session *,
+		    struct wire_established *);
 
 /* events.c */
 extern const struct securetcp_handlers	 events_handlers;

@@ -1,0 +1,93 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/* What a handshake has shown, for the parent to decide upon and to log. */
+
+#include <sys/types.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compat.h"
+#include "securetcp.h"
+#include "session.h"
+#include "wire.h"
+
+static int	 facts_names(struct securetcp *, char *, size_t);
+static const char *facts_peer(struct securetcp *, struct wire_established *);
+
+/* One a line, whole ones only: true when all of them are there. */
+static int
+facts_names(struct securetcp *tcp, char *buf, size_t size)
+{
+	static const char	*const kinds[] = {
+		[SECURETCP_NAME_DNS] = "dns",
+		[SECURETCP_NAME_ADDRESS] = "ip",
+		[SECURETCP_NAME_URI] = "uri",
+		[SECURETCP_NAME_EMAIL] = "email"
+	};
+	enum securetcp_name	 kind;
+	const char		*name;
+	size_t			 i, len = 0;
+	int			 n;
+
+	buf[0] = '\0';
+	for (i = 0; (name = securetcp_peer_name(tcp, i, &kind)) != NULL; i++) {
+		n = snprintf(buf + len, size - len, "%s%s:%s",
+		    len == 0 ? "" : "\n", kinds[kind], name);
+		if (n < 0 || (size_t)n >= size - len) {
+			buf[len] = '\0';
+			return (0);
+		}
+		len += (size_t)n;
+	}
+	return (securetcp_peer_names_complete(tcp));
+}
+
+static const char *
+facts_peer(struct securetcp *tcp, struct wire_established *wh)
+{
+	const char	*why = NULL;
+
+	wh->wh_peer = 1;
+	if (strlcpy(wh->wh_subject, securetcp_peer_subject(tcp),
+	    sizeof(wh->wh_subject)) >= sizeof(wh->wh_subject))
+		why = "the certificate's subject is too long to be judged";
+	if (strlcpy(wh->wh_issuer, securetcp_peer_issuer(tcp),
+	    sizeof(wh->wh_issuer)) >= sizeof(wh->wh_issuer))
+		why = "the certificate's issuer is too long to be judged";
+	if (!facts_names(tcp, wh->wh_san, sizeof(wh->wh_san)))
+		why = "the certificate has more names than can be judged";
+	(void)strlcpy(wh->wh_hash, securetcp_peer_hash(tcp),
+	    sizeof(wh->wh_hash));
+	wh->wh_notbefore = (uint64_t)securetcp_peer_notbefore(tcp);
+	wh->wh_notafter = (uint64_t)securetcp_peer_notafter(tcp);
+	return (why);
+}
+
+/* Of a server's certificate only the log has need. */
+const char *
+facts_fill(const struct session *s, struct wire_established *wh)
+{
+	struct securetcp	*tcp = s->s_tcp;
+	const char		*why;
+
+	memset(wh, 0, sizeof(*wh));
+	(void)strlcpy(wh->wh_version, securetcp_version(tcp),
+	    sizeof(wh->wh_version));
+	(void)strlcpy(wh->wh_cipher, securetcp_cipher(tcp),
+	    sizeof(wh->wh_cipher));
+	(void)strlcpy(wh->wh_servername, securetcp_servername(tcp),
+	    sizeof(wh->wh_servername));
+	(void)strlcpy(wh->wh_alpn, securetcp_alpn(tcp), sizeof(wh->wh_alpn));
+	wh->wh_match = (uint16_t)s->s_front.fr_match;
+	if (securetcp_peer_hash(tcp)[0] == '\0')
+		return (NULL);
+	why = facts_peer(tcp, wh);
+	return (s->s_server->sv_wire.wv_flags & WIRE_SERVER_CLIENT ? NULL :
+	    why);
+}

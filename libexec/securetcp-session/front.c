@@ -1,0 +1,295 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What comes before TLS on an accepted socket: a PROXY header where one is
+ * expected, and the ClientHello where its server name decides.  What was
+ * read of the latter is given to the SecureTcp object.  A name that is
+ * refused costs neither a certificate nor a signature.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include <imsg.h>
+
+#include "compat.h"
+#include "helper.h"
+#include "match.h"
+#include "proxy.h"
+#include "securetcp.h"
+#include "session.h"
+#include "wire.h"
+
+#define FRONT_BUFFER	(PROXY_MAX > HELLO_MAX ? PROXY_MAX : HELLO_MAX)
+
+/* Alerts of TLS, fatal ones. */
+#define ALERT_DECODE	50
+#define ALERT_NAME	112
+
+static uint8_t	 front_buf[FRONT_BUFFER];
+static size_t	 front_len;
+
+static size_t	 front_more(struct session *, size_t);
+static void	 front_wait(struct session *);
+static void	 front_proxy(struct session *);
+static void	 front_address(struct session *, const struct proxy *);
+static void	 front_hello(struct session *);
+static void	 front_select(struct session *);
+static int	 front_matches(const struct session *,
+		    const struct wire_match *);
+static void	 front_refuse(struct session *);
+static void	 front_alert(struct session *, uint8_t);
+
+void
+front_read(struct session *s)
+{
+	if (s->s_adopt.wad_flags & WIRE_ADOPT_PROXY)
+		front_proxy(s);
+	if (s->s_server->sv_nmatches > 0)
+		front_hello(s);
+	if (securetcp_preload(s->s_tcp, front_buf, front_len) != ptOk)
+		session_done(s, ptNoBufferSpace, "out of memory");
+}
+
+/* Until the socket can be read; orders and the timer are heard meanwhile. */
+static void
+front_wait(struct session *s)
+{
+	struct pollfd	 pfd[2];
+	char		 reason[WIRE_REASON];
+	int		 n;
+
+	for (;;) {
+		pfd[0].fd = WIRE_FD;
+		pfd[1].fd = s->s_adopted;
+		pfd[0].events = pfd[1].events = POLLIN;
+		pfd[0].revents = pfd[1].revents = 0;
+		n = poll(pfd, 2, timer_poll(s->s_deadline, -1));
+		if (n == -1 && errno != EINTR)
+			helper_fatal(s->s_pipe, "session: poll: %s",
+			    strerror(errno));
+		if (n > 0 && pfd[0].revents != 0)
+			pipe_read(s);
+		if (s->s_refused || s->s_close)
+			session_ordered(s);
+		if (n > 0 && pfd[1].revents != 0)
+			return;
+		if (s->s_deadline != 0 && timer_now() >= s->s_deadline)
+			session_done(s, ptTimeout, timer_reason("handshake",
+			    s->s_server->sv_wire.wv_handshake, reason,
+			    sizeof(reason)));
+	}
+}
+
+/* At most so many bytes more: how many, 0 at the end of what will come. */
+static size_t
+front_more(struct session *s, size_t max)
+{
+	ssize_t	 n;
+
+	if (max > sizeof(front_buf) - front_len)
+		max = sizeof(front_buf) - front_len;
+	for (;;) {
+		n = recv(s->s_adopted, front_buf + front_len, max, 0);
+		if (n >= 0) {
+			front_len += (size_t)n;
+			s->s_front.fr_heard |= n > 0;
+			return ((size_t)n);
+		}
+		if (errno == EAGAIN || errno == EINTR)
+			front_wait(s);
+		else
+			return (0);
+	}
+}
+
+static void
+front_proxy(struct session *s)
+{
+	struct proxy	 px;
+
+	for (;;) {
+		switch (proxy_parse(front_buf, front_len, &px)) {
+		case PROXY_DONE:
+			front_address(s, &px);
+			front_len = 0;
+			return;
+		case PROXY_BAD:
+			session_done(s, ptProtocol, px.px_why);
+		case PROXY_MORE:
+			break;
+		}
+		if (front_more(s, px.px_more) > 0)
+			continue;
+		if (front_len == 0)
+			session_done(s, ptOk, "");
+		session_done(s, ptConnectionAborted, "the proxy left in the "
+		    "middle of the PROXY header");
+	}
+}
+
+static void
+front_address(struct session *s, const struct proxy *px)
+{
+	struct wire_address	 wdr;
+
+	memset(&wdr, 0, sizeof(wdr));
+	switch (px->px_family) {
+	case AF_INET:
+		wdr.wdr_family = 4;
+		break;
+	case AF_INET6:
+		wdr.wdr_family = 6;
+		break;
+	}
+	if (wdr.wdr_family != 0) {
+		memcpy(wdr.wdr_src, px->px_src, sizeof(wdr.wdr_src));
+		memcpy(wdr.wdr_dst, px->px_dst, sizeof(wdr.wdr_dst));
+		wdr.wdr_srcport = px->px_srcport;
+		wdr.wdr_dstport = px->px_dstport;
+	}
+	if (wire_send(s->s_pipe, WIRE_ADDRESS, -1, &wdr, sizeof(wdr)) == -1)
+		helper_fatal(s->s_pipe, "session: ADDRESS: %s",
+		    strerror(errno));
+	helper_flush(s->s_pipe);
+}
+
+/*
+ * What is no TLS, or ends too soon, is the object's to see and to name.
+ */
+static void
+front_hello(struct session *s)
+{
+	struct front	*fr = &s->s_front;
+	char		 reason[WIRE_REASON];
+
+	for (;;) {
+		switch (hello_parse(front_buf, front_len, &fr->fr_hello)) {
+		case HELLO_DONE:
+			front_select(s);
+			return;
+		case HELLO_BAD:
+			if (strcmp(fr->fr_hello.he_why, HELLO_NOTTLS) == 0) {
+				fr->fr_nottls = 1;
+				return;
+			}
+			(void)snprintf(reason, sizeof(reason),
+			    "ClientHello: %s", fr->fr_hello.he_why);
+			front_alert(s, ALERT_DECODE);
+			session_done(s, ptProtocol, reason);
+		case HELLO_MORE:
+			break;
+		}
+		if (front_more(s, sizeof(front_buf)) == 0) {
+			fr->fr_nottls = 1;
+			return;
+		}
+	}
+}
+
+static int
+front_matches(const struct session *s, const struct wire_match *wm)
+{
+	const struct hello	*he = &s->s_front.fr_hello;
+
+	switch (wm->wm_selector) {
+	case WIRE_MATCH_NAME:
+		return (he->he_sni && match_dnsname(wm->wm_pattern,
+		    he->he_name));
+	case WIRE_MATCH_UNKNOWN:
+		return (he->he_sni && !securetcp_config_covers(
+		    s->s_server->sv_config, he->he_name));
+	case WIRE_MATCH_ABSENT:
+		return (!he->he_sni);
+	}
+	return (0);
+}
+
+static void
+front_select(struct session *s)
+{
+	const struct server	*sv = s->s_server;
+	struct front		*fr = &s->s_front;
+	unsigned int		 i;
+
+	fr->fr_looked = 1;
+	for (i = 0; i < sv->sv_nmatches; i++) {
+		if (!front_matches(s, &sv->sv_matches[i]))
+			continue;
+		fr->fr_match = i + 1;
+		if (sv->sv_matches[i].wm_refuse)
+			front_refuse(s);
+		return;
+	}
+}
+
+static void
+front_refuse(struct session *s)
+{
+	const struct front	*fr = &s->s_front;
+	char			 reason[2 * WIRE_REASON];
+
+	if (fr->fr_hello.he_sni)
+		(void)snprintf(reason, sizeof(reason), "server name %s: "
+		    "refused by match rule %u", fr->fr_hello.he_name,
+		    fr->fr_match);
+	else
+		(void)snprintf(reason, sizeof(reason), "no server name: "
+		    "refused by match rule %u", fr->fr_match);
+	front_alert(s, ALERT_NAME);
+	session_done(s, ptOperationRefused, reason);
+}
+
+/* In the clear, as no keys exist yet; whether it arrives is of no matter. */
+static void
+front_alert(struct session *s, uint8_t alert)
+{
+	uint8_t	 record[] = { 21, 3, 3, 0, 2, 2, 0 };
+
+	record[6] = alert;
+	(void)send(s->s_adopted, record, sizeof(record), MSG_NOSIGNAL);
+	(void)shutdown(s->s_adopted, SHUT_WR);
+}
+
+/* A client may say another hello when it is asked for one once more. */
+const char *
+front_check(const struct session *s)
+{
+	const struct front	*fr = &s->s_front;
+	const char		*name = securetcp_servername(s->s_tcp);
+	struct in6_addr		 addr;
+	size_t			 len = strlen(name);
+
+	if (fr->fr_nottls)
+		return ("a handshake without a ClientHello that could be "
+		    "looked at");
+	if (!fr->fr_looked)
+		return (NULL);
+	if (!fr->fr_hello.he_sni) {
+		/* An address is none, though some send it as one. */
+		if (len == 0 || inet_pton(AF_INET, name, &addr) == 1 ||
+		    inet_pton(AF_INET6, name, &addr) == 1)
+			return (NULL);
+		return ("the server name came after the first ClientHello");
+	}
+	if (len > 0 && name[len - 1] == '.')
+		len--;
+	if (len == strlen(fr->fr_hello.he_name) &&
+	    strncasecmp(name, fr->fr_hello.he_name, len) == 0)
+		return (NULL);
+	return ("the server name changed after the first ClientHello");
+}
