@@ -14,6 +14,8 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
 #include <arpa/inet.h>
 
 #include <errno.h>
