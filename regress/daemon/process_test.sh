@@ -214,6 +214,25 @@ drain_body()
 	atf_check_equal 0 $?
 }
 
+scenario drain_deadline "When a drain takes longer than its deadline, the \
+connections that are left are asked to end, by its name"
+drain_deadline_body()
+{
+	need_root_proc
+	serve echo
+	{ echo "drain 1s"; cat securetcpd.conf; } >drain.conf
+	mv drain.conf securetcpd.conf
+	start
+	stay
+	kill -USR1 "$daemon"
+	wait_log "state=closing reason=\"drain deadline, 1 second\"\$"
+	wait_until 20 "its end" dead "$daemon"
+	wait "$daemon"
+	atf_check_equal 0 $?
+	atf_check -o inline:"1\n" grep -c 'state=closed' log
+	atf_check -s exit:1 grep error= log
+}
+
 scenario hangup "SIGHUP changes nothing, and a warning says that reload is \
 not there"
 hangup_body()

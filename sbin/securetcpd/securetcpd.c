@@ -32,6 +32,7 @@ static struct securetcpd	 the_env;
 struct securetcpd		*env = &the_env;
 
 static struct event	 ev_chld, ev_term, ev_int, ev_hup, ev_usr1;
+static struct event	 ev_deadline;	/* of a drain */
 static int		 notify = -1;	/* tells who started us how it went */
 static int		 pidfd = -1;
 
@@ -173,9 +174,27 @@ on_stop(int sig, short what, void *arg)
 	stop_check();
 }
 
+/* Connections that are left have had their time. */
+static void
+drain_deadline(int fd, short what, void *arg)
+{
+	char	 by[64];
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	(void)snprintf(by, sizeof(by), "drain deadline, %u second%s",
+	    env->sd_conf->cf_drain, env->sd_conf->cf_drain == 1 ? "" : "s");
+	log_info("%s: %u connections are left", by, env->sd_live);
+	sessions_stop(by, 0);
+	stop_check();
+}
+
 static void
 on_drain(int sig, short what, void *arg)
 {
+	struct timeval	 tv = { 0, 0 };
+
 	(void)sig;
 	(void)what;
 	(void)arg;
@@ -184,6 +203,11 @@ on_drain(int sig, short what, void *arg)
 	log_info("draining by SIGUSR1: %u connections", env->sd_live);
 	env->sd_draining = 1;
 	stop_listening();
+	if (env->sd_conf->cf_drain > 0) {
+		tv.tv_sec = env->sd_conf->cf_drain;
+		evtimer_set(&ev_deadline, drain_deadline, NULL);
+		(void)evtimer_add(&ev_deadline, &tv);
+	}
 	stop_check();
 }
 
