@@ -17,7 +17,7 @@ Linux)
 	    libevent-dev libseccomp-dev libssl-dev openssl"
 	test="clang libatf-dev atf-sh kyua mandoc nginx redis-server
 	    libnginx-mod-stream haproxy redis-tools stunnel4 curl socat
-	    util-linux python3 python3-pip python3-venv valgrind"
+	    util-linux python3 python3-pip python3-venv valgrind postgresql"
 	if ! command -v dpkg-query >/dev/null; then
 		cat >&2 <<-TEXT
 		packages.sh: this is not Debian, so nothing was installed.
@@ -62,14 +62,16 @@ Linux)
 	;;
 FreeBSD)
 	build="libretls libevent"
-	test="bash curl haproxy nginx redis socat stunnel mandoc"
+	test="bash curl haproxy nginx redis socat stunnel mandoc
+	    postgresql16-server"
 	have() { pkg info -e "$1" || pkg info -e "${1}*"; }
 	install() { pkg install -y "$@"; }
 	how="pkg install"
 	;;
 OpenBSD)
 	build=""
-	test="kyua atf curl haproxy nginx redis socat stunnel"
+	test="kyua atf curl haproxy nginx redis socat stunnel
+	    postgresql-server"
 	have() { pkg_info -e "$1-*" >/dev/null; }
 	install() { pkg_add -I "$@"; }
 	how="pkg_add"

@@ -1,0 +1,383 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# The files of etc/examples, each in front of the software it is for.  What
+# is run is the file itself, with this host's accounts, files in the test's
+# directory, loopback for its addresses and ports of the kernel's choice.
+
+. "$(atf_get_srcdir)/../daemon/common.sh"
+
+has_ip6() { grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; }
+
+# example FILE [SED OPTION]...: becomes securetcpd.conf.
+example()
+{
+	_file=$top/etc/examples/$1
+	shift
+	has_ip6 || set -- "$@" -e '/listen on (::|\$address6) /d'
+	{
+		cat <<-CONF
+		user "nobody"
+		signer user "daemon"
+		pidfile "$PWD/securetcpd.pid"
+		CONF
+		# Comments may name what the statements must not.
+		sed -E -e 's/^#.*//' -e 's/	+#.*//' \
+		    -e "s,/etc/ssl/(private/)?,$PWD/,g" \
+		    -e 's/"192\.0\.2\.10"/127.0.0.1/' \
+		    -e 's/"2001:db8::10"/::1/' -e 's/"10\.0\.0\.1"/127.0.0.1/' \
+		    -e 's/^(	listen on) 0\.0\.0\.0 /\1 127.0.0.1 /' \
+		    -e 's/^(	listen on) :: /\1 ::1 /' \
+		    -e 's/^(	listen on) 10\.0\.[0-9.]+ /\1 127.0.0.1 /' \
+		    -e 's/^(	listen on [^ ]+ port) [a-z0-9]+/\1 0/' \
+		    "$@" "$_file"
+	} >securetcpd.conf
+	# Nothing that is not ours is left to be used.
+	atf_check -s exit:1 grep -E -e '192\.0\.2|2001:db8|[^0-9]10\.0' \
+	    -e '/etc/|/var/|example\.org" port' securetcpd.conf
+}
+
+# openssl_does COMMAND...
+openssl_does()
+{
+	openssl "$@" >openssl.out 2>&1 || {
+		cat openssl.out
+		atf_fail "openssl $1 failed"
+	}
+}
+
+new_key()
+{
+	(umask 077; openssl_does ecparam -name prime256v1 -genkey -noout \
+	    -out "$1.key") || exit 1
+}
+
+# authority NAME: NAME.pem and NAME.key.
+authority()
+{
+	[ -f "$1.key" ] || new_key "$1"
+	openssl_does req -x509 -key "$1.key" -days 90 \
+	    -subj "/O=Example/CN=$1" -out "$1.pem"
+}
+
+# issue AUTHORITY NAME SUBJECT NAMES: NAME.crt and NAME.key.
+issue()
+{
+	new_key "$2"
+	openssl_does req -new -key "$2.key" -subj "$3" -out "$2.csr"
+	printf 'subjectAltName = %s\n' "$4" >"$2.ext"
+	openssl_does x509 -req -in "$2.csr" -CA "$1.pem" -CAkey "$1.key" \
+	    -set_serial "0x$(openssl rand -hex 8)" -days 90 \
+	    -extfile "$2.ext" -out "$2.crt"
+}
+
+# revoke AUTHORITY FILE [NAME]...: the list of these is in FILE.
+revoke()
+{
+	_authority=$1
+	_list=$2
+	shift 2
+	cat >revoke.conf <<-CONF
+	[ca]
+	default_ca = list
+	[list]
+	database = $PWD/revoke.txt
+	crlnumber = $PWD/revoke.number
+	default_md = sha256
+	default_crl_days = 30
+	CONF
+	: >revoke.txt
+	echo 01 >revoke.number
+	for _n in "$@"; do
+		openssl_does ca -config revoke.conf -revoke "$_n.crt" \
+		    -keyfile "$_authority.key" -cert "$_authority.pem"
+	done
+	openssl_does ca -config revoke.conf -gencrl -out "$_list" \
+	    -keyfile "$_authority.key" -cert "$_authority.pem"
+}
+
+# ordinary COMMAND...: root runs it as somebody else.
+ordinary()
+{
+	if [ "$(id -u)" -eq 0 ]; then
+		set -- setpriv --reuid nobody --regid "$(id -g nobody)" \
+		    --clear-groups "$@"
+	fi
+	"$@"
+}
+
+# nginx_starts: with the servers of standard input.
+nginx_starts()
+{
+	mkdir -p tmp
+	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
+	touch user.conf
+	cat >nginx.conf <<-CONF
+	include $PWD/user.conf;
+	daemon off;
+	worker_processes 1;
+	pid $PWD/nginx.pid;
+	error_log $PWD/nginx.err;
+	events { worker_connections 256; }
+	http {
+		access_log off;
+		default_type text/plain;
+		client_body_temp_path $PWD/tmp/body;
+		proxy_temp_path $PWD/tmp/proxy;
+		fastcgi_temp_path $PWD/tmp/fastcgi;
+		uwsgi_temp_path $PWD/tmp/uwsgi;
+		scgi_temp_path $PWD/tmp/scgi;
+		set_real_ip_from unix:;
+		real_ip_header proxy_protocol;
+		$(cat)
+	}
+	CONF
+	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
+}
+
+# fetch SERVER NAME ADDRESS [CURL OPTION]...: what the server's site by that
+# name says, when it is looked for at the address.
+fetch()
+{
+	_port=$(port_of "$1")
+	_name=$2
+	_to=$3
+	shift 3
+	curl -sS --max-time 20 --cacert ca.pem --noproxy '*' \
+	    --resolve "$_name:$_port:$_to" "$@" "https://$_name:$_port/"
+}
+
+scenario https "https.conf: nginx serves two sites by their names, knows \
+its clients by their addresses, and no other name is served" \
+    require.progs "nginx curl openssl"
+https_body()
+{
+	authority ca
+	issue ca www.example.org /CN=www.example.org DNS:www.example.org
+	issue ca shop.example.org /CN=shop.example.org DNS:shop.example.org
+	for n in www shop; do
+		cat $n.example.org.crt ca.pem >$n.example.org.fullchain.pem
+	done
+	nginx_starts <<-CONF
+	server {
+		listen unix:$PWD/www.sock proxy_protocol;
+		location / { return 200 "www \$remote_addr"; }
+	}
+	server {
+		listen unix:$PWD/shop.sock proxy_protocol;
+		location / { return 200 "shop \$remote_addr"; }
+	}
+	server {
+		listen unix:$PWD/admin.sock;
+		location / { return 200 "admin"; }
+	}
+	CONF
+	wait_until 20 "nginx" test -S admin.sock
+	example https.conf -e "s,127.0.0.1 port 8080,$PWD/www.sock," \
+	    -e "s,127.0.0.1 port 8081,$PWD/shop.sock," \
+	    -e "s,127.0.0.1 port 8082,$PWD/admin.sock,"
+	start
+	shows -o "inline:www 127.0.0.1" fetch www www.example.org 127.0.0.1
+	shows -o "inline:shop 127.0.0.1" fetch www shop.example.org 127.0.0.1
+	# Who connects is who nginx sees.
+	shows -o "inline:shop 127.0.0.9" fetch www shop.example.org \
+	    127.0.0.1 --interface 127.0.0.9
+	if has_ip6; then
+		port6=$(sed -n 's/^server=www listen=\[::1\]:\([0-9]*\)$/\1/p' \
+		    log)
+		atf_check -o inline:"www ::1" curl -sS --max-time 20 \
+		    --cacert ca.pem --noproxy '*' \
+		    --resolve "www.example.org:$port6:[::1]" \
+		    "https://www.example.org:$port6/"
+	fi
+	shows -o "inline:admin" fetch admin www.example.org 127.0.0.1
+	atf_check -o match:'servername=www.example.org alpn=http/1.1' \
+	    -o match:'servername=shop.example.org alpn=http/1.1' cat log
+	atf_check -s exit:1 grep error= log
+	# A name of nobody's, and a version of TLS that the admin page lacks.
+	if fetch www other.example.org 127.0.0.1 2>curl.err; then
+		atf_fail "a name that is not served was"
+	fi
+	wait_log 'error=ptOperationRefused .*server name other.example.org'
+	if fetch admin www.example.org 127.0.0.1 --tls-max 1.2 2>curl.err; then
+		atf_fail "TLS 1.2 was spoken"
+	fi
+	wait_log '^server=admin .*error=ptProtocol .*version'
+}
+
+# ask WHO COMMAND...: of redis, by the certificate of WHO.
+ask()
+{
+	_who=$1
+	shift
+	redis-cli --tls --cacert ca.pem --cert "$_who.crt" \
+	    --key "$_who.key" -h localhost -p "$port" "$@"
+}
+
+scenario redis "redis-client-certificates.conf: redis answers those whose \
+certificates its rules allow and nobody else" \
+    require.progs "redis-server redis-cli openssl"
+redis_body()
+{
+	authority ca
+	issue ca redis /CN=localhost DNS:localhost
+	authority redis-clients
+	issue redis-clients ops /O=Example/CN=alice.ops.example.org \
+	    DNS:alice.ops.example.org
+	issue redis-clients web /CN=w1 DNS:w1.web.example.org
+	issue redis-clients laptop /O=Example/CN=laptop-7.ops.example.org \
+	    DNS:laptop-7.ops.example.org
+	issue redis-clients stranger /O=Example/CN=bob.hr.example.org \
+	    DNS:bob.hr.example.org
+	issue redis-clients thief /O=Example/CN=eve.ops.example.org \
+	    DNS:eve.ops.example.org
+	authority other
+	issue other foreign /O=Example/CN=alice.ops.example.org \
+	    DNS:alice.ops.example.org
+	revoke redis-clients redis-clients.crl thief
+	background redis-server --port 0 --unixsocket "$PWD/redis.sock" \
+	    --save "" --appendonly no --daemonize no --dir "$PWD"
+	wait_until 20 "redis" test -S redis.sock
+	example redis-client-certificates.conf \
+	    -e "s,/var/run/redis/redis-server.sock,$PWD/redis.sock,"
+	launch
+	wait_until 20 "securetcpd to listen" listening_or_dead
+	port=$(port_of redis)
+
+	shows -o "inline:OK\n" ask ops set greeting hello
+	shows -o "inline:hello\n" ask web get greeting
+	awk 'BEGIN {
+		for (i = 0; i < 1000; i++)
+			printf "SET key:%d value-%d\r\n", i, i
+	}' >commands
+	ask ops --pipe <commands >answer 2>&1
+	atf_check -o match:"errors: 0, replies: 1000" cat answer
+	atf_check -o inline:"1001\n" redis-cli -s "$PWD/redis.sock" dbsize
+	atf_check -o match:'subject="O=Example,CN=alice.ops.example.org"' \
+	    -o match:'subject="CN=w1"' cat log
+	atf_check -s exit:1 grep error= log
+
+	for n in laptop stranger thief foreign; do
+		ask $n set greeting "$n was here" >answer 2>&1
+		atf_check -s exit:1 grep -x OK answer
+	done
+	redis-cli --tls --cacert ca.pem -h localhost -p "$port" \
+	    set greeting "nobody was here" >answer 2>&1
+	atf_check -s exit:1 grep -x OK answer
+	for r in 'denied by rule 1 \(line [0-9]+\)' \
+	    'denied: no rule allows this certificate' \
+	    'certificate O=Example,CN=eve.ops.example.org: revoked on ' \
+	    'issued by O=Example,CN=other, which is not trusted' \
+	    'the client has sent no certificate'; do
+		wait_log "error=ptAuthentication .*reason=\".*$r"
+	done
+	shows -o "inline:hello\n" ask ops get greeting
+}
+
+postgresql_bin()
+{
+	for _d in /usr/local/bin /usr/lib/postgresql/*/bin; do
+		[ ! -x "$_d/initdb" ] || [ ! -x "$_d/pg_isready" ] ||
+		    echo "$_d"
+	done | tail -n 1
+}
+
+postgresql_starts()
+{
+	bin=$(postgresql_bin)
+	[ -n "$bin" ] || atf_skip "needs PostgreSQL"
+	mkdir pg
+	[ "$(id -u)" -ne 0 ] || chown nobody pg
+	(cd pg && ordinary "$bin/initdb" -D data -U app -A trust -E UTF8 \
+	    --locale C --no-sync --no-instructions) >initdb.out 2>&1 || {
+		cat initdb.out
+		atf_fail "initdb failed"
+	}
+	# With nothing on TCP, and room for sockets in short paths only.
+	ordinary "$bin/postgres" -D "$PWD/pg/data" -c listen_addresses= \
+	    -c unix_socket_directories="$PWD/pg" -c fsync=off \
+	    </dev/null >postgres.log 2>&1 &
+	echo $! >>pids
+	wait_until 60 "PostgreSQL" "$bin/pg_isready" -q -h "$PWD/pg" -U app
+}
+
+# through NAME: what the far end makes of that certificate.
+through()
+{
+	openssl s_client -quiet -connect "127.0.0.1:$far" -CAfile ca.pem \
+	    -cert "$1.crt" -key "$1.key" </dev/null >s_client.out 2>&1
+}
+
+scenario postgresql "postgresql-tunnel-server.conf and -client.conf: psql \
+and PostgreSQL, neither with TLS, talk through the two" \
+    require.progs "psql openssl" timeout 300
+postgresql_body()
+{
+	postgresql_starts
+	authority tunnel
+	ln -s tunnel.pem ca.pem
+	issue tunnel db.example.org /CN=db.example.org \
+	    DNS:db.example.org,IP:127.0.0.1
+	issue tunnel one.apps.example.org /CN=one.apps.example.org \
+	    DNS:one.apps.example.org
+	issue tunnel guest /CN=guest DNS:guest.example.org
+	authority other
+	issue other forged /CN=one.apps.example.org DNS:one.apps.example.org
+
+	mkdir far
+	example postgresql-tunnel-server.conf \
+	    -e "s,127.0.0.1 port 5432,$PWD/pg/.s.PGSQL.5432,"
+	start
+	far=$(port_of postgresql)
+	mv log far/log
+	mv securetcpd.conf securetcpd.pid far/
+	example postgresql-tunnel-client.conf \
+	    -e "s/\"db\\.example\\.org\" port 5433/127.0.0.1 port $far/"
+	start
+	export PGHOST=127.0.0.1 PGPORT="$(port_of postgresql)"
+	export PGUSER=app PGDATABASE=postgres
+	query="psql -X -q -A -t -v ON_ERROR_STOP=1"
+
+	atf_check -o ignore -e empty $query -c 'create table t (n int, x text)'
+	# Both ways, and more than fits any buffer.
+	awk 'BEGIN { for (i = 0; i < 200000; i++)
+		printf "%d\trow %d of many\n", i, i }' >rows
+	atf_check -o ignore -e empty $query -c '\copy t from rows'
+	atf_check -o inline:"200000|19999900000\n" $query \
+	    -c 'select count(*), sum(n) from t'
+	atf_check -o ignore $query -c '\copy (select * from t order by n) to back'
+	atf_check cmp rows back
+	# The answer to a query that is an error, and one that takes its time.
+	atf_check -s exit:1 -o ignore -e match:'relation "u" does not exist' \
+	    $query -c 'select * from u'
+	atf_check -o inline:"done\n" $query \
+	    -c "select 'done' from (select pg_sleep(1)) as s"
+	fetchers=
+	for i in 1 2 3 4 5 6 7 8; do
+		$query -c "select sum(n) from t" >sum.$i 2>&1 &
+		fetchers="$fetchers $!"
+	done
+	# shellcheck disable=SC2086
+	wait $fetchers
+	atf_check -o inline:"      8 19999900000\n" sh -c \
+	    'cat sum.* | sort | uniq -c'
+	atf_check -o match:"backend=127.0.0.1:$far subject=\"CN=db.example.org\"" \
+	    -o match:"state=connected version=TLSv1.3" cat log
+	wait_closed 14
+	atf_check -o match:'subject="CN=one.apps.example.org"' cat far/log
+	atf_check -s exit:1 grep error= log far/log
+
+	# Only the other end of the tunnel is let in.
+	mv log near.log
+	mv far/log log
+	through guest
+	wait_log 'error=ptAuthentication .*denied: no rule allows this'
+	through forged
+	wait_log 'error=ptAuthentication .*CN=other, which is not trusted'
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}
