@@ -7,6 +7,7 @@
 # directory, loopback for its addresses and ports of the kernel's choice.
 
 . "$(atf_get_srcdir)/../daemon/common.sh"
+pp=$(atf_get_srcdir)/../proxy/pp
 
 has_ip6() { grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; }
 
@@ -375,6 +376,235 @@ postgresql_body()
 	wait_log 'error=ptAuthentication .*denied: no rule allows this'
 	through forged
 	wait_log 'error=ptAuthentication .*CN=other, which is not trusted'
+}
+
+# on_port COMMAND: with a listening socket as descriptor 3; sets front.
+on_port()
+{
+	background "$pp" listen 127.0.0.1 sh -c \
+	    "echo \$PORT >front.tmp && mv front.tmp front && $1"
+	wait_until 20 "a port" test -f front
+	front=$(cat front)
+}
+
+scenario load_balancer "behind-load-balancer.conf: haproxy in front, nginx \
+behind, and all of them see the address of the client" \
+    require.progs "haproxy nginx curl openssl"
+load_balancer_body()
+{
+	authority ca
+	issue ca www.example.org /CN=www.example.org DNS:www.example.org
+	for n in 1 2; do
+		cat <<-CONF
+		server {
+			listen unix:$PWD/app$n.sock proxy_protocol;
+			location / { return 200 "app$n \$remote_addr\n"; }
+		}
+		CONF
+	done | nginx_starts
+	wait_until 20 "nginx" test -S app2.sock
+	# The third of its backends is not there.
+	example behind-load-balancer.conf \
+	    -e 's/10\.0\.0\.([23])/127.0.0.\1/g' \
+	    -e "s,10\.0\.2\.([123]) port 8080,$PWD/app\1.sock,"
+	start
+	cat >haproxy.cfg <<-CONF
+	defaults
+		mode tcp
+		timeout connect 20s
+		timeout client 20s
+		timeout server 20s
+	listen www
+		bind fd@3
+		server s1 127.0.0.1:$port send-proxy-v2
+	CONF
+	on_port "exec haproxy -db -f haproxy.cfg"
+	for i in 1 2 3 4 5 6; do
+		curl -sS --max-time 20 --cacert ca.pem --noproxy '*' \
+		    --interface 127.0.0.9 \
+		    --resolve "www.example.org:$front:127.0.0.1" \
+		    "https://www.example.org:$front/" >>answers 2>>curl.err
+		cat curl.err
+	done
+	sort answers | uniq -c >counts
+	atf_check -o inline:"      3 app1 127.0.0.9\n      3 app2 127.0.0.9\n" \
+	    cat counts
+	wait_closed 6
+	atf_check -o inline:"6\n" grep -E -c 'from=127\.0\.0\.9:[0-9]+ '\
+'state=connected .*backend=.*/app[12]\.sock via=127\.0\.0\.1:[0-9]+$' log
+	atf_check -o inline:"1\n" grep -c \
+	    'warning="backend .*/app3.sock: .*: left out for' log
+	atf_check -s exit:1 grep error= log
+	# Who does not go through the balancer is nobody's client.
+	atf_check -s not-exit:0 -o ignore -e ignore openssl s_client \
+	    -connect "127.0.0.1:$port" -CAfile ca.pem
+	wait_log 'error=ptProtocol .*no PROXY header: a TLS handshake'
+}
+
+# site NAME OTHER WEB GIT: the daemon of one site, whose clients go to these
+# ports of the other one.
+site()
+{
+	rm -f securetcpd.pid
+	example site-to-site.conf \
+	    -e "s/^here = .*/here = \"$1.example.org\"/" \
+	    -e "s/^there = .*/there = \"$2.example.org\"/" \
+	    -e 's/connect to \$there port/servername $there; &/' \
+	    -e "s/\\\$there port 7080/127.0.0.1 port $3/" \
+	    -e "s/\\\$there port 7418/127.0.0.1 port $4/" \
+	    -e "s,127\.0\.0\.1 port 8080,$PWD/$1-web.sock," \
+	    -e "s,127\.0\.0\.1 port 9418,$PWD/$1-git.sock,"
+	start
+}
+
+# services NAME: its web server and its git server.
+services()
+{
+	mkdir "$1-repos"
+	git init -q -b trunk "$1-work"
+	echo "the file of $1" >"$1-work/file"
+	git -C "$1-work" add file
+	git -C "$1-work" -c user.name=x -c user.email=x@example.org \
+	    commit -q -m file
+	git clone -q --bare "$1-work" "$1-repos/repo"
+	background socat "UNIX-LISTEN:$PWD/$1-git.sock,fork" \
+	    "EXEC:git daemon --inetd --export-all --base-path=$PWD/$1-repos"
+	wait_until 20 "git" test -S "$1-git.sock"
+}
+
+# uses NAME: here, what that site has.
+uses()
+{
+	atf_check -o inline:"the web of $1\n" curl -sS --max-time 20 \
+	    --noproxy '*' "http://127.0.0.1:$(port_of web-there)/"
+	atf_check -e ignore git clone -q \
+	    "git://127.0.0.1:$(port_of git-there)/repo" "clone-of-$1"
+	atf_check -o inline:"the file of $1\n" cat "clone-of-$1/file"
+	atf_check -o match:"subject=\"CN=$1.example.org\"" cat log
+}
+
+scenario site_to_site "site-to-site.conf: each of two sites uses the web and \
+git servers of the other one" \
+    require.progs "nginx curl git socat openssl"
+site_to_site_body()
+{
+	export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
+	authority sites
+	for n in a b c; do
+		issue sites $n.example.org /CN=$n.example.org DNS:$n.example.org
+	done
+	services a
+	services b
+	for n in a b; do
+		cat <<-CONF
+		server {
+			listen unix:$PWD/$n-web.sock;
+			location / { return 200 "the web of $n\n"; }
+		}
+		CONF
+	done | nginx_starts
+	wait_until 20 "nginx" test -S b-web.sock
+
+	# A's ports are known once it runs, and so are B's: A comes twice.
+	site a b 1 1
+	mv log log.a1
+	far_web=$(sed -n 's/^server=web-here listen=.*://p' log.a1)
+	far_git=$(sed -n 's/^server=git-here listen=.*://p' log.a1)
+	site b a "$far_web" "$far_git"
+	uses a
+	atf_check -s exit:1 grep error= log log.a1
+	far_web=$(port_of web-here)
+	far_git=$(port_of git-here)
+	mv log log.b
+	site a b "$far_web" "$far_git"
+	uses b
+	atf_check -s exit:1 grep error= log log.b
+	# Of the same authority, and neither of the two.
+	openssl s_client -connect "127.0.0.1:$(port_of git-here)" \
+	    -CAfile sites.pem -cert c.example.org.crt \
+	    -key c.example.org.key </dev/null >s_client.out 2>&1
+	wait_log 'server=git-here .*ptAuthentication .*denied: no rule allows'
+}
+
+# The two servers that speak in the clear, as far as curl has need of them.
+mail_servers()
+{
+	cat >smtp <<-'STUB'
+	#!/bin/sh
+	say() { printf '%s\r\n' "$*"; }
+	say 220 mail.example.org ESMTP
+	while read -r verb rest; do
+		case $verb in
+		DATA*)
+			say 354 go on
+			while read -r line; do
+				[ "$line" != "$(printf '.\r')" ] || break
+				printf '%s\n' "$line" >>received
+			done
+			say 250 taken ;;
+		QUIT*)	say 221 goodbye; exit ;;
+		*)	say 250 mail.example.org ;;
+		esac
+	done
+	STUB
+	cat >imap <<-'STUB'
+	#!/bin/sh
+	say() { printf '%s\r\n' "$*"; }
+	say "* OK [CAPABILITY IMAP4rev1] ready"
+	while read -r tag verb rest; do
+		case $verb in
+		LIST*)		say '* LIST (\HasNoChildren) "/" INBOX' ;;
+		LOGOUT*)	say "* BYE goodbye"; say "$tag OK"; exit ;;
+		esac
+		say "$tag OK done"
+	done
+	STUB
+	chmod 755 smtp imap
+	for n in smtp imap; do
+		background socat "UNIX-LISTEN:$PWD/$n.sock,fork" EXEC:./$n
+		wait_until 20 "$n" test -S $n.sock
+	done
+}
+
+scenario mail "imaps-smtps.conf: curl hands mail in, and lists a mailbox" \
+    require.progs "curl socat openssl"
+mail_body()
+{
+	authority ca
+	issue ca mail.example.org /CN=localhost DNS:localhost
+	mail_servers
+	example imaps-smtps.conf \
+	    -e "s,127\.0\.0\.1 port 143,$PWD/imap.sock," \
+	    -e "s,127\.0\.0\.1 port 25,$PWD/smtp.sock,"
+	start
+	printf 'Subject: hello\r\n\r\nthrough TLS\r\n' >letter
+	atf_check -o ignore curl -sS --max-time 20 --cacert ca.pem \
+	    --noproxy '*' --mail-from a@example.org \
+	    --mail-rcpt b@example.org -T letter \
+	    "smtps://localhost:$(port_of smtps)"
+	atf_check -o match:"^Subject: hello" -o match:"^through TLS" \
+	    cat received
+	atf_check -o match:'LIST .* INBOX' curl -sS --max-time 20 \
+	    --cacert ca.pem --noproxy '*' -u user:password \
+	    "imaps://localhost:$(port_of imaps)/"
+	wait_closed 2
+	atf_check -s exit:1 grep error= log
+}
+
+scenario try "try.conf: what is sent comes back" require.progs openssl
+try_body()
+{
+	authority ca
+	issue ca localhost /CN=localhost DNS:localhost
+	example try.conf -e "s,^dir = .*,dir = \"$PWD\","
+	start
+	port=$(port_of try)
+	{
+		echo hello
+		wait_until 20 "the echo" grep -q hello said
+	} | openssl s_client -quiet -no_ign_eof -CAfile ca.pem \
+	    -verify_return_error -connect "127.0.0.1:$port" >said 2>err
+	atf_check -o inline:"hello\n" cat said
 }
 
 atf_init_test_cases()
