@@ -23,9 +23,11 @@
 #define ERRORS		SECURETCP_LEVEL_ERRORS
 
 /*
- * In rising order: looked up by bisection.  The penalties are relative: 1
- * for what a broken client does as well as a bad one, 2 for a refused
- * identity, 10 for what only an attack or our own fault explains.
+ * In rising order: looked up by bisection.  The penalties are in seconds:
+ * few for what a broken client does as well as a bad one, more for a refused
+ * identity and for a handshake that never ends, many for a session that is
+ * dead or does what it may not; one that ends for any other reason is our
+ * own fault, which the daemon tells apart.
  */
 #define ERROR_TABLE							\
 	E(ptOk, 0, VERBOSE,						\
@@ -52,7 +54,7 @@
 	    "No memory or buffer space is available.")			\
 	E(ptNotConnected, 0, ERRORS,					\
 	    "The object is not in a state for this.")			\
-	E(ptTimeout, 1, ERRORS,						\
+	E(ptTimeout, 5, ERRORS,						\
 	    "The operation timed out.")					\
 	E(ptConnectionRefused, 0, ERRORS,				\
 	    "The connection was refused.")				\
@@ -68,9 +70,9 @@
 	    "The host could not be looked up.")				\
 	E(ptNoData, 0, ERRORS,						\
 	    "The host has no address.")					\
-	E(ptError, 10, ERRORS,						\
+	E(ptError, 90, ERRORS,						\
 	    "An unexpected error occurred.")				\
-	E(ptProtocol, 1, ERRORS,					\
+	E(ptProtocol, 2, ERRORS,					\
 	    "Security protocol negotiation failed.")			\
 	E(ptFile, 0, ERRORS,						\
 	    "A file could not be used.")				\
@@ -88,7 +90,7 @@
 	    "The property's value is invalid.")				\
 	E(ptBlocked, 0, ERRORS,						\
 	    "Another call of the object is in progress.")		\
-	E(ptAuthentication, 2, ERRORS,					\
+	E(ptAuthentication, 5, ERRORS,					\
 	    "The client could not be authenticated.")			\
 	E(ptCompile, 0, ERRORS,						\
 	    "The expression could not be compiled.")			\

@@ -367,6 +367,7 @@ relay_timers(struct relay *r)
 		/* It was not the flush that took so long, but the peer. */
 		if (r->r_error != ptOk)
 			relay_done(r);
+		s->s_late = 1;
 		session_done(s, ptTimeout, timer_reason("close", wv->wv_close,
 		    reason, sizeof(reason)));
 	}

@@ -256,6 +256,8 @@ session_done(struct session *s, int error, const char *reason)
 			wd.wd_flags |= WIRE_DONE_SILENT;
 		if (securetcp_truncated(s->s_tcp))
 			wd.wd_flags |= WIRE_DONE_TRUNCATED;
+		if (s->s_late)
+			wd.wd_flags |= WIRE_DONE_LATE;
 		securetcp_free(s->s_tcp);
 		s->s_tcp = NULL;
 	}

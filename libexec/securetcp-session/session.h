@@ -64,6 +64,7 @@ struct session {
 	int			 s_sendable;	/* send is worth a try */
 	int			 s_error;
 	size_t			 s_unsent;	/* at the error */
+	int			 s_late;	/* the close timer ran out */
 	char			 s_reason[WIRE_REASON];
 	int64_t			 s_deadline;	/* of the handshake */
 

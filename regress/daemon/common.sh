@@ -11,6 +11,8 @@ top=$(cd "$(atf_get_srcdir)/../.." && pwd)
 securetcpd=$top/sbin/securetcpd/securetcpd
 peer=$top/regress/tools/peer
 poll=0.05			# seconds between two looks at a condition
+# Peers here misbehave all the time; empty: nobody is trusted.
+trusted="127.0.0.0/8, ::1/128"
 
 # scenario NAME "what must hold" [KEY VALUE]...
 # A test case whose head and cleanup are always the same.
@@ -145,6 +147,7 @@ configure()
 			key "$PWD/www.key"
 		}
 		CONF
+		[ -z "$trusted" ] || echo "trusted proxies { $trusted }"
 		cat
 	} >securetcpd.conf
 }

@@ -168,6 +168,7 @@ ATF_TC_BODY(policy, tc)
 {
 	ATF_CHECK(securetcp_error_policy(ptProtocol)->penalty > 0);
 	ATF_CHECK(securetcp_error_policy(ptConnectionAborted)->penalty > 0);
+	ATF_CHECK(securetcp_error_policy(ptTimeout)->penalty > 0);
 	ATF_CHECK(securetcp_error_policy(ptAuthentication)->penalty >
 	    securetcp_error_policy(ptProtocol)->penalty);
 	ATF_CHECK(securetcp_error_policy(ptError)->penalty >

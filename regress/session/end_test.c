@@ -331,6 +331,7 @@ ATF_TC_BODY(close_timer, tc)
 	start = fake_now();
 	fake_close(c.c_session);
 	expect_done(&fk, c.c_session, ptTimeout, "close timer, 1 second");
+	ATF_CHECK(c.c_session->fs_result.wd_flags & WIRE_DONE_LATE);
 	ATF_CHECK(fake_now() - start >= 900);
 	(void)close(backend);
 	client_close(&c);
@@ -365,6 +366,7 @@ ATF_TC_BODY(close_timer_ends, tc)
 	(void)close(backend[1]);
 	start = fake_now();
 	expect_done(&fk, c.c_session, ptTimeout, "close timer, 1 second");
+	ATF_CHECK(c.c_session->fs_result.wd_flags & WIRE_DONE_LATE);
 	ATF_CHECK(fake_now() - start >= 900);
 	ATF_CHECK(fake_now() - start < 5000);
 	client_close(&c);

@@ -83,8 +83,8 @@ write_file(const char *path, const char *text)
 	char	 tmp[1024];
 	FILE	*f;
 
-	/* Renamed into place: a reader never sees half of it. */
-	snprintf(tmp, sizeof(tmp), "%s.tmp", path);
+	/* Renamed into place: no reader sees half of it, nor two of them. */
+	snprintf(tmp, sizeof(tmp), "%s.%ld.tmp", path, (long)getpid());
 	if ((f = fopen(tmp, "w")) == NULL)
 		err(1, "%s", tmp);
 	if (fputs(text, f) == EOF || fclose(f) == EOF)

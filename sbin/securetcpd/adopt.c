@@ -119,6 +119,7 @@ session_address(struct session *s, const struct wire_address *wdr)
 	struct server		*sv = s->s_service->se_conf;
 	struct sockaddr_storage	 dst, src;
 	struct source		*so;
+	unsigned int		 left;
 	char			 reason[64];
 
 	s->s_child.c_state = WIRE_CONNECTING;
@@ -131,10 +132,16 @@ session_address(struct session *s, const struct wire_address *wdr)
 		    "family");
 		return;
 	}
+	s->s_proxy = 0;
 	s->s_peer = src;
 	s->s_local = dst;
 	(void)strlcpy(s->s_via, s->s_from, sizeof(s->s_via));
 	conf_address_name(&src, s->s_from, sizeof(s->s_from));
+	if (offence_blocked((struct sockaddr *)&src, &left)) {
+		offence_reason(left, reason, sizeof(reason));
+		session_fail(s, ptOperationRefused, reason);
+		return;
+	}
 	so = source_take(s->s_service, (struct sockaddr *)&src,
 	    sv->sv_per_source);
 	if (so == NULL) {

@@ -157,6 +157,9 @@ refused_log(struct refused *rf)
 	char		 reason[64];
 
 	switch (rf->rf_why) {
+	case REFUSE_PENALTY:
+		offence_reason(rf->rf_left, reason, sizeof(reason));
+		break;
 	case REFUSE_TOTAL:
 		(void)snprintf(reason, sizeof(reason), "connections max %u",
 		    sv->sv_max);
@@ -241,10 +244,17 @@ adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 	struct session		*s;
 	socklen_t		 len = sizeof(s->s_local);
 	char			 from[80];
+	unsigned int		 left;
 
 	conf_address_name(ss, from, sizeof(from));
 	if (ln->ln_proxy && !proxy_trusted(sa)) {
 		refuse(se, fd, REFUSE_PROXY, from);
+		return;
+	}
+	/* Who is behind a proxy is not known yet. */
+	if (!ln->ln_proxy && offence_blocked(sa, &left)) {
+		se->se_refused[REFUSE_PENALTY].rf_left = left;
+		refuse(se, fd, REFUSE_PENALTY, from);
 		return;
 	}
 	if (se->se_live >= sv->sv_max) {
@@ -272,6 +282,7 @@ adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 	    (struct sockaddr *)&s->s_local, &len) == -1)
 		memset(&s->s_local, 0, sizeof(s->s_local));
 	s->s_source = so;
+	s->s_proxy = ln->ln_proxy;
 	(void)strlcpy(s->s_from, from, sizeof(s->s_from));
 	session_adopt(s, fd, ln->ln_proxy);
 }

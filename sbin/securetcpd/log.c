@@ -122,6 +122,20 @@ log_crash(const struct session *s, const char *text, unsigned int crashes)
 }
 
 void
+log_penalty(const struct service *se, const char *from, const char *text)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_ERRORS)
+		return;
+	line_start(&l);
+	line_add(&l, "server", se->se_conf->sv_name);
+	line_add(&l, "from", from);
+	line_add(&l, "warning", text);
+	writer_put(LOG_WARNING, l.ll_buf);
+}
+
+void
 log_listen(const struct listener *ln)
 {
 	struct logline	 l;

@@ -108,6 +108,7 @@ TAILQ_HEAD(listeners, listener);
 
 /* One line a second at most for each reason to turn connections away. */
 enum refusal {
+	REFUSE_PENALTY,
 	REFUSE_TOTAL,
 	REFUSE_SOURCE,
 	REFUSE_PROXY,
@@ -119,6 +120,7 @@ struct refused {
 	enum refusal		 rf_why;
 	struct event		 rf_timer;	/* runs: be quiet */
 	unsigned int		 rf_count;	/* since the last line */
+	unsigned int		 rf_left;	/* seconds of penalty */
 	char			 rf_from[80];
 };
 
@@ -189,6 +191,7 @@ struct session {
 	char			 s_from[80];
 	char			 s_via[80];	/* the proxy, or "" */
 	struct source		*s_source;	/* NULL: never adopted */
+	int			 s_proxy;	/* its peer is a proxy so far */
 	struct timespec		 s_start;
 	struct event		 s_timer;
 	struct signer		*s_signer;	/* has its request */
@@ -206,6 +209,7 @@ struct session {
 	size_t			 s_headeroff;
 	int			 s_error;	/* we refused it for this ... */
 	char			*s_reason;	/* ... and why */
+	int			 s_late;	/* its close timer ran out */
 	uint64_t		 s_in;
 	uint64_t		 s_out;
 	uint32_t		 s_signal;
@@ -285,6 +289,8 @@ void		 log_refused(const struct service *, const char *, int,
 void		 log_server(const struct service *, const char *);
 void		 log_crash(const struct session *, const char *,
 		    unsigned int);
+void		 log_penalty(const struct service *, const char *,
+		    const char *);
 
 /* logline.c */
 struct logline {
@@ -373,6 +379,12 @@ struct source	*source_take(struct service *, const struct sockaddr *,
 void		 source_close(struct source *);
 void		 source_release(struct source *);
 unsigned int	 source_crashed(struct source *);
+
+/* offence.c */
+void		 offence_end(const struct session *, int, const char *);
+void		 offence_crash(const struct session *, const char *);
+int		 offence_blocked(const struct sockaddr *, unsigned int *);
+void		 offence_reason(unsigned int, char *, size_t);
 
 /* session.c */
 int		 session_fork(struct spawner *);

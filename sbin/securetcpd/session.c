@@ -197,6 +197,7 @@ session_end(struct session *s, int number, const char *description,
 {
 	if (number != ptOk)
 		log_error(s, number, description, reason);
+	offence_end(s, number, reason);
 	if (s->s_state != SECURETCP_CLOSING)
 		log_closing(s, closing);
 	s->s_state = SECURETCP_CLOSED;
@@ -403,6 +404,7 @@ session_done(struct session *s, const struct wire_done *wd)
 		closing = "truncated: ended without close_notify";
 	else if (number == ptOk)
 		closing = reason;
+	s->s_late = (wd->wd_flags & WIRE_DONE_LATE) != 0;
 	if (wd->wd_flags & WIRE_DONE_SILENT)
 		log_debug("session %llu: nothing at all was sent: a health "
 		    "check?", (unsigned long long)s->s_id);
@@ -460,6 +462,7 @@ session_gone(struct child *c, const char *violation)
 
 	if (violation != NULL && session_live(s)) {
 		session_kill(s);
+		offence_crash(s, violation);
 		session_end(s, ptError, "session terminated", violation,
 		    NULL);
 		return;

@@ -210,15 +210,17 @@ void
 spawner_crash(struct spawner *sp, struct session *s)
 {
 	struct service	*se = sp->sp_service;
-	char		 text[WIRE_REASON];
+	char		 death[WIRE_REASON], text[2 * WIRE_REASON];
 
-	(void)snprintf(text, sizeof(text), "a session crashed: killed by "
-	    "signal %u (%s)%s%s", s->s_signal,
-	    strsignal((int)s->s_signal), sandbox_death((int)s->s_signal),
+	(void)snprintf(death, sizeof(death), "killed by signal %u (%s)%s",
+	    s->s_signal, strsignal((int)s->s_signal),
+	    sandbox_death((int)s->s_signal));
+	(void)snprintf(text, sizeof(text), "a session crashed: %s%s", death,
 	    sp->sp_crashed ? "" : ": its spawner and the idle sessions are "
 	    "replaced");
 	log_crash(s, text, s->s_source == NULL ? 0 :
 	    source_crashed(s->s_source));
+	offence_crash(s, death);
 	service_crashed(se);
 	if (sp->sp_crashed)
 		return;

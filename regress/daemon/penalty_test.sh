@@ -1,0 +1,281 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# Penalties: what is held against a source, what is not, and what becomes of
+# it then.  The bad one is 127.0.0.2, others are others.
+
+. "$(atf_get_srcdir)/common.sh"
+
+trusted=
+bad=127.0.0.2
+garbage='GET / HTTP/1.0\x0d\x0a\x0d\x0a'
+# A record of a handshake that never gets its second half.
+half='\x16\x03\x01\x02\x01\x01\x01\x01\x01'
+blocked="^server=www from=127\.0\.0\.2 warning=\"penalised for"
+refused='^server=www from=127\.0\.0\.2:[0-9]+ error=ptOperationRefused number=12019 description="The operation was refused\." reason="penalised for [0-9]+ more seconds?" count=[0-9]+$'
+
+# from SOURCE COMMAND...
+from()
+{
+	_b=$1
+	shift
+	"$peer" -t 60 -b "$_b:0" connect "127.0.0.1:$port" "$@"
+}
+served()
+{
+	[ "$(from "$1" tls write served shutdown read 2>/dev/null)" = served ]
+}
+# offend [SOURCE]: one handshake that is none, and its end.
+offend()
+{
+	_n=$(grep -c state=closed log)
+	from "${1:-$bad}" raw "$garbage" drain >/dev/null 2>&1
+	wait_closed $((_n + 1))
+}
+# How many were refused, by the counts of the lines.
+refusals()
+{
+	sed -nE "/$refused/s/.* count=//p" log | awk '{ n += $1 } END { print n + 0 }'
+}
+enough_refusals() { [ "$(refusals)" -ge "$1" ]; }
+blocks() { grep -cE -- "$blocked" log; }
+more_blocks() { [ "$(blocks)" -gt "$1" ]; }
+# offended_until N: offences until there have been more than N blocks.
+offended_until()
+{
+	_had=$1
+	_tries=0
+	until more_blocks "$_had"; do
+		[ $_tries -lt 30 ] || atf_fail "30 offences and no block"
+		offend
+		_tries=$((_tries + 1))
+	done
+}
+# not_blocked: whatever has happened, it is served still, and nobody warned.
+not_blocked()
+{
+	served $bad || atf_fail "not served"
+	atf_check -s exit:1 grep -E 'penalised|ptOperationRefused' log
+}
+
+scenario garbage "Handshakes that are none get their source blocked, which \
+the log says once; it is turned away until the block ends and others are \
+served meanwhile; the next one is longer and needs less"
+garbage_body()
+{
+	serve echo
+	start
+	offended_until 0
+	begin=$(date +%s)
+	echo "blocked after $_tries offences"
+	# Eight, or more when some of the penalty had passed meanwhile.
+	[ $_tries -ge 8 ] || atf_fail "$_tries offences were enough"
+	atf_check -o match:'^server=www from=127\.0\.0\.2 warning="penalised for 1[5-6] seconds: ptProtocol: not TLS: the peer sent [^"]*"$' \
+	    grep penalised log
+	sessions=$(grep -c "from=$bad:[0-9]* state=connecting" log)
+	for i in 1 2 3 4 5; do
+		from $bad drain >away.out 2>away.err
+		atf_check -o match:'^end (eof|Connection reset by peer)$' \
+		    cat away.err
+		atf_check -o empty cat away.out
+		served 127.0.0.3 || atf_fail "another source is not served"
+		served 127.0.0.1 || atf_fail "127.0.0.1 is not served"
+	done
+	wait_until 20 "the refusals" enough_refusals 5
+	atf_check_equal 5 "$(refusals)"
+	# Never adopted, and not counted against it.
+	atf_check_equal "$sessions" \
+	    "$(grep -c "from=$bad:[0-9]* state=connecting" log)"
+	atf_check_equal 1 "$(blocks)"
+	wait_until 25 "the end of the block" served $bad
+	spent=$(($(date +%s) - begin))
+	[ $spent -ge 12 ] || atf_fail "it was over after $spent seconds"
+	offended_until 1
+	echo "blocked after $_tries offences more"
+	atf_check -o match:'warning="penalised for 30 seconds: ptProtocol: ' \
+	    grep penalised log
+	served $bad && atf_fail "served though it is blocked"
+	atf_check_equal 2 "$(blocks)"
+}
+
+scenario cut_off "Handshakes that are cut off in the middle count, one \
+second each"
+cut_off_body()
+{
+	serve echo
+	start
+	# They come together, so that little of the penalty passes meanwhile.
+	i=0
+	while [ $i -lt 40 ]; do
+		background "$peer" -b $bad:0 connect "127.0.0.1:$port" \
+		    raw "$half" until cut close
+		i=$((i + 1))
+	done
+	wait_until 20 "40 connecting" connecting 40
+	touch cut
+	wait_closed 40
+	wait_log "$blocked"
+	atf_check -o match:'warning="penalised for 1[5-6] seconds: ptConnectionAborted: ' \
+	    grep penalised log
+	atf_check_equal 40 "$(grep -c 'error=ptConnectionAborted' log)"
+	atf_check_equal 1 "$(blocks)"
+}
+connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
+
+scenario handshake_timer "Exceeded handshake timers count, five seconds each"
+handshake_timer_body()
+{
+	serve echo "timeout handshake 1"
+	start
+	for i in 1 2 3 4 5; do
+		background "$peer" -b $bad:0 connect "127.0.0.1:$port" hold
+	done
+	wait_closed 5
+	wait_log "$blocked"
+	# Three, or four when some had passed between them.
+	atf_check -o match:'warning="penalised for (15|1[6-9]|20) seconds: ptTimeout: handshake timer, 1 second"$' \
+	    grep penalised log
+}
+
+scenario close_timer "Exceeded close timers count, one second each: six, \
+with the fourteen seconds that are there, are enough"
+close_timer_body()
+{
+	background "$peer" -k -c sent accept "$PWD/backend.sock" flood 0
+	wait_until 20 "backend" test -S backend.sock
+	serve "forward to \"$PWD/backend.sock\"" "timeout close 1"
+	start
+	for i in 1 2 3 4 5 6; do
+		background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls \
+		    until leave
+	done
+	wait_until 20 "six connected" connected 6
+	poll=0.5
+	wait_until 30 "the flood to stand still" steady
+	poll=0.05
+	for i in 1 2 3 4 5 6 7; do
+		offend
+	done
+	atf_check -s exit:1 grep penalised log
+	stop
+	touch leave
+	atf_check_equal 6 "$(grep -c 'reason="close timer, 1 second"' log)"
+	atf_check -o match:': ptTimeout: close timer, 1 second"$' \
+	    grep penalised log
+}
+connected() { [ "$(grep -c state=connected log)" -ge "$1" ]; }
+
+scenario crash "A crash of its session blocks a source for 90 seconds"
+crash_body()
+{
+	need_root_proc
+	serve echo
+	start
+	background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls write x \
+	    drain
+	wait_log state=connected
+	wait_until 20 "its process" busy_count 1
+	kill -SEGV "$(busy)"
+	wait_log "$blocked"
+	atf_check -o match:'^server=www from=127\.0\.0\.2 warning="penalised for 90 seconds: session terminated: killed by signal 11 .Segmentation fault."$' \
+	    grep penalised log
+	from $bad drain 2>away.err
+	wait_log "$refused"
+	served 127.0.0.3 || atf_fail "another source is not served"
+}
+
+scenario no_offence "Health checks, clients that say goodbye and those that \
+do not, idle ones and those whose backend is not there are no offenders" \
+    timeout 200
+no_offence_body()
+{
+	background "$peer" -p backend.port bind 127.0.0.1:0
+	wait_until 20 "backend" test -f backend.port
+	{
+		cat <<-CONF
+		server "www" {
+			listen on 127.0.0.1 port 0
+			certificate "www"
+			echo
+			timeout idle 1
+		}
+		server "broken" {
+			listen on 127.0.0.1 port 0
+			certificate "www"
+			forward to 127.0.0.1 port $(cat backend.port)
+		}
+		CONF
+	} | configure
+	start
+	i=0
+	while [ $i -lt 30 ]; do
+		from $bad close
+		from $bad reset
+		served $bad || atf_fail "not served"
+		from $bad tls write x readn 1 close 2>/dev/null >&2
+		background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls \
+		    write x drain
+		"$peer" -b $bad:0 connect "127.0.0.1:$(port_of broken)" tls \
+		    drain 2>/dev/null
+		i=$((i + 1))
+	done
+	wait_closed 180 60
+	atf_check_equal 30 "$(grep -c 'reason="idle timer, 1 second"' log)"
+	atf_check_equal 30 "$(grep -c error=ptConnectionRefused log)"
+	not_blocked
+}
+
+scenario our_fault "Who waits in vain for our signature has not exceeded \
+the handshake timer"
+our_fault_body()
+{
+	need_root_proc
+	serve echo "timeout handshake 1"
+	{ echo "signers 1"; cat securetcpd.conf; } >1.conf
+	mv 1.conf securetcpd.conf
+	start
+	hung=$(signers)
+	kill -STOP "$hung"
+	for i in 1 2 3 4 5; do
+		background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls \
+		    drain
+	done
+	wait_closed 5
+	kill -CONT "$hung"
+	atf_check_equal 5 "$(grep -c 'error=ptTimeout .*handshake timer' log)"
+	not_blocked
+}
+
+scenario trusted "A trusted proxy is never penalised, whatever comes from \
+it; who is none is"
+trusted_body()
+{
+	need_root_proc
+	trusted="127.0.0.3, 127.0.0.4/31, 2001:db8::/32"
+	serve echo
+	start
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		for s in 3 4 5; do
+			offend 127.0.0.$s
+		done
+	done
+	background "$peer" -b 127.0.0.3:0 connect "127.0.0.1:$port" tls \
+	    write x drain
+	wait_log state=connected
+	wait_until 20 "its process" busy_count 1
+	kill -SEGV "$(busy)"
+	wait_log 'a session crashed: .* from=127\.0\.0\.3:[0-9]+ crashes=1$'
+	for s in 3 4 5; do
+		served 127.0.0.$s || atf_fail "127.0.0.$s is not served"
+	done
+	atf_check -s exit:1 grep penalised log
+	offended_until 0
+	served $bad && atf_fail "who is not trusted is served"
+	served 127.0.0.3 || atf_fail "127.0.0.3 is not served"
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}

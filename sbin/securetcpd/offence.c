@@ -1,0 +1,114 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What is held against a peer.  How much is in the table of errors; here is
+ * what that cannot know: when, whose fault, and which timer.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <stdio.h>
+#include <time.h>
+
+#include "errors.h"
+#include "penalty.h"
+#include "securetcpd.h"
+
+#define OFFENCE_CLOSE	1		/* seconds, for the close timer */
+
+static int64_t
+offence_now(void)
+{
+	struct timespec	 now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/* Once for a block: when it begins. */
+static void
+offence_add(const struct session *s, unsigned int weight, const char *what,
+    const char *reason)
+{
+	const struct sockaddr	*sa = (const struct sockaddr *)&s->s_peer;
+	char			 from[80], text[2 * WIRE_REASON];
+	unsigned int		 seconds;
+
+	/* A proxy is trusted, also one of this machine that nobody named. */
+	if (s->s_proxy)
+		return;
+	if ((seconds = penalty_add(sa, weight, offence_now())) == 0 ||
+	    penalty_text(sa, from, sizeof(from)) == -1)
+		return;
+	(void)snprintf(text, sizeof(text), "penalised for %u seconds: %s%s%s",
+	    seconds, what, reason == NULL || *reason == '\0' ? "" : ": ",
+	    reason == NULL ? "" : reason);
+	log_penalty(s->s_service, from, text);
+}
+
+/* In seconds; called before the session's end changes what is known of it. */
+static unsigned int
+offence_weight(const struct session *s, int number)
+{
+	const struct securetcp_policy	*po = securetcp_error_policy(number);
+
+	/* The handshake of a client block is with its target. */
+	if (s->s_service->se_conf->sv_client)
+		return (0);
+	switch (number) {
+	case ptError:
+		/* Ours, or a crash: that has a call of its own. */
+		return (0);
+	case ptTimeout:
+		if (s->s_late)
+			return (OFFENCE_CLOSE);
+		/* A peer that waits for our signature is not late. */
+		if (s->s_phase != PHASE_CONNECTING || s->s_signer != NULL)
+			return (0);
+		break;
+	case ptConnectionAborted:
+		if (s->s_phase != PHASE_CONNECTING)
+			return (0);
+		break;
+	case ptAuthentication:
+		if (s->s_state != SECURETCP_CONNECTING)
+			return (0);
+		break;
+	}
+	return (po == NULL ? 0 : po->penalty);
+}
+
+void
+offence_end(const struct session *s, int number, const char *reason)
+{
+	unsigned int	 weight;
+
+	if ((weight = offence_weight(s, number)) > 0)
+		offence_add(s, weight, securetcp_error_name(number), reason);
+}
+
+/* It crashed, or broke the rules: in either case it was got at. */
+void
+offence_crash(const struct session *s, const char *text)
+{
+	offence_add(s, securetcp_error_policy(ptError)->penalty,
+	    "session terminated", text);
+}
+
+void
+offence_reason(unsigned int left, char *buf, size_t len)
+{
+	(void)snprintf(buf, len, "penalised for %u more second%s", left,
+	    left == 1 ? "" : "s");
+}
+
+int
+offence_blocked(const struct sockaddr *sa, unsigned int *left)
+{
+	return (penalty_blocked(sa, offence_now(), left));
+}
