@@ -274,6 +274,7 @@ signer_body()
 		cat <<-CONF
 		user "nobody"
 		signer user "daemon"
+		trusted proxies { $trusted }
 		signers 1
 		pidfile "$PWD/securetcpd.pid"
 		CONF

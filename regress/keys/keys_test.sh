@@ -45,6 +45,7 @@ two_servers()
 	cat >securetcpd.conf <<-CONF
 	user "nobody"
 	signer user "daemon"
+	trusted proxies { $trusted }
 	pidfile "$PWD/securetcpd.pid"
 	signers 2
 	spawner lifetime 6
