@@ -39,8 +39,11 @@ offence_add(const struct session *s, unsigned int weight, const char *what,
 	char			 from[80], text[2 * WIRE_REASON];
 	unsigned int		 seconds;
 
-	/* A proxy is trusted, also one of this machine that nobody named. */
-	if (s->s_proxy)
+	/*
+	 * A proxy is trusted, also one of this machine that nobody named; and
+	 * in a client block it is the target that TLS is spoken with.
+	 */
+	if (s->s_proxy || s->s_service->se_conf->sv_client)
 		return;
 	if ((seconds = penalty_add(sa, weight, offence_now())) == 0 ||
 	    penalty_text(sa, from, sizeof(from)) == -1)
@@ -57,9 +60,6 @@ offence_weight(const struct session *s, int number)
 {
 	const struct securetcp_policy	*po = securetcp_error_policy(number);
 
-	/* The handshake of a client block is with its target. */
-	if (s->s_service->se_conf->sv_client)
-		return (0);
 	switch (number) {
 	case ptError:
 		/* Ours, or a crash: that has a call of its own. */

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "penalty.h"
 #include "securetcpd.h"
 
 static void
@@ -82,6 +83,7 @@ services_start(struct conf *cf)
 	struct server	*sv;
 	struct service	*se;
 
+	penalty_exempt(&cf->cf_trusted);
 	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry) {
 		if ((se = service_new(sv)) == NULL) {
 			daemon_fail("server \"%s\": %s", sv->sv_name,
