@@ -22,6 +22,7 @@ example()
 		user "nobody"
 		signer user "daemon"
 		pidfile "$PWD/securetcpd.pid"
+		trusted proxies { $trusted }
 		CONF
 		# Comments may name what the statements must not.
 		sed -E -e 's/^#.*//' -e 's/	+#.*//' \
