@@ -185,6 +185,73 @@ crash_body()
 	served 127.0.0.3 || atf_fail "another source is not served"
 }
 
+scenario authentication "Clients whose identity is refused are offenders, \
+five seconds each"
+authentication_body()
+{
+	certificate www
+	serve echo "client authentication required ca \"$PWD/www.crt\""
+	start
+	_tries=0
+	until more_blocks 0; do
+		[ $_tries -lt 10 ] || atf_fail "10 offences and no block"
+		_n=$(grep -c state=closed log)
+		from $bad tls drain >/dev/null 2>&1
+		wait_closed $((_n + 1))
+		_tries=$((_tries + 1))
+	done
+	[ $_tries -ge 3 ] || atf_fail "$_tries offences were enough"
+	atf_check -o match:'warning="penalised for (15|1[6-9]|20) seconds: ptAuthentication: [^"]*no certificate[^"]*"$' \
+	    grep penalised log
+}
+
+# named SOURCE COMMAND...: through a proxy that says so.
+named()
+{
+	_b=$1
+	shift
+	from $bad raw "PROXY TCP4 $_b 192.0.2.1 1000 443\x0d\x0a" "$@"
+}
+
+scenario proxied "Behind a proxy it is the source named by its header that \
+is penalised and turned away; the proxy is not, whatever it sends itself"
+proxied_body()
+{
+	configure <<-CONF
+	server "www" {
+		listen on 127.0.0.1 port 0 proxy
+		certificate "www"
+		echo
+	}
+	CONF
+	start
+	i=0
+	while [ $i -lt 20 ]; do
+		from $bad raw "$garbage" drain >/dev/null 2>&1
+		from $bad raw "PROXY UNKNOWN\x0d\x0a$garbage" drain \
+		    >/dev/null 2>&1
+		i=$((i + 1))
+	done
+	wait_closed 40
+	atf_check_equal 40 "$(grep -c error=ptProtocol log)"
+	atf_check -s exit:1 grep penalised log
+	i=0
+	until in_log '^server=www from=192\.0\.2\.7 warning="penalised for '; do
+		[ $i -lt 30 ] || atf_fail "30 offences and no block"
+		_n=$(grep -c state=closed log)
+		named 192.0.2.7 raw "$garbage" drain >/dev/null 2>&1
+		wait_closed $((_n + 1))
+		i=$((i + 1))
+	done
+	[ $i -ge 8 ] || atf_fail "$i offences were enough"
+	named 192.0.2.7 tls write x read >away.out 2>/dev/null
+	wait_log '^server=www session=[0-9]+ from=192\.0\.2\.7:1000 error=ptOperationRefused .*reason="penalised for [0-9]+ more seconds?"$'
+	atf_check -o empty cat away.out
+	shows -o inline:served named 192.0.2.8 tls write served shutdown read
+	# The proxy has none, and there is one block.
+	atf_check_equal 1 "$(grep -c penalised\ for\ .*seconds: log)"
+}
+
 scenario no_offence "Health checks, clients that say goodbye and those that \
 do not, idle ones and those whose backend is not there are no offenders" \
     timeout 200
