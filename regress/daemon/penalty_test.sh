@@ -293,6 +293,33 @@ no_offence_body()
 	not_blocked
 }
 
+scenario client_block "Who uses a client block has no penalty for what its \
+target does"
+client_block_body()
+{
+	printf 'HTTP/1.0 400 Bad Request\r\n\r\n' >no.tls
+	background "$peer" -k -p target.port accept 127.0.0.1:0 send no.tls
+	wait_until 20 "target" test -f target.port
+	certificate www
+	configure <<-CONF
+	client "www" {
+		listen on 127.0.0.1 port 0
+		connect to 127.0.0.1 port $(cat target.port)
+		ca "$PWD/www.crt"
+		servername "localhost"
+	}
+	CONF
+	start
+	i=0
+	while [ $i -lt 20 ]; do
+		from $bad drain 2>/dev/null
+		i=$((i + 1))
+	done
+	wait_closed 20
+	atf_check_equal 20 "$(grep -c error=ptProtocol log)"
+	atf_check -s exit:1 grep -E 'penalised|ptOperationRefused' log
+}
+
 scenario our_fault "Who waits in vain for our signature has not exceeded \
 the handshake timer"
 our_fault_body()

@@ -324,6 +324,23 @@ halves()
 	    "killed by signal 11 (Segmentation fault)"
 }
 
+scenario penalised "The source of a session that breaks the rules is blocked \
+for 90 seconds, and no other is"
+penalised_body()
+{
+	trusted=
+	plant
+	serve_all
+	start
+	"$peer" -t 60 -b 127.0.0.2:0 connect "127.0.0.1:$port" \
+	    raw "ROGUE version 9 established -\x0a" drain 2>/dev/null
+	wait_log '^server=www from=127\.0\.0\.2 warning="penalised for 90 seconds: session terminated: violation: malformed ESTABLISHED"$'
+	shows -o inline:served "$peer" -b 127.0.0.3:0 \
+	    connect "127.0.0.1:$port" tls write served shutdown read
+	"$peer" -b 127.0.0.2:0 connect "127.0.0.1:$port" drain 2>/dev/null
+	wait_log 'from=127\.0\.0\.2:[0-9]+ error=ptOperationRefused .*reason="penalised for (8[0-9]|90) more seconds"'
+}
+
 atf_init_test_cases()
 {
 	add_scenarios
