@@ -7,6 +7,7 @@
 #	TOP		the tree, seen from here (../..)
 #	USES		our libraries, in link order (their headers: always)
 #	TLS, EVENT	yes: links libtls or libevent
+#	CASPER		yes: links what lookup.c of libcompat wants on FreeBSD
 #	PREFIX		/usr/local, compiled in
 #	WERROR		yes: warnings are errors
 #	SANITIZE	address,undefined: for both compiler and linker
@@ -76,6 +77,10 @@ SYSLIBS+=	-ltls -lssl -lcrypto
 .  endif
 .  if defined(EVENT) && ${EVENT} == "yes"
 SYSLIBS+=	-levent
+.  endif
+.  if defined(CASPER) && ${CASPER} == "yes" && \
+    exists(/usr/include/casper/cap_dns.h)
+SYSLIBS+=	-lcasper -lcap_dns
 .  endif
 INCLUDES+=	-isystem /usr/local/include
 HARDENLINK+=	-L/usr/local/lib

@@ -57,6 +57,18 @@ int		 compat_follow(void);
 const char	*compat_limit_hint(int);
 
 /*
+ * lookup.c: host names in a process that will be sandboxed.  lookup_init()
+ * comes before the sandbox and before fork is forbidden, and readies what
+ * lookup_name(), else like getaddrinfo(3) without a service, needs inside.
+ * -1 with errno; ENOSYS: names can be looked up without a sandbox only.
+ */
+struct addrinfo;
+
+int		 lookup_init(void);
+int		 lookup_name(const char *, const struct addrinfo *,
+		    struct addrinfo **);
+
+/*
  * cryptomem.c: from here on libcrypto clears all memory it frees.  To be
  * called before it has allocated any; -1 with errno when it is too late.
  */

@@ -127,11 +127,24 @@ helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start,
 			    "asked to keep running as root: refused");
 		return;
 	}
-	if (dir == -1)
-		helper_fatal(imsgbuf, "START without a chroot directory");
+	if ((dir == -1) != !!(start->ws_flags & WIRE_START_FILES))
+		helper_fatal(imsgbuf, dir == -1 ?
+		    "START without a chroot directory" :
+		    "START with a chroot directory, which is not for it");
 	if (privdrop(dir, start->ws_uid, start->ws_gid) == -1)
 		helper_fatal(imsgbuf, "chroot or change to user %u group %u: "
 		    "%s", start->ws_uid, start->ws_gid, strerror(errno));
+}
+
+/* Whose sandbox it will be, as far as privilege is concerned. */
+static enum sandbox_role
+helper_role(const struct wire_start *start)
+{
+	if (start->ws_flags & WIRE_START_ROOT)
+		return (SANDBOX_LAUNCHER);
+	if (start->ws_flags & WIRE_START_FILES)
+		return (SANDBOX_RESOLVER);
+	return (SANDBOX_SPAWNER);
 }
 
 void
@@ -158,9 +171,7 @@ helper_start(struct imsgbuf *imsgbuf, struct wire_start *start)
 	imsg_free(&imsg);
 
 	helper_title(start->ws_title);
-	/* What needs privilege is the same for nearly every helper. */
-	if (sandbox_prepare(start->ws_flags & WIRE_START_ROOT ?
-	    SANDBOX_LAUNCHER : SANDBOX_SPAWNER) == -1)
+	if (sandbox_prepare(helper_role(start)) == -1)
 		helper_fatal(imsgbuf, "sandbox: %s", strerror(errno));
 	helper_identity(imsgbuf, start, dir);
 	if (dir != -1)

@@ -22,7 +22,8 @@ enum sandbox_role {
 	SANDBOX_SPAWNER,	/* receives descriptors, forks, kills, reaps */
 	SANDBOX_SESSION,	/* forked: waits for its socket, handshakes */
 	SANDBOX_RELAY,		/* has all its descriptors */
-	SANDBOX_LAUNCHER	/* pledge only: programs would inherit it */
+	SANDBOX_LAUNCHER,	/* pledge only: programs would inherit it */
+	SANDBOX_RESOLVER	/* asks name servers, reads files of /etc */
 };
 
 /* What a descriptor will be used for, where rights go with descriptors. */

@@ -34,6 +34,8 @@ sandbox_promises(enum sandbox_role role)
 		return ("stdio");
 	case SANDBOX_LAUNCHER:
 		return ("stdio recvfd proc exec id");
+	case SANDBOX_RESOLVER:
+		return ("stdio dns");
 	}
 	return (NULL);
 }
@@ -49,7 +51,8 @@ sandbox_enter(enum sandbox_role role)
 	}
 	/*
 	 * Reads the time zone while it can be seen.  Helpers see no file from
-	 * here on; the parent must, where its backends and keys are.
+	 * here on; the parent must, where its backends and keys are, and a
+	 * resolver what its promise lets it open and nothing else.
 	 */
 	if (role == SANDBOX_SIGNER_LOADING || role == SANDBOX_SPAWNER) {
 		tzset();

@@ -9,10 +9,12 @@
  * it with SIGSYS.  There are two families, signer and spawner, each with one
  * filter that is built once; what a signer may do only while it loads, and a
  * spawner but not its sessions, is taken away by a second filter of a few
- * instructions, made beforehand, because every session pays for it.
+ * instructions, made beforehand, because every session pays for it.  The
+ * resolver's is in seccomp_resolver.c.
  *
  * Best effort beside it, in force where sandbox_name() says so: a network
- * namespace without interfaces and a landlock domain without a file.
+ * namespace without interfaces and a landlock domain without a file.  The
+ * resolver needs both, network and files.
  */
 
 #include "sandbox.h"
@@ -41,7 +43,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
+#include "seccomp_local.h"
 
 #define NARROW_MAX	32	/* instructions */
 
@@ -172,11 +174,11 @@ static int			 sandbox_netns;
 static int			 sandbox_landlocked;
 
 static int	 sandbox_landlock(void);
-static int	 sandbox_add(scmp_filter_ctx, const int *, size_t);
 static int	 sandbox_add_arguments(scmp_filter_ctx);
 static int	 sandbox_add_spawner(scmp_filter_ctx);
-static int	 sandbox_build(scmp_filter_ctx, int);
-static int	 sandbox_load(int);
+static int	 sandbox_build(scmp_filter_ctx, enum sandbox_role);
+static int	 sandbox_prepare_second(enum sandbox_role);
+static int	 sandbox_load(enum sandbox_role);
 static int	 sandbox_prepare_narrow(const int *, size_t);
 static int	 sandbox_take_away(void);
 
@@ -213,7 +215,7 @@ sandbox_landlock(void)
 #endif
 }
 
-static int
+int
 sandbox_add(scmp_filter_ctx ctx, const int *calls, size_t n)
 {
 	size_t	 i;
@@ -226,15 +228,6 @@ sandbox_add(scmp_filter_ctx ctx, const int *calls, size_t n)
 	}
 	return (0);
 }
-
-#define ALLOW(ctx, name, ...)						\
-	do {								\
-		int	 allow_error = seccomp_rule_add((ctx),		\
-			    SCMP_ACT_ALLOW, SCMP_SYS(name), __VA_ARGS__); \
-									\
-		if (allow_error < 0)					\
-			return (allow_error);				\
-	} while (0)
 
 /* Calls that are harmless with some arguments only. */
 static int
@@ -298,7 +291,7 @@ sandbox_add_spawner(scmp_filter_ctx ctx)
 }
 
 static int
-sandbox_build(scmp_filter_ctx ctx, int spawner)
+sandbox_build(scmp_filter_ctx ctx, enum sandbox_role role)
 {
 	int	 error;
 
@@ -308,10 +301,13 @@ sandbox_build(scmp_filter_ctx ctx, int spawner)
 	    SANDBOX_KILL)) < 0 ||
 	    (error = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
 	    (error = sandbox_add(ctx, sandbox_common,
-	    NITEMS(sandbox_common))) < 0 ||
-	    (error = sandbox_add_arguments(ctx)) < 0)
+	    NITEMS(sandbox_common))) < 0)
 		return (error);
-	if (!spawner)
+	if (role == SANDBOX_RESOLVER)
+		return (seccomp_resolver(ctx));
+	if ((error = sandbox_add_arguments(ctx)) < 0)
+		return (error);
+	if (role == SANDBOX_SIGNER)
 		return (sandbox_add(ctx, sandbox_signer,
 		    NITEMS(sandbox_signer)));
 	if ((error = sandbox_add(ctx, sandbox_spawner,
@@ -362,7 +358,23 @@ sandbox_prepare_narrow(const int *calls, size_t ncalls)
 }
 
 static int
-sandbox_load(int spawner)
+sandbox_prepare_second(enum sandbox_role role)
+{
+	switch (role) {
+	case SANDBOX_SIGNER:
+		return (sandbox_prepare_narrow(sandbox_loading,
+		    NITEMS(sandbox_loading)));
+	case SANDBOX_SPAWNER:
+		return (sandbox_prepare_narrow(sandbox_forking,
+		    NITEMS(sandbox_forking)));
+	default:
+		return (0);
+	}
+}
+
+/* The filter of a family: of signers, of spawners or of resolvers. */
+static int
+sandbox_load(enum sandbox_role role)
 {
 	scmp_filter_ctx	 ctx;
 	int		 error;
@@ -372,20 +384,17 @@ sandbox_load(int spawner)
 		errno = ENOSYS;
 		return (-1);
 	}
-	error = spawner ?
-	    sandbox_prepare_narrow(sandbox_forking, NITEMS(sandbox_forking)) :
-	    sandbox_prepare_narrow(sandbox_loading, NITEMS(sandbox_loading));
-	if (error == -1)
+	if (sandbox_prepare_second(role) == -1)
 		return (-1);
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		return (-1);
-	sandbox_landlocked = sandbox_landlock();
+	sandbox_landlocked = role != SANDBOX_RESOLVER && sandbox_landlock();
 	if ((ctx = seccomp_init(SANDBOX_KILL)) == NULL) {
 		errno = ENOMEM;
 		return (-1);
 	}
-	if ((error = sandbox_build(ctx, spawner)) == 0)
+	if ((error = sandbox_build(ctx, role)) == 0)
 		error = seccomp_load(ctx);
 	seccomp_release(ctx);
 	if (error < 0) {
@@ -416,15 +425,16 @@ sandbox_enter(enum sandbox_role role)
 		/* A filter and no_new_privs would outlast its execve(2). */
 		return (0);
 	case SANDBOX_SIGNER_LOADING:
-		return (sandbox_load(0));
+		return (sandbox_load(SANDBOX_SIGNER));
 	case SANDBOX_SPAWNER:
-		return (sandbox_load(1));
+	case SANDBOX_RESOLVER:
+		return (sandbox_load(role));
 	case SANDBOX_SIGNER:
-		if (!sandbox_filtered && sandbox_load(0) == -1)
+		if (!sandbox_filtered && sandbox_load(SANDBOX_SIGNER) == -1)
 			return (-1);
 		return (sandbox_take_away());
 	case SANDBOX_SESSION:
-		if (!sandbox_filtered && sandbox_load(1) == -1)
+		if (!sandbox_filtered && sandbox_load(SANDBOX_SPAWNER) == -1)
 			return (-1);
 		return (sandbox_take_away());
 	}
@@ -444,7 +454,8 @@ sandbox_rights(int fd, enum sandbox_use use)
 int
 sandbox_prepare(enum sandbox_role role)
 {
-	if (role == SANDBOX_PARENT || role == SANDBOX_LAUNCHER)
+	if (role == SANDBOX_PARENT || role == SANDBOX_LAUNCHER ||
+	    role == SANDBOX_RESOLVER)
 		return (0);
 	/* Refused in many a container: sandbox_name() tells. */
 	sandbox_netns = unshare(CLONE_NEWNET) == 0;

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "errors.h"
 #include "object.h"
 #include "securetcp.h"
 
@@ -268,7 +269,7 @@ connect_resolve(struct securetcp *s, struct block *bl, const char *host,
 
 	if ((error = connect_lookup(host, port, 0, &list)) != 0) {
 		/* From errno perhaps, which does not last. */
-		number = error_lookup(error);
+		number = securetcp_error_lookup(error);
 		object_say(s, "%s: %s", host, error == EAI_SYSTEM ?
 		    strerror(errno) : gai_strerror(error));
 		return (connect_failed(s, number));

@@ -233,7 +233,7 @@ securetcp_error_errno(int error)
 
 /* Not every C library has all of these words any more. */
 int
-error_lookup(int error)
+securetcp_error_lookup(int error)
 {
 	switch (error) {
 	case 0:

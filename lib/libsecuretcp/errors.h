@@ -5,8 +5,9 @@
  */
 
 /*
- * What the parent does about an error.  Not installed: the policy is the
- * daemon's, it stands here so that one table says all there is to a number.
+ * What the library and the daemon's processes share about errors.  Not
+ * installed: the policy, what the parent does about an error, is the
+ * daemon's; it stands here so that one table says all there is to a number.
  */
 
 #ifndef ERRORS_H
@@ -24,6 +25,8 @@ struct securetcp_policy {
 	enum securetcp_level	 level;
 };
 
+/* The number for what getaddrinfo(3) returned, with errno as it left it. */
+int		 securetcp_error_lookup(int);
 /* NULL for an unknown number. */
 const struct securetcp_policy
 		*securetcp_error_policy(int);

@@ -37,7 +37,6 @@
 #define config_signer	securetcp__config_signer
 #define config_trust	securetcp__config_trust
 #define connect_arrived	securetcp__connect_arrived
-#define error_lookup	securetcp__error_lookup
 #define file_read	securetcp__file_read
 #define gather_disarm	securetcp__gather_disarm
 #define gather_read	securetcp__gather_read

@@ -190,9 +190,6 @@ struct x509_store_st
 		*config_trust(const struct securetcp_config *,
 		    struct stack_st_X509_CRL **);
 
-/* errors.c: the number for what getaddrinfo(3) returned. */
-int		 error_lookup(int);
-
 /* object.c: false when the connection is no more what it was before. */
 int		 object_same(const struct securetcp *, uint64_t);
 void		 object_hold(struct securetcp *);

@@ -151,8 +151,11 @@ helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
 	    h->h_kind, WIRE_NAME - 24, h->h_title);
 	if (env->sd_conf->cf_sandbox_optional)
 		ws.ws_flags |= WIRE_START_OPTIONAL;
-	if (env->sd_drop) {
+	if (env->sd_drop)
 		ws.ws_flags |= WIRE_START_DROP;
+	if (h->h_child.c_role == WIRE_RESOLVER)
+		ws.ws_flags |= WIRE_START_FILES;
+	else if (env->sd_drop) {
 		if ((fd = fcntl(env->sd_chrootfd, F_DUPFD_CLOEXEC, 0)) == -1)
 			return (-1);
 	}

@@ -125,7 +125,8 @@ started(void)
 void
 started_check(void)
 {
-	if (env->sd_started || env->sd_quit || !signers_all_ready())
+	if (env->sd_started || env->sd_quit || !signers_all_ready() ||
+	    !resolver_ready())
 		return;
 	if (env->sd_check) {
 		printf("configuration OK\n");
@@ -350,6 +351,7 @@ finish(void)
 	int	 i;
 
 	services_stop();
+	resolver_stop();
 	signers_stop();
 	for (i = 0; i < 100; i++) {
 		helper_reap();

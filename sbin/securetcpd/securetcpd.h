@@ -13,6 +13,8 @@
 #include <sys/time.h>
 #include <sys/tree.h>
 
+#include <netinet/in.h>
+
 #include <event.h>
 #include <imsg.h>
 #include <stdint.h>
@@ -165,6 +167,34 @@ struct source {
 	unsigned int		 so_crashes;
 	time_t			 so_crashed;	/* the last of them */
 };
+
+/* Somebody who wants the first answer about a name; its owner's member. */
+struct waiter {
+	TAILQ_ENTRY(waiter)	 wt_entry;
+	struct resolved		*wt_name;	/* NULL: waits for none */
+	void			 (*wt_done)(void *);
+	void			*wt_arg;
+};
+TAILQ_HEAD(waiters, waiter);
+
+/* A host name of the configuration, and what is known of it. */
+struct resolved {
+	TAILQ_ENTRY(resolved)	 rn_entry;
+	TAILQ_ENTRY(resolved)	 rn_asked;	/* while it is asked about */
+	char			 rn_host[WIRE_HOST];
+	uint32_t		 rn_request;	/* 0: not asked about */
+	int			 rn_due;	/* to be asked about */
+	struct event		 rn_timer;	/* due then */
+	int			 rn_answered;	/* well or badly */
+	uint8_t			 rn_addresses[WIRE_ADDRESSES *
+				    WIRE_ADDRESS_LEN];
+	size_t			 rn_len;	/* bytes of them */
+	time_t			 rn_learnt;	/* monotonic */
+	int			 rn_error;	/* of the last answer, or 0 */
+	char			 rn_reason[WIRE_REASON];
+	struct waiters		 rn_waiters;
+};
+TAILQ_HEAD(resolveds, resolved);
 
 enum phase {
 	PHASE_STARTING,		/* its spawner was told to fork it */
@@ -329,6 +359,17 @@ void		 helper_collect(void);
 void		 helper_kill_all(void);
 int		 helper_any(void);
 const char	*helper_death(const struct helper *, char *, size_t);
+
+/* resolver.c */
+struct resolved	*resolver_name(const char *);
+int		 resolver_wait(struct resolved *, struct waiter *,
+		    void (*)(void *), void *);
+void		 resolver_cancel(struct waiter *);
+size_t		 resolver_addresses(const struct resolved *,
+		    struct sockaddr_storage *, size_t, in_port_t);
+int		 resolver_error(const struct resolved *, const char **);
+int		 resolver_ready(void);
+void		 resolver_stop(void);
 
 /* signer.c */
 void		 signers_start(unsigned int);

@@ -1,0 +1,42 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/time.h>
+
+#include <event.h>
+#include <stddef.h>
+
+#include "quick.h"
+#include "securetcpd.h"
+
+#define QUICK_MAX	61
+
+static unsigned int	 counts[QUICK_MAX];
+
+static int
+quick_add(struct event *ev, const struct timeval *tv)
+{
+	struct timeval	 less;
+	long		 us;
+
+	if (tv->tv_sec < QUICK_MAX)
+		counts[tv->tv_sec]++;
+	us = (long)tv->tv_sec * (1000000 / QUICK_FACTOR);
+	less.tv_sec = us / 1000000;
+	less.tv_usec = us % 1000000;
+	return (event_add(ev, &less));
+}
+
+unsigned int
+quick_count(long seconds)
+{
+	return (counts[seconds]);
+}
+
+#undef evtimer_add
+#define evtimer_add	quick_add
+#include "../../sbin/securetcpd/resolver.c"
