@@ -176,6 +176,8 @@ seccomp_commands(scmp_filter_ctx ctx)
 #endif
 	ALLOW(ctx, ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
 	ALLOW(ctx, prctl, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME));
+	/* libcap at its start, which modules of systemd bring along */
+	ALLOW(ctx, prctl, 1, SCMP_A0(SCMP_CMP_EQ, PR_CAPBSET_READ));
 	return (0);
 }
 

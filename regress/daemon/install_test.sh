@@ -21,6 +21,7 @@ files_body()
 	444 usr/local/lib/pkgconfig/securetcp.pc
 	444 usr/local/lib/systemd/system/securetcpd.service
 	511 usr/local/libexec/securetcp-launcher
+	511 usr/local/libexec/securetcp-resolver
 	511 usr/local/libexec/securetcp-session
 	511 usr/local/libexec/securetcp-signer
 	555 usr/local/sbin/securetcpd
@@ -87,6 +88,7 @@ hardened_body()
 {
 	for p in sbin/securetcpd/securetcpd \
 	    libexec/securetcp-launcher/securetcp-launcher \
+	    libexec/securetcp-resolver/securetcp-resolver \
 	    libexec/securetcp-session/securetcp-session \
 	    libexec/securetcp-signer/securetcp-signer; do
 		atf_check -o match:"Type: +DYN" readelf -h "$top/$p"

@@ -389,7 +389,7 @@ interrupted_body()
 scenario without_parent "The helpers refuse to run by themselves"
 without_parent_body()
 {
-	for h in securetcp-signer securetcp-session; do
+	for h in securetcp-signer securetcp-session securetcp-resolver; do
 		atf_check -s exit:1 -e match:"securetcpd" \
 		    sh -c "exec $top/libexec/$h/$h 3<&-"
 		atf_check -s exit:1 -e match:"securetcpd" \

@@ -28,6 +28,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -391,6 +392,24 @@ op_open(void)
 }
 
 int
+op_open_write(void)
+{
+	return (open("/dev/null", O_WRONLY) == -1);
+}
+
+int
+op_open_create(void)
+{
+	return (openat(AT_FDCWD, "made", O_RDONLY | O_CREAT, 0600) == -1);
+}
+
+int
+op_open_truncate(void)
+{
+	return (open("/dev/null", O_RDONLY | O_TRUNC) == -1);
+}
+
+int
 op_openat(void)
 {
 	return (openat(AT_FDCWD, "/etc/passwd", O_RDONLY) == -1);
@@ -433,6 +452,68 @@ op_socketpair(void)
 }
 
 int
+op_socket_raw(void)
+{
+	return (socket(AF_INET, SOCK_RAW, IPPROTO_ICMP) == -1);
+}
+
+int
+op_socket_packet(void)
+{
+	return (socket(AF_PACKET, SOCK_DGRAM, 0) == -1);
+}
+
+/* Of another protocol than routes: the kernel's events. */
+int
+op_socket_netlink(void)
+{
+	return (socket(AF_NETLINK, SOCK_RAW, 15 /* KOBJECT_UEVENT */) == -1);
+}
+
+int
+op_socket_vsock(void)
+{
+	return (socket(40 /* AF_VSOCK */, SOCK_STREAM, 0) == -1);
+}
+
+/* What goes to a name server and comes back, here from the same socket. */
+int
+op_datagram(void)
+{
+	struct sockaddr_in	 sin;
+	struct pollfd		 pfd;
+	socklen_t		 len = sizeof(sin);
+	char			 c = 'x';
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	pfd.events = POLLIN;
+	pfd.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (pfd.fd == -1 ||
+	    bind(pfd.fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
+	    getsockname(pfd.fd, (struct sockaddr *)&sin, &len) == -1 ||
+	    connect(pfd.fd, (struct sockaddr *)&sin, sizeof(sin)) == -1 ||
+	    send(pfd.fd, &c, 1, MSG_NOSIGNAL) != 1 ||
+	    poll(&pfd, 1, 1000) != 1)
+		return (-1);
+	return (recvfrom(pfd.fd, &c, 1, 0, NULL, NULL) != 1);
+}
+
+int
+op_resolve(void)
+{
+	struct addrinfo	 hints, *list;
+
+	memset(&hints, 0, sizeof(hints));
+	hints.ai_socktype = SOCK_STREAM;
+	if (getaddrinfo("localhost", NULL, &hints, &list) != 0)
+		return (-1);
+	freeaddrinfo(list);
+	return (0);
+}
+
+int
 op_connect(void)
 {
 	struct sockaddr_in	 sin;
@@ -449,7 +530,9 @@ op_bind(void)
 
 	memset(&sin, 0, sizeof(sin));
 	sin.sin_family = AF_INET;
-	return (bind(probe_tcp, (struct sockaddr *)&sin, sizeof(sin)));
+	/* It is connected, and so bound. */
+	return (bind(probe_tcp, (struct sockaddr *)&sin, sizeof(sin)) == -1 &&
+	    errno != EINVAL);
 }
 
 int
@@ -496,6 +579,27 @@ op_sndbuf(void)
 }
 
 int
+op_recverr(void)
+{
+	int	 on = 1;
+
+	return (setsockopt(probe_tcp, IPPROTO_IP, IP_RECVERR, &on,
+	    sizeof(on)));
+}
+
+int
+op_attach_filter(void)
+{
+	struct sock_filter	 allow[] = {
+		BPF_STMT(BPF_RET | BPF_K, 0xffffffff)
+	};
+	struct sock_fprog	 prog = { 1, allow };
+
+	return (setsockopt(probe_tcp, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+	    sizeof(prog)));
+}
+
+int
 op_tiocsti(void)
 {
 	char	 c = 'x';
@@ -507,6 +611,12 @@ int
 op_dupfd(void)
 {
 	return (fcntl(probe_tcp, F_DUPFD, 20) == -1);
+}
+
+int
+op_dupfd_cloexec(void)
+{
+	return (fcntl(probe_tcp, F_DUPFD_CLOEXEC, 20) == -1);
 }
 
 int
@@ -554,6 +664,36 @@ op_mmap_exec(void)
 {
 	return (mmap(NULL, 4096, PROT_READ | PROT_EXEC,
 	    MAP_PRIVATE | MAP_ANON, -1, 0) == MAP_FAILED);
+}
+
+static int
+map_program(int prot, int flags)
+{
+	int	 fd;
+
+	if ((fd = open("/proc/self/exe", O_RDONLY)) == -1)
+		return (-1);
+	return (mmap(NULL, 4096, prot, flags, fd, 0) == MAP_FAILED);
+}
+
+/* As the dynamic linker does. */
+int
+op_mmap_file_exec(void)
+{
+	return (map_program(PROT_READ | PROT_EXEC, MAP_PRIVATE));
+}
+
+int
+op_mmap_shared_exec(void)
+{
+	return (map_program(PROT_READ | PROT_EXEC, MAP_SHARED));
+}
+
+int
+op_mmap_write_exec(void)
+{
+	return (map_program(PROT_READ | PROT_WRITE | PROT_EXEC,
+	    MAP_PRIVATE));
 }
 
 int

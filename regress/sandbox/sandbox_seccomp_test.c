@@ -226,17 +226,55 @@ static const struct probe signer_may_not[] = {
 	{ "dup2", op_dup2 }, { "close_range", op_close_range },
 };
 
+/* A resolver and nobody else: the network, and files to be read. */
+static const struct probe resolver_network[] = {
+	{ "socket", op_socket }, { "connect", op_connect },
+	{ "bind", op_bind }, { "datagram", op_datagram },
+	{ "sendto address", op_sendto_address }, { "sendmmsg", op_sendmmsg },
+	{ "IP_RECVERR", op_recverr }, { "SO_SNDBUF", op_sndbuf },
+};
+
+static const struct probe resolver_files[] = {
+	{ "open", op_open }, { "openat", op_openat }, { "stat", op_stat },
+	{ "fstat", op_fstat }, { "mmap a file exec", op_mmap_file_exec },
+	{ "F_DUPFD_CLOEXEC", op_dupfd_cloexec },
+};
+
+static const struct probe resolver_may[] = {
+	{ "getaddrinfo", op_resolve },
+	{ "recv peek", op_peek }, { "shutdown", op_shutdown },
+	{ "SO_ERROR", op_so_error }, { "names", op_names },
+	{ "FIONREAD", op_fionread }, { "pread", op_pread },
+};
+
+static const struct probe resolver_may_not[] = {
+	{ "fork", op_fork }, { "kill", op_kill }, { "wait", op_wait },
+	{ "limits", op_limits }, { "clone3", op_clone3 },
+	{ "dup2", op_dup2 }, { "close_range", op_close_range },
+	{ "second filter", op_filter }, { "seccomp", op_seccomp },
+	{ "TCP_NODELAY", op_nodelay }, { "raw socket", op_socket_raw },
+	{ "packet socket", op_socket_packet },
+	{ "netlink socket", op_socket_netlink },
+	{ "vsock socket", op_socket_vsock },
+	{ "SO_ATTACH_FILTER", op_attach_filter },
+#ifndef SANDBOX_WIDEN
+	{ "open to write", op_open_write },
+	{ "open to create", op_open_create },
+	{ "open to truncate", op_open_truncate },
+	{ "mmap shared exec", op_mmap_shared_exec },
+	{ "mmap write exec", op_mmap_write_exec },
+#endif
+};
+
 static const struct probe nobody_may[] = {
-	{ "sendmmsg", op_sendmmsg }, { "clone vm", op_clone_vm },
+	{ "clone vm", op_clone_vm },
 	{ "clone newuser", op_clone_newuser }, { "vfork", op_vfork },
 	{ "kill TERM", op_kill_term },
 	{ "exec", op_exec }, { "execveat", op_execveat },
 	{ "unlink", op_unlink },
-	{ "socket", op_socket }, { "socketpair", op_socketpair },
-	{ "connect", op_connect }, { "bind", op_bind },
+	{ "socketpair", op_socketpair },
 	{ "listen", op_listen }, { "accept", op_accept },
-	{ "sendto address", op_sendto_address },
-	{ "SO_KEEPALIVE", op_keepalive }, { "SO_SNDBUF", op_sndbuf },
+	{ "SO_KEEPALIVE", op_keepalive },
 	{ "TIOCSTI", op_tiocsti }, { "F_DUPFD", op_dupfd },
 	{ "F_SETOWN", op_setown }, { "ptrace", op_ptrace },
 	{ "process_vm_readv", op_vm_readv },
@@ -251,13 +289,23 @@ static const struct probe nobody_may[] = {
 	{ "PR_SET_DUMPABLE", op_prctl }, { "PR_SET_MM", op_prctl_mm },
 	{ "prlimit of another", op_prlimit_other }, { "x32", op_x32 },
 #ifndef SANDBOX_WIDEN
-	{ "open", op_open }, { "openat", op_openat }, { "stat", op_stat },
-	{ "fstat", op_fstat }, { "tgkill", op_tgkill },
+	{ "tgkill", op_tgkill },
 #endif
 };
 
 #define ALLOWED(role, a)	allowed((role), (a), NITEMS(a))
 #define FORBIDDEN(role, a)	forbidden((role), (a), NITEMS(a))
+
+/* What ends everybody, and what ends everybody but a resolver. */
+static void
+nobody_else(enum sandbox_role role)
+{
+	FORBIDDEN(role, nobody_may);
+	FORBIDDEN(role, resolver_network);
+#ifndef SANDBOX_WIDEN
+	FORBIDDEN(role, resolver_files);
+#endif
+}
 
 ATF_TC(probes_work);
 ATF_TC_HEAD(probes_work, tc)
@@ -269,6 +317,9 @@ ATF_TC_BODY(probes_work, tc)
 {
 	ALLOWED(SANDBOX_PARENT, everybody_may);
 	ALLOWED(SANDBOX_PARENT, session_may);
+	ALLOWED(SANDBOX_PARENT, resolver_network);
+	ALLOWED(SANDBOX_PARENT, resolver_files);
+	ALLOWED(SANDBOX_PARENT, resolver_may);
 	/* but clone3, which exists here */
 	allowed(SANDBOX_PARENT, spawner_may, 5);
 }
@@ -285,7 +336,7 @@ ATF_TC_BODY(session, tc)
 	ALLOWED(SANDBOX_SESSION, everybody_may);
 	ALLOWED(SANDBOX_SESSION, session_may);
 	FORBIDDEN(SANDBOX_SESSION, session_may_not);
-	FORBIDDEN(SANDBOX_SESSION, nobody_may);
+	nobody_else(SANDBOX_SESSION);
 }
 
 ATF_TC(relay);
@@ -299,7 +350,7 @@ ATF_TC_BODY(relay, tc)
 	ALLOWED(SANDBOX_RELAY, everybody_may);
 	ALLOWED(SANDBOX_RELAY, session_may);
 	FORBIDDEN(SANDBOX_RELAY, session_may_not);
-	FORBIDDEN(SANDBOX_RELAY, nobody_may);
+	nobody_else(SANDBOX_RELAY);
 }
 
 ATF_TC(spawner);
@@ -312,7 +363,7 @@ ATF_TC_BODY(spawner, tc)
 {
 	ALLOWED(SANDBOX_SPAWNER, everybody_may);
 	ALLOWED(SANDBOX_SPAWNER, spawner_may);
-	FORBIDDEN(SANDBOX_SPAWNER, nobody_may);
+	nobody_else(SANDBOX_SPAWNER);
 }
 
 ATF_TC(stranger);
@@ -351,12 +402,30 @@ ATF_TC_BODY(signer, tc)
 	ALLOWED(SANDBOX_SIGNER_LOADING, everybody_may);
 	ALLOWED(SANDBOX_SIGNER_LOADING, loading);
 	FORBIDDEN(SANDBOX_SIGNER_LOADING, signer_may_not);
-	FORBIDDEN(SANDBOX_SIGNER_LOADING, nobody_may);
+	nobody_else(SANDBOX_SIGNER_LOADING);
 	ALLOWED(SANDBOX_SIGNER, everybody_may);
 	FORBIDDEN(SANDBOX_SIGNER, loading);
 	FORBIDDEN(SANDBOX_SIGNER, no_filter);
 	FORBIDDEN(SANDBOX_SIGNER, signer_may_not);
-	FORBIDDEN(SANDBOX_SIGNER, nobody_may);
+	nobody_else(SANDBOX_SIGNER);
+}
+
+ATF_TC(resolver);
+ATF_TC_HEAD(resolver, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "A resolver reads files, asks name "
+	    "servers and loads modules; it writes no file, listens to nobody, "
+	    "runs, signals and traces nothing, and executes no memory it has "
+	    "written to");
+}
+ATF_TC_BODY(resolver, tc)
+{
+	ALLOWED(SANDBOX_RESOLVER, everybody_may);
+	ALLOWED(SANDBOX_RESOLVER, resolver_network);
+	ALLOWED(SANDBOX_RESOLVER, resolver_files);
+	ALLOWED(SANDBOX_RESOLVER, resolver_may);
+	FORBIDDEN(SANDBOX_RESOLVER, resolver_may_not);
+	FORBIDDEN(SANDBOX_RESOLVER, nobody_may);
 }
 
 /* In a child: enters a role and compares the name. */
@@ -392,6 +461,7 @@ ATF_TC_BODY(name, tc)
 {
 	ATF_CHECK_EQ(name_of(SANDBOX_SPAWNER, 0, "seccomp"), 0);
 	ATF_CHECK_EQ(name_of(SANDBOX_SIGNER, 0, "seccomp"), 0);
+	ATF_CHECK_EQ(name_of(SANDBOX_RESOLVER, 0, "seccomp"), 0);
 	ATF_CHECK_EQ(name_of(SANDBOX_PARENT, 0, "none"), 0);
 	ATF_CHECK_EQ(name_of(SANDBOX_LAUNCHER, 1, "none"), 0);
 }
@@ -415,6 +485,8 @@ ATF_TC_BODY(netns, tc)
 	if (WEXITSTATUS(status) != 0)
 		atf_tc_skip("unshare(CLONE_NEWNET) is refused here");
 	ATF_CHECK_EQ(name_of(SANDBOX_SPAWNER, 1, "seccomp+netns"), 0);
+	/* but not a resolver, which needs a network */
+	ATF_CHECK_EQ(name_of(SANDBOX_RESOLVER, 1, "seccomp+netns"), 4);
 }
 
 ATF_TC(no_seccomp);
@@ -586,6 +658,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, spawner);
 	ATF_TP_ADD_TC(tp, stranger);
 	ATF_TP_ADD_TC(tp, signer);
+	ATF_TP_ADD_TC(tp, resolver);
 	ATF_TP_ADD_TC(tp, name);
 	ATF_TP_ADD_TC(tp, netns);
 	ATF_TP_ADD_TC(tp, no_seccomp);
