@@ -8,10 +8,13 @@
 # and OpenBSD with zig, whose package has those systems' own headers and the
 # names in their C libraries, and fails on any diagnostic.  What they get
 # elsewhere is taken from this host, by name: tls.h, event.h, openssl/*, and
-# atf-c.h for the tests.  Those are libevent 2 and OpenSSL 3, so the objects'
-# undefined names are checked as well: each must be defined in the tree, or
-# be in the C libraries, or be in libevent-1.4.syms or libressl.syms here, or
-# for FreeBSD in openssl.syms.
+# atf-c.h for the tests.  FreeBSD's libcasper, which that package leaves out,
+# is declared in freebsd/ here as its manuals do.
+#
+# The host's are libevent 2 and OpenSSL 3, so the objects' undefined names are
+# checked as well: each must be defined in the tree, or be in the C libraries,
+# or be in libevent-1.4.syms or libressl.syms here, or for FreeBSD in
+# openssl.syms or casper.syms.
 #
 # -k keeps the work directory and prints its name.
 
@@ -113,12 +116,12 @@ cat >"$work/compile" <<END
 #!/bin/sh
 case \$3 in
 *-openbsd) imsg= ;;
-*) imsg="-Ilib/libcompat/imsg" ;;
+*) imsg="-Ilib/libcompat/imsg -isystem $here/freebsd" ;;
 esac
 dir=\${1%/*}
 case \$1 in
 regress/*) more="-Isbin/securetcpd -Ilibexec/securetcp-session \
--Ilibexec/securetcp-signer" ;;
+-Ilibexec/securetcp-signer -Ilibexec/securetcp-resolver -Iregress/rogue" ;;
 *) more= ;;
 esac
 mkdir -p "$work/\$3/\$dir"
@@ -177,10 +180,11 @@ for target in $TARGETS; do
 	    awk '$1 == "U" || $1 == "w" { print $2 }' | sort -u >"$work/wanted"
 	comm -23 "$work/wanted" "$work/defined" >"$work/outside"
 	case $target in
-	*-freebsd)	more=$here/openssl.syms ;;
+	*-freebsd)	more="$here/openssl.syms $here/casper.syms" ;;
 	*)		more=/dev/null ;;
 	esac
-	sed '/^#/d' "$more" | sort -u - "$work/listed" >"$work/here"
+	# shellcheck disable=SC2086
+	sed '/^#/d' $more | sort -u - "$work/listed" >"$work/here"
 	comm -23 "$work/outside" "$work/here" >"$work/libc"
 
 	# The C libraries must have the rest: ask the linker.
