@@ -14,7 +14,9 @@
  *	peer full ADDRESS		listens, and has no room for anybody
  *
  * ADDRESS is 127.0.0.1:8443, [::1]:8443 or /a/path.  What ordinary clients
- * hide (half-closes, resets, silence, drops) is a command here.
+ * hide (half-closes, resets, silence, drops) is a command here.  A TLS server
+ * has -s NAME, for NAME.crt and NAME.key, and tells which name it was asked
+ * for; with -C cafile it demands a certificate of its client.
  */
 
 #include <sys/types.h>
@@ -50,6 +52,7 @@ static int		 sock = -1;
 static SSL		*ssl;
 static const char	*cafile;
 static const char	*countfile;
+static const char	*servername;		/* of our files, as a server */
 static unsigned int	 seconds = 60;
 
 __attribute__((__noreturn__))
@@ -58,9 +61,9 @@ usage(void)
 {
 	fprintf(stderr, "usage: peer [-k] [-b source] [-C cafile] "
 	    "[-c countfile] [-p portfile]\n"
-	    "\t[-t seconds] connect|accept|bind|full address command ...\n"
+	    "\t[-s name] [-t seconds] connect|accept|bind|full address command ...\n"
 	    "commands: tls[=1.2|=1.3] raw TEXT write TEXT send FILE drip FILE\n"
-	    "\tflood BYTES read readn BYTES drain hold shutdown fin bye reset\n"
+	    "\tboth FILE flood BYTES read readn BYTES drain hold shutdown fin bye reset\n"
 	    "\tclose until FILE touch FILE\n");
 	exit(2);
 }
@@ -237,13 +240,47 @@ do_accept(int fd, int keep)
 	(void)close(fd);
 }
 
+/* As a server: our certificate, and whether it asks for the client's. */
+static void
+tls_server(SSL_CTX *ctx)
+{
+	char	 path[1024];
+
+	snprintf(path, sizeof(path), "%s.crt", servername);
+	if (SSL_CTX_use_certificate_chain_file(ctx, path) != 1)
+		fail_tls(path);
+	snprintf(path, sizeof(path), "%s.key", servername);
+	if (SSL_CTX_use_PrivateKey_file(ctx, path, SSL_FILETYPE_PEM) != 1)
+		fail_tls(path);
+}
+
+static void
+tls_negotiate(void)
+{
+	const char	*name;
+	int		 ok;
+
+	ERR_clear_error();
+	errno = 0;
+	ok = servername == NULL ? SSL_connect(ssl) : SSL_accept(ssl);
+	if (servername != NULL) {
+		name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+		fprintf(stderr, "asked for %s\n", name == NULL ? "no name" :
+		    name);
+	}
+	if (ok != 1)
+		fail_tls("handshake");
+}
+
 static void
 cmd_tls(const char *version)
 {
 	SSL_CTX	*ctx;
 	int	 v = 0;
 
-	if ((ctx = SSL_CTX_new(TLS_client_method())) == NULL)
+	ctx = SSL_CTX_new(servername == NULL ? TLS_client_method() :
+	    TLS_server_method());
+	if (ctx == NULL)
 		fail_tls("SSL_CTX_new");
 	if (strcmp(version, "1.2") == 0)
 		v = TLS1_2_VERSION;
@@ -257,14 +294,14 @@ cmd_tls(const char *version)
 	if (cafile != NULL) {
 		if (SSL_CTX_load_verify_locations(ctx, cafile, NULL) != 1)
 			fail_tls(cafile);
-		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER |
+		    SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
 	}
+	if (servername != NULL)
+		tls_server(ctx);
 	if ((ssl = SSL_new(ctx)) == NULL || SSL_set_fd(ssl, sock) != 1)
 		fail_tls("SSL_new");
-	ERR_clear_error();
-	errno = 0;
-	if (SSL_connect(ssl) != 1)
-		fail_tls("handshake");
+	tls_negotiate();
 	SSL_CTX_free(ctx);
 }
 
@@ -398,12 +435,13 @@ cmd_read(unsigned long long want)
 			break;
 		if (fwrite(buf, 1, n, stdout) != n)
 			err(1, "stdout");
+		/* Who waits for it looks into the file. */
+		if (fflush(stdout) == EOF)
+			err(1, "stdout");
 		want -= n;
 	}
 	if (want == 0)
 		how = "enough";
-	if (fflush(stdout) == EOF)
-		err(1, "stdout");
 	fprintf(stderr, "end %s\n", how);
 }
 
@@ -418,6 +456,33 @@ cmd_drain(void)
 	    (n == -1 && errno == EINTR))
 		continue;
 	fprintf(stderr, "end %s\n", n == 0 ? "eof" : strerror(errno));
+}
+
+static void
+cmd_shutdown(void)
+{
+	if (ssl != NULL) {
+		if (SSL_shutdown(ssl) < 0)
+			fail_tls("shutdown");
+	} else if (shutdown(sock, SHUT_WR) == -1)
+		err(1, "shutdown");
+}
+
+/* Sends a file and its end while it reads, neither waiting for the other. */
+static void
+cmd_both(const char *path)
+{
+	if (ssl != NULL)
+		errx(1, "both: not with TLS");
+	switch (fork()) {
+	case -1:
+		err(1, "fork");
+	case 0:
+		cmd_send(path, CHUNK);
+		cmd_shutdown();
+		_exit(0);
+	}
+	cmd_read(UINT64_MAX);
 }
 
 /* Reads nothing, and waits for the other end to leave. */
@@ -439,16 +504,6 @@ cmd_until(const char *path)
 {
 	while (access(path, F_OK) == -1)
 		(void)poll(NULL, 0, 10);
-}
-
-static void
-cmd_shutdown(void)
-{
-	if (ssl != NULL) {
-		if (SSL_shutdown(ssl) < 0)
-			fail_tls("shutdown");
-	} else if (shutdown(sock, SHUT_WR) == -1)
-		err(1, "shutdown");
 }
 
 static void
@@ -497,6 +552,8 @@ command(const char *name, const char *arg)
 			cmd_send(arg, CHUNK);
 		else if (strcmp(name, "drip") == 0)
 			cmd_send(arg, 1);
+		else if (strcmp(name, "both") == 0)
+			cmd_both(arg);
 		else if (strcmp(name, "flood") == 0)
 			cmd_flood(arg);
 		else if (strcmp(name, "readn") == 0)
@@ -518,7 +575,7 @@ main(int argc, char *argv[])
 	const char	*portfile = NULL, *source = NULL;
 	int		 ch, fd, i, keep = 0;
 
-	while ((ch = getopt(argc, argv, "+b:C:c:kp:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "+b:C:c:kp:s:t:")) != -1) {
 		switch (ch) {
 		case 'b':
 			source = optarg;
@@ -534,6 +591,9 @@ main(int argc, char *argv[])
 			break;
 		case 'p':
 			portfile = optarg;
+			break;
+		case 's':
+			servername = optarg;
 			break;
 		case 't':
 			seconds = (unsigned int)atoi(optarg);
