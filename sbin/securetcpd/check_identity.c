@@ -125,17 +125,21 @@ system_roots(struct server *sv)
 
 	if (path == NULL || (sv->sv_ca.pa_path = strdup(path)) == NULL)
 		err(1, "the system's CA");
+	sv->sv_ca.pa_place = sv->sv_place;
 }
 
 void
 conf_check_identity(struct server *sv)
 {
+	const char	*what = "ca";
 	unsigned int	 before;
 
-	if (sv->sv_client && sv->sv_ca.pa_path == NULL)
+	if (sv->sv_client && sv->sv_ca.pa_path == NULL) {
 		system_roots(sv);
+		what = "client without \"ca\": the system's";
+	}
 	if (sv->sv_ca.pa_path != NULL)
-		roots_check(sv, "ca", &sv->sv_ca, CA_SIZE,
+		roots_check(sv, what, &sv->sv_ca, CA_SIZE,
 		    securetcp_config_set_ca);
 	if (sv->sv_crl.pa_path == NULL)
 		return;
