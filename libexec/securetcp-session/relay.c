@@ -249,8 +249,9 @@ relay_broken(struct relay *r, int error)
 	if (r->r_error != 0)
 		return;
 	r->r_error = securetcp_error_errno(error);
-	(void)snprintf(r->r_reason, sizeof(r->r_reason), "backend: %s",
-	    strerror(error));
+	(void)snprintf(r->r_reason, sizeof(r->r_reason), "%s: %s",
+	    r->r_session->s_server->sv_wire.wv_flags & WIRE_SERVER_CLIENT ?
+	    "client" : "backend", strerror(error));
 }
 
 /* True when no source gives anything more that is wanted. */

@@ -65,19 +65,61 @@ session_adopt(struct session *s, int fd, int proxy)
 	adopt_send(s, fd, proxy ? WIRE_ADOPT_PROXY : 0, "");
 }
 
+/*
+ * Has a client block's client reset its connection?  One that has ended its
+ * direction waits for an answer, and what it sent is not looked at: that a
+ * client has left otherwise is seen when the relay begins.
+ */
+static int
+adopt_reset(const struct session *s, char *reason, size_t size)
+{
+	socklen_t	 len;
+	int		 error = 0;
+
+	len = sizeof(error);
+	if (getsockopt(s->s_plain, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+		error = errno;
+	if (error == 0)
+		return (ptOk);
+	(void)snprintf(reason, size, "client: %s", strerror(error));
+	return (securetcp_error_errno(error));
+}
+
 /* The target of a client block has answered. */
 void
 session_target(struct session *s, int fd)
 {
 	struct server	*sv = s->s_service->se_conf;
 	const char	*name = sv->sv_servername;
-	char		 host[WIRE_HOST];
+	char		 host[WIRE_HOST], reason[128];
+	int		 number;
 
+	if ((number = adopt_reset(s, reason, sizeof(reason))) != ptOk) {
+		(void)close(fd);
+		session_fail(s, number, reason);
+		return;
+	}
 	if (*name == '\0')
 		name = backend_host(s->s_target, host, sizeof(host));
 	s->s_phase = PHASE_CONNECTING;
 	session_set_timer(s, sv->sv_handshake);
 	adopt_send(s, fd, 0, name);
+}
+
+/* Go ahead: the client's side, of which nothing was read so far. */
+void
+session_plain(struct session *s)
+{
+	char	 reason[128];
+	int	 fd = s->s_plain, number;
+
+	if ((number = adopt_reset(s, reason, sizeof(reason))) != ptOk) {
+		session_refuse(s, number, reason);
+		return;
+	}
+	s->s_plain = -1;
+	env->sd_fds--;
+	session_accept(s, fd);
 }
 
 static int

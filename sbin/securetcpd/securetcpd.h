@@ -455,6 +455,7 @@ void		 sessions_collect(void);
 /* adopt.c */
 void		 session_adopt(struct session *, int, int);
 void		 session_target(struct session *, int);
+void		 session_plain(struct session *);
 void		 session_address(struct session *,
 		    const struct wire_address *);
 

@@ -28,7 +28,6 @@
  */
 static int	 session_cmp(struct session *, struct session *);
 static void	 session_timer(int, short, void *);
-static void	 session_plain(struct session *);
 
 RB_HEAD(table, session);
 static struct table	 table = RB_INITIALIZER(&table);
@@ -353,17 +352,6 @@ session_established(struct session *s, const struct wire_established *wh)
 		return;
 	}
 	session_forward(s);
-}
-
-/* A client block's other side, of which nothing was read so far. */
-static void
-session_plain(struct session *s)
-{
-	int	 fd = s->s_plain;
-
-	s->s_plain = -1;
-	env->sd_fds--;
-	session_accept(s, fd);
 }
 
 /* Go ahead, with the backend's descriptor (-1: echo). */
