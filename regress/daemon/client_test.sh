@@ -1,0 +1,778 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# Client blocks: plain from here, TLS to a target of which the name is
+# verified, and not a byte of the plain side before that.
+
+. "$(atf_get_srcdir)/client.sh"
+
+# What the log says of a connection to the far end.
+to() { echo "servername=${1:-127.0.0.1} backend=127.0.0.1:$far"; }
+
+# Bytes that the daemon has in the socket of its client, unread: by the
+# kernel's own count.
+unread()
+{
+	awk -v port="$(printf %04X "$port")" '$2 ~ ":" port "$" && $4 == "01" {
+		split($5, q, ":")
+		print q[2]
+	}' /proc/net/tcp
+}
+unread_is() { [ "$(unread)" = "$(printf %08X "$1")" ]; }
+
+scenario carries "What a client writes comes out at the far end and its \
+answer comes back; both directions end on their own"
+carries_body()
+{
+	certificate www
+	far_end -s www tls read write "and back" shutdown
+	near
+	plain write "there, " write again shutdown read
+	atf_check -o inline:"and back" cat plain.out
+	far_ends
+	atf_check -o inline:"there, again" cat far.out
+	atf_check -o inline:"asked for no name\nend close_notify\n" cat far.err
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION $(to) subject="CN=localhost"
+	state=closing
+	state=closed in=8 out=12 seconds=S
+	EVENTS
+}
+
+
+# refuses REASON [NAME]: the far end's certificate is not taken for good, and
+# it gets nothing but alerts.
+refuses()
+{
+	far_end -s "${2:-far}" tls read
+	near "servername localhost"
+	plain write secret read
+	atf_check -o empty cat plain.out
+	nothing_sent
+	check_events <<-EVENTS
+	state=connecting
+	error=ptAuthentication number=12012 description="The client could not be authenticated." reason="$1"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario wrong_name "A server whose certificate is not for the name is \
+ptAuthentication, and gets no byte of the plain side"
+wrong_name_body()
+{
+	authority www
+	issue www far "DNS:other.example.org,DNS:*.localhost"
+	refuses "the server's certificate is not for localhost"
+}
+
+scenario wrong_address "A numeric target has to have its address in its \
+certificate, as an address and not as a name"
+wrong_address_body()
+{
+	authority www
+	issue www far "DNS:localhost,DNS:127.0.0.1,IP:127.0.0.2"
+	far_end -s far tls read
+	near
+	plain write secret read
+	nothing_sent
+	atf_check -o inline:"asked for no name\n" sed 1q far.err
+	wait_log 'error=ptAuthentication .*certificate is not for 127\.0\.0\.1'
+}
+
+scenario untrusted "A server whose authority is not in the file is \
+ptAuthentication, and gets no byte of the plain side"
+untrusted_body()
+{
+	authority www
+	authority other
+	issue other far "DNS:localhost"
+	refuses 'certificate CN=far: issued by O=Example,CN=other, which is not trusted'
+}
+
+scenario self_signed "The same of one that nobody vouches for"
+self_signed_body()
+{
+	authority www
+	certificate far
+	refuses 'certificate CN=localhost: signed by itself and not trusted'
+}
+
+scenario expired "The same of one whose certificate has expired"
+expired_body()
+{
+	authority www
+	issue www far "DNS:localhost" ec 20200101000000Z 20210203040506Z
+	refuses 'certificate CN=far: expired on 2021-02-03 04:05:06 UTC'
+}
+
+scenario not_yet "The same of one whose certificate is not yet valid"
+not_yet_body()
+{
+	authority www
+	issue www far "DNS:localhost" ec 20400101000000Z 20410203040506Z
+	refuses 'certificate CN=far: not valid before 2040-01-01 00:00:00 UTC'
+}
+
+scenario stays_unread "Until connected the kernel keeps what the client wrote: \
+while the server is silent the daemon reads none of it, and what it sends \
+when it gives up is not a byte of it"
+stays_unread_body()
+{
+	[ -r /proc/net/tcp ] || atf_skip "needs Linux's /proc"
+	certificate www
+	far_end read
+	near "timeout handshake 2"
+	plain_holds write 0123456789 read
+	wait_until 20 "the ClientHello" test -s far.out
+	wait_until 20 "all of it unread" unread_is 10
+	wait_log state=closed
+	far_ends
+	# A ClientHello, perhaps an alert: records of TLS, and not those bytes.
+	atf_check -s exit:1 grep -q 0123456789 far.out
+	atf_check -o match:'^ *16 03 01' od -An -tx1 -N3 far.out
+	check_events <<-EVENTS
+	state=connecting
+	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 2 seconds"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario stays_unread_before "The same while the target does not take the \
+connection; the connect timer names it"
+stays_unread_before_body()
+{
+	[ -r /proc/net/tcp ] || atf_skip "needs Linux's /proc"
+	certificate www
+	far_end full
+	near "timeout backend 2"
+	plain_holds write 0123456789 read
+	wait_until 20 "all of it unread" unread_is 10
+	check_events <<-EVENTS
+	state=connecting
+	error=ptTimeout number=10060 description="The operation timed out." reason="connect timer, 2 seconds: target 127.0.0.1:$far"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario refused "A target that refuses is ptConnectionRefused, which names \
+it; the client is closed"
+refused_body()
+{
+	certificate www
+	far_end bind
+	near
+	plain write hello drain
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionRefused number=10061 description="The connection was refused." reason="target 127.0.0.1:$far: Connection refused"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario next_target "A target that refuses and one that is silent leave \
+time for the next one; of those that failed the log tells"
+next_target_body()
+{
+	certificate www
+	far_end bind
+	bad=$far
+	far_end full
+	silent=$far
+	far_end -s www tls read write done shutdown
+	client_block "connect to 127.0.0.1 port $bad" \
+	    "connect to 127.0.0.1 port $silent" \
+	    "connect to 127.0.0.1 port $far" \
+	    "ca \"$PWD/www.crt\"" "timeout backend 3"
+	start
+	plain write hello shutdown read
+	atf_check -o inline:"done" cat plain.out
+	wait_closed
+	atf_check -o match:"warning=\"target 127.0.0.1:$bad: Connection refused: left out for 10 seconds at a time\"" \
+	    -o match:"warning=\"target 127.0.0.1:$silent: .*: left out" \
+	    -o match:"state=connected .*backend=127.0.0.1:$far " cat log
+	atf_check -s exit:1 grep error= log
+}
+
+scenario all_targets "When every target has failed, the reason tells of \
+each"
+all_targets_body()
+{
+	certificate www
+	far_end bind
+	a=$far
+	far_end bind
+	b=$far
+	client_block "connect to 127.0.0.1 port $a" \
+	    "connect to 127.0.0.1 port $b" "ca \"$PWD/www.crt\""
+	start
+	plain drain
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionRefused number=10061 description="The connection was refused." reason="target 127.0.0.1:$a: Connection refused; target 127.0.0.1:$b: Connection refused"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario resets_in_handshake "A target that resets in the handshake is \
+ptConnectionAborted before connected"
+resets_in_handshake_body()
+{
+	certificate www
+	far_end readn 100 reset
+	near
+	plain write hello drain
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left without sending anything"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario ends_in_handshake "One that ends in the handshake is \
+ptConnectionAborted"
+ends_in_handshake_body()
+{
+	certificate www
+	far_end readn 100 fin read
+	near
+	plain write hello drain
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left without sending anything"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario no_tls "One that does not speak TLS is ptProtocol"
+no_tls_body()
+{
+	certificate www
+	far_end write "220 mail.example.org ESMTP\\x0d\\x0a" read
+	near
+	plain write hello drain
+	atf_check -s exit:1 grep -q hello far.out
+	check_events <<-EVENTS
+	state=connecting
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS: the peer sent an SMTP or FTP greeting"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario client_ends_first "A client that has sent all and ended before the \
+target has answered is served: the target gets it, and its answer goes back"
+client_ends_first_body()
+{
+	certificate www
+	far_end -s www until go tls read write answer shutdown
+	near
+	plain_holds write question shutdown read
+	wait_log state=connecting
+	touch go
+	wait_closed
+	far_ends
+	atf_check -o inline:"question" cat far.out
+	atf_check -o inline:"answer" cat background.out
+	atf_check -s exit:1 grep error= log
+}
+
+scenario client_resets_first "A client that has reset before the target has \
+answered is noticed then: the target gets the end of TLS and nothing else"
+client_resets_first_body()
+{
+	certificate www
+	far_end -s www until go tls read
+	near
+	plain write secret until go.2 reset &
+	touch go.2
+	wait $!
+	wait_log state=connecting
+	touch go
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="client: Connection reset by peer"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+	nothing_sent
+	atf_check -o match:"^end close_notify" cat far.err
+}
+
+scenario half_close "Each side may end its direction while the other goes \
+on, whichever is first"
+half_close_body()
+{
+	certificate www
+	far_end -s www tls write first shutdown readn 5 touch heard read
+	near
+	plain readn 5 read write after until heard write rest shutdown
+	far_ends
+	atf_check -o inline:"first" cat plain.out
+	atf_check -o inline:"afterrest" cat far.out
+	wait_closed
+	atf_check -o match:"state=closed in=5 out=9 " cat log
+	atf_check -s exit:1 grep error= log
+}
+
+scenario client_resets "A client that resets ends the connection: the reason \
+names it, and the target gets no close_notify"
+client_resets_body()
+{
+	certificate www
+	far_end -s www tls readn 5 write hello read
+	near
+	plain write hello readn 5 reset
+	far_ends
+	atf_check -o not-match:"close_notify" cat far.err
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION $(to) subject="CN=localhost"
+	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="client: Connection reset by peer"
+	state=closing
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario target_resets "So does a target that resets"
+target_resets_body()
+{
+	certificate www
+	far_end -s www tls readn 5 write hello until go reset
+	near
+	plain write hello readn 5 touch go read
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION $(to) subject="CN=localhost"
+	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="peer: Connection reset by peer"
+	state=closing
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario target_truncates "A target that ends without close_notify is told \
+of by the log"
+target_truncates_body()
+{
+	certificate www
+	far_end -s www tls readn 5 write hello fin read
+	near
+	plain write hello readn 5 read shutdown
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION $(to) subject="CN=localhost"
+	state=closing reason="truncated: ended without close_notify"
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+}
+
+scenario names "The name that is asked for and looked for is that of \
+servername, else the address: an address is looked for and not asked for" \
+    timeout 200
+names_body()
+{
+	authority www
+	issue www far "DNS:*.example.org,IP:127.0.0.1"
+	far_end -s far tls read
+	near
+	plain shutdown read
+	far_ends
+	atf_check -o match:"^asked for no name$" cat far.err
+	wait_log "state=connected .*$(to)"
+	stop
+
+	far_end -s far tls read
+	near "servername mail.example.org"
+	plain shutdown read
+	far_ends
+	atf_check -o match:"^asked for mail.example.org$" cat far.err
+	wait_log "state=connected .*$(to mail.example.org)"
+	stop
+
+	far_end -s far tls read
+	near "servername \"127.0.0.2\""
+	plain shutdown read
+	far_ends
+	atf_check -o match:"^asked for no name$" cat far.err
+	wait_log "error=ptAuthentication .*is not for 127\.0\.0\.2"
+	stop
+
+	if [ -d /proc/sys/net/ipv6 ] &&
+	    grep -q '^0\{31\}1 ' /proc/net/if_inet6; then
+		issue www six "IP:::1"
+		far_address=[::1]
+		far_end -s six tls read
+		client_block "connect to ::1 port $far" "ca \"$PWD/www.crt\""
+		start
+		plain shutdown read
+		far_ends
+		atf_check -o match:"^asked for no name$" cat far.err
+		wait_log "state=connected .*servername=::1 backend=\[::1\]:$far"
+	fi
+}
+
+# s_server [OPTION]...: OpenSSL's, which sends lines back reversed.
+s_server()
+{
+	rm -f s_server.out
+	openssl s_server -accept 127.0.0.1:0 -rev -CAfile www.crt "$@" \
+	    </dev/null >s_server.out 2>&1 &
+	far_pid=$!
+	echo $far_pid >>pids
+	wait_until 20 "s_server" grep -q '^ACCEPT ' s_server.out
+	far=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' s_server.out)
+}
+
+# reversed: a line goes through, there and back.
+reversed()
+{
+	plain write "stressed
+" readn 9 shutdown read
+	[ "$(cat plain.out)" = desserts ]
+}
+
+scenario openssl "openssl s_server of TLS 1.2 and 1.3, with RSA and ECDSA, \
+is served" require.progs openssl timeout 200
+openssl_body()
+{
+	authority www
+	for k in rsa ec; do
+		issue www $k IP:127.0.0.1 $k
+		for v in 1_2 1_3; do
+			s_server -cert $k.crt -key $k.key -tls$v
+			near
+			reversed || atf_fail "TLS $v, $k: not served"
+			atf_check -o match:"version=TLSv1.${v#1_} " \
+			    -o match:"subject=\"CN=$k\"" cat log
+			atf_check -s exit:1 grep error= log
+			stop
+			kill "$far_pid"
+		done
+	done
+}
+
+# near_with NAME [STATEMENT]...: the same as near, with a certificate of its
+# own.
+near_with()
+{
+	_own=$1
+	shift
+	client_block "connect to 127.0.0.1 port $far" "ca \"$PWD/www.crt\"" \
+	    "certificate $_own" "$@"
+	cat >>securetcpd.conf <<-CONF
+	certificate "$_own" {
+		chain "$PWD/$_own.crt"
+		key "$PWD/$_own.key"
+	}
+	CONF
+	start
+}
+
+scenario openssl_verify "openssl s_server -Verify knows the client by its \
+certificate, whose key the signer has; without one it refuses" \
+    require.progs openssl timeout 200
+openssl_verify_body()
+{
+	authority www
+	issue www far IP:127.0.0.1
+	for k in rsa ec; do
+		issue www $k DNS:$k.example.org $k
+		for v in 1_2 1_3; do
+			s_server -cert far.crt -key far.key -tls$v -Verify 2 \
+			    -verify_return_error
+			near_with $k
+			reversed || atf_fail "TLS $v, $k: not served"
+			atf_check -o match:"^Peer certificate: CN ?= ?$k\$" \
+			    -o match:"^Verification: OK" cat s_server.out
+			atf_check -s exit:1 grep error= log
+			stop
+			kill "$far_pid"
+		done
+	done
+	s_server -cert far.crt -key far.key -tls1_2 -Verify 2
+	near
+	plain write secret read
+	check_events <<-EVENTS
+	state=connecting
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: handshake failure"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+	stop
+	kill "$far_pid"
+	# In TLS 1.3 the client has finished before the server looks.
+	s_server -cert far.crt -key far.key -tls1_3 -Verify 2
+	near
+	plain read
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION $(to) subject="CN=far"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: certificate required"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario nginx "nginx with ssl_verify_client answers by the certificate of \
+the client" require.progs "nginx openssl"
+nginx_body()
+{
+	authority www
+	issue www far IP:127.0.0.1 rsa
+	issue www me DNS:me.example.org
+	mkdir -p tmp
+	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
+	touch user.conf
+	far_end bind
+	kill "$far_pid"
+	cat >nginx.conf <<-CONF
+	include $PWD/user.conf;
+	daemon off;
+	worker_processes 1;
+	pid $PWD/nginx.pid;
+	error_log $PWD/nginx.err;
+	events { worker_connections 64; }
+	http {
+		access_log off;
+		default_type text/plain;
+		client_body_temp_path $PWD/tmp/body;
+		proxy_temp_path $PWD/tmp/proxy;
+		fastcgi_temp_path $PWD/tmp/fastcgi;
+		uwsgi_temp_path $PWD/tmp/uwsgi;
+		scgi_temp_path $PWD/tmp/scgi;
+		server {
+			listen 127.0.0.1:$far ssl;
+			ssl_certificate $PWD/far.crt;
+			ssl_certificate_key $PWD/far.key;
+			ssl_client_certificate $PWD/www.crt;
+			ssl_verify_client on;
+			location / {
+				return 200 "\$ssl_client_verify \$ssl_client_s_dn";
+			}
+		}
+	}
+	CONF
+	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
+	wait_until 20 "nginx" test -s nginx.pid
+	near_with me "timeout backend 20"
+	request="GET / HTTP/1.0\\x0d\\x0a\\x0d\\x0a"
+	plain raw "$request" read
+	atf_check -o match:"^HTTP/1.1 200 " -o match:"^SUCCESS CN=me" \
+	    cat plain.out
+	wait_closed
+	atf_check -s exit:1 grep error= log
+	stop
+	near
+	plain raw "$request" read
+	atf_check -o match:"No required SSL certificate was sent" cat plain.out
+}
+
+scenario titles "A session of a client block is sandboxed as others are, and \
+its title tells its state"
+titles_body()
+{
+	need_root_proc
+	certificate www
+	far_end -s www until go tls write x read
+	near
+	plain_holds readn 1 read
+	wait_until 20 "a session connecting" busy_count 1 connecting
+	session=$(busy connecting)
+	atf_check_equal 2 "$(status_of "$session" Seccomp)"
+	atf_check_equal 1 "$(status_of "$session" NoNewPrivs)"
+	shows -o match:"^securetcp-session: [0-9]+ www connecting$" \
+	    title "$session"
+	# 0, 1, 2, the pipe and the target's socket: the client's is not there.
+	atf_check_equal 5 "$(ls "/proc/$session/fd" | wc -l)"
+	touch go
+	wait_until 20 "it to be connected" busy_count 1 connected
+	atf_check_equal "$session" "$(busy connected)"
+	wait_until 20 "the client's socket" descriptors "$session" 6
+	shows -o inline:"securetcp-spawner: www\n" title "$(spawners)"
+}
+descriptors() { [ "$(ls "/proc/$1/fd" | wc -l)" -eq "$2" ]; }
+
+# turned_away [OPTION]...: closed before it has got a byte.
+turned_away()
+{
+	"$peer" "$@" connect "127.0.0.1:$port" drain >away.out 2>away.err
+	grep -Eq '^end (eof|Connection reset by peer)$' away.err &&
+	    [ ! -s away.out ]
+}
+
+scenario limits "The limits on connections hold for client blocks: in all, \
+for each source, and for those that are not connected yet"
+limits_body()
+{
+	certificate www
+	far_end -k -t 100 -s www tls write x read
+	near "connections max 3 per source 2"
+	plain_holds readn 1 touch 1.in read
+	plain_holds readn 1 touch 2.in read
+	wait_until 20 "the first" test -f 1.in
+	wait_until 20 "the second" test -f 2.in
+	turned_away || atf_fail "the third of a source was not turned away"
+	wait_log 'ptOperationRefused .*reason="connections per source 2"'
+	background "$peer" -t 100 -b 127.0.0.2:0 connect "127.0.0.1:$port" \
+	    readn 1 touch 3.in read
+	wait_until 20 "another source" test -f 3.in
+	turned_away -b 127.0.0.3:0 || atf_fail "the fourth was not turned away"
+	wait_log 'ptOperationRefused .*reason="connections max 3"'
+}
+
+scenario pending "Clients that wait for the target are pending: the oldest \
+makes room"
+pending_body()
+{
+	certificate www
+	far_end full
+	near "connections pending 2" "timeout backend 60"
+	for i in 1 2 3; do
+		plain_holds read
+		wait_until 20 "client $i" connecting "$i"
+	done
+	wait_closed 1
+	oldest=$(sed -n 's/^server=www session=\([0-9]*\) .*state=connecting/\1/p' \
+	    log | sed 1q)
+	atf_check -o match:"session=$oldest .*error=ptOperationRefused number=12019 .*reason=\".*pending 2.*\"" \
+	    grep error= log
+	# Room again: nothing of it is held any more.
+	atf_check_equal 1 "$(grep -c state=closed log)"
+}
+connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
+
+scenario stopped "At the end of the daemon those that wait for a target, \
+those that negotiate and those that are connected are closed, each with its \
+events"
+stopped_body()
+{
+	certificate www
+	far_end full
+	full=$far
+	far_end readn 1 touch silent read
+	silent=$far
+	far_end -s www tls write x read
+	client_block "connect to 127.0.0.1 port $far" "ca \"$PWD/www.crt\""
+	for n in full silent; do
+		eval "_port=\$$n"
+		cat >>securetcpd.conf <<-CONF
+		client "$n" {
+			listen on 127.0.0.1 port 0
+			connect to 127.0.0.1 port $_port
+			ca "$PWD/www.crt"
+			timeout backend 60 handshake 60
+		}
+		CONF
+	done
+	start
+	plain_holds readn 1 touch in read
+	wait_until 20 "a connection" test -f in
+	for n in full silent; do
+		background "$peer" -t 100 connect "127.0.0.1:$(port_of $n)" read
+	done
+	wait_until 20 "a handshake" test -f silent
+	wait_until 20 "three connecting" connecting 3
+	stop
+	atf_check_equal 3 "$(grep -c state=closed log)"
+	for n in full silent; do
+		atf_check -o match:"^server=$n .*error=ptAbort number=11103 .*SIGTERM" \
+		    grep "^server=$n session" log
+	done
+	atf_check -o match:'^server=www .*state=closing reason="stopped by SIGTERM"' \
+	    cat log
+}
+
+scenario tunnel "Two of them back to back are a tunnel, each end of which \
+knows the other by its certificate: 100 megabytes each way at once arrive as \
+they were sent" timeout 280
+tunnel_body()
+{
+	authority www
+	issue www far IP:127.0.0.1 rsa
+	issue www near DNS:near.example.org
+	issue www other DNS:other.example.org
+	dd if=/dev/urandom of=up bs=1048576 count=100 2>/dev/null
+	dd if=/dev/urandom of=down bs=1048576 count=100 2>/dev/null
+	far_end both down
+	configure <<-CONF
+	certificate "far" {
+		chain "$PWD/far.crt"
+		key "$PWD/far.key"
+	}
+	server "far" {
+		listen on 127.0.0.1 port 0
+		certificate "far"
+		client authentication required ca "$PWD/www.crt"
+		authenticate {
+			allow san "dns:near.example.org"
+		}
+		forward to 127.0.0.1 port $far
+	}
+	CONF
+	start
+	far=$(port_of far)
+	mkdir far
+	mv log securetcpd.conf securetcpd.pid far/
+	near_with near
+	plain both up
+	far_ends
+	atf_check cmp up far.out
+	atf_check cmp down plain.out
+	wait_closed
+	atf_check -s exit:1 grep error= log far/log
+	atf_check -o match:'subject="CN=near"' cat far/log
+	atf_check -o match:'state=closed in=104857600 out=104857600 ' cat log
+	atf_check -o match:'subject="CN=far"' cat log
+	stop
+	# Another one of the same authority is not let in.
+	near_with other
+	plain write secret read
+	atf_check -o empty cat plain.out
+	atf_check -o match:"error=ptAuthentication .*no rule allows" \
+	    cat far/log
+}
+
+scenario no_roots "Where the system has no roots, a client block without \
+\"ca\" is an error of the configuration that says so" require.progs cc
+no_roots_body()
+{
+	cat >roots.c <<-C
+	const char *tls_default_ca_cert_file(void);
+	const char *
+	tls_default_ca_cert_file(void)
+	{
+		return "$PWD/roots.pem";
+	}
+	C
+	atf_check cc -shared -fPIC -o roots.so roots.c
+	client_block "connect to 127.0.0.1 port 1"
+	_line=$(grep -n '^client' securetcpd.conf | cut -d : -f 1)
+	atf_check -s exit:1 -o empty -e inline:"\
+$PWD/securetcpd.conf:$_line: client without \"ca\": the system's \
+\"$PWD/roots.pem\": No such file or directory
+" env LD_PRELOAD="$PWD/roots.so" "$securetcpd" -n -f "$PWD/securetcpd.conf"
+
+	# And where it has them, they are the ones.
+	authority www
+	issue www far IP:127.0.0.1
+	cp www.crt roots.pem
+	far_end -s far tls read
+	client_block "connect to 127.0.0.1 port $far"
+	start env LD_PRELOAD="$PWD/roots.so"
+	plain write hello shutdown read
+	far_ends
+	atf_check -o inline:hello cat far.out
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}
