@@ -47,6 +47,7 @@ static size_t	 front_len;
 
 static size_t	 front_more(struct session *, size_t);
 static void	 front_wait(struct session *);
+static void	 front_late(struct session *);
 static void	 front_proxy(struct session *);
 static void	 front_address(struct session *, const struct proxy *);
 static void	 front_hello(struct session *);
@@ -72,7 +73,6 @@ static void
 front_wait(struct session *s)
 {
 	struct pollfd	 pfd[2];
-	char		 reason[WIRE_REASON];
 	int		 n;
 
 	for (;;) {
@@ -91,10 +91,22 @@ front_wait(struct session *s)
 		if (n > 0 && pfd[1].revents != 0)
 			return;
 		if (s->s_deadline != 0 && timer_now() >= s->s_deadline)
-			session_done(s, ptTimeout, timer_reason("handshake",
-			    s->s_server->sv_wire.wv_handshake, reason,
-			    sizeof(reason)));
+			front_late(s);
 	}
+}
+
+/* The parent has the same timer, and the same words for it. */
+static void
+front_late(struct session *s)
+{
+	char	 reason[WIRE_REASON];
+
+	(void)timer_reason("handshake", s->s_server->sv_wire.wv_handshake,
+	    reason, sizeof(reason));
+	if (s->s_front.fr_header)
+		(void)strlcat(reason, ": no PROXY header has come",
+		    sizeof(reason));
+	session_done(s, ptTimeout, reason);
 }
 
 /* At most so many bytes more: how many, 0 at the end of what will come. */
@@ -124,10 +136,12 @@ front_proxy(struct session *s)
 {
 	struct proxy	 px;
 
+	s->s_front.fr_header = 1;
 	for (;;) {
 		switch (proxy_parse(front_buf, front_len, &px)) {
 		case PROXY_DONE:
 			front_address(s, &px);
+			s->s_front.fr_header = 0;
 			front_len = 0;
 			return;
 		case PROXY_BAD:
@@ -138,7 +152,8 @@ front_proxy(struct session *s)
 		if (front_more(s, px.px_more) > 0)
 			continue;
 		if (front_len == 0)
-			session_done(s, ptOk, "");
+			session_done(s, ptOk, "the peer left without sending "
+			    "anything");
 		session_done(s, ptConnectionAborted, "the proxy left in the "
 		    "middle of the PROXY header");
 	}

@@ -36,6 +36,7 @@ struct server {
 /* What was found out before TLS began, where that is wanted. */
 struct front {
 	int			 fr_heard;	/* the peer has sent something */
+	int			 fr_header;	/* a PROXY header is awaited */
 	int			 fr_looked;	/* at the ClientHello */
 	int			 fr_nottls;	/* it was none */
 	struct hello		 fr_hello;

@@ -189,6 +189,17 @@ start()
 	port=$(port_of www)
 }
 
+# sanitize: the parent of a build tree of our own, under sanitizers.
+sanitize()
+{
+	[ -x "$top/regress/sanitized/parent" ] ||
+	    atf_skip "no sanitizers here"
+	mkdir -p tree/sbin/securetcpd tree/libexec
+	cp "$top/regress/sanitized/parent" tree/sbin/securetcpd/securetcpd
+	ln -s "$top"/libexec/* tree/libexec
+	securetcpd=$PWD/tree/sbin/securetcpd/securetcpd
+}
+
 listening_or_dead()
 {
 	grep -q '^msg=started$' log || dead "$daemon"

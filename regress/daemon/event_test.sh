@@ -318,7 +318,7 @@ backend_unix_full_body()
 	client tls read
 	check_events <<-EVENTS
 	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="backend timer, 1 second: backend $PWD/backend.sock"
+	error=ptTimeout number=10060 description="The operation timed out." reason="backend timer, 1 second: backend $PWD/backend.sock: Resource temporarily unavailable"
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS

@@ -5,7 +5,8 @@
 # Reads a log of securetcpd: every adopted socket has exactly one connecting,
 # at most one connected and one error, exactly one closing and one closed, in
 # their order and nothing after.  Says what is not so, and exits 1.  With
-# -v open=N, so many may have no end yet.
+# -v open=N, so many may have no end yet; with -v proxy=1, a connection may
+# come from elsewhere once its PROXY header was read.
 
 /^server=[^ ]* session=[0-9]* from=/ {
 	key = $1 " " $2
@@ -16,6 +17,10 @@
 			bad("begins otherwise")
 	} else if ($4 == "state=connecting")
 		bad("a second connecting")
+	if (from[key] != $3 && proxy && !(key in named) && !(key in connected)) {
+		named[key] = 1
+		from[key] = $3
+	}
 	if (from[key] != $3)
 		bad("from elsewhere")
 	if (key in closed)

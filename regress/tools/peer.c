@@ -12,6 +12,8 @@
  *	peer accept ADDRESS command ...
  *	peer bind ADDRESS		takes the port and refuses everybody
  *	peer full ADDRESS		listens, and has no room for anybody
+ *	peer full ADDRESS FILE command ...
+ *					until FILE is there; then as accept
  *
  * ADDRESS is 127.0.0.1:8443, [::1]:8443 or /a/path.  What ordinary clients
  * hide (half-closes, resets, silence, drops) is a command here.  A TLS server
@@ -46,6 +48,12 @@
 #define POLLRDHUP	0
 #endif
 
+#ifdef TCP_CORK
+#define PEER_CORK	TCP_CORK
+#else
+#define PEER_CORK	TCP_NOPUSH
+#endif
+
 #define CHUNK		16384
 
 static int		 sock = -1;
@@ -64,7 +72,7 @@ usage(void)
 	    "\t[-s name] [-t seconds] connect|accept|bind|full address command ...\n"
 	    "commands: tls[=1.2|=1.3] raw TEXT write TEXT send FILE drip FILE\n"
 	    "\tboth FILE flood BYTES read readn BYTES drain hold shutdown fin bye reset\n"
-	    "\tclose until FILE touch FILE\n");
+	    "\tclose cork until FILE touch FILE\n");
 	exit(2);
 }
 
@@ -369,7 +377,7 @@ get(char *buf, size_t len, const char **how)
 static void
 cmd_raw(const char *text)
 {
-	char	 buf[4096];
+	char	 buf[8192];
 	size_t	 len = 0;
 	unsigned int	 c;
 
@@ -506,6 +514,16 @@ cmd_until(const char *path)
 		(void)poll(NULL, 0, 10);
 }
 
+/* What follows shares a packet, until there is more than fits, or 200 ms. */
+static void
+cmd_cork(void)
+{
+	int	 on = 1;
+
+	if (setsockopt(sock, IPPROTO_TCP, PEER_CORK, &on, sizeof(on)) == -1)
+		err(1, "cork");
+}
+
 static void
 cmd_reset(void)
 {
@@ -541,6 +559,8 @@ command(const char *name, const char *arg)
 		cmd_reset();
 	else if (strcmp(name, "close") == 0)
 		(void)close(sock);
+	else if (strcmp(name, "cork") == 0)
+		cmd_cork();
 	else if (arg == NULL)
 		usage();
 	else {
@@ -624,7 +644,11 @@ main(int argc, char *argv[])
 			usage();
 		if (portfile != NULL)
 			report_port(fd, portfile);
-		if (strcmp(argv[0], "accept") != 0)
+		if (strcmp(argv[0], "full") == 0 && argc > 2) {
+			cmd_until(argv[2]);
+			argc--;
+			argv++;
+		} else if (strcmp(argv[0], "accept") != 0)
 			do_nothing();
 		do_accept(fd, keep);
 	}

@@ -128,7 +128,7 @@ struct backend {
 	char			 ba_name[WIRE_HOST + 8];	/* for the log */
 	enum conf_proxy		 ba_proxy;	/* with a PROXY header */
 	unsigned int		 ba_number;	/* among its like, from 0 */
-	time_t			 ba_down;	/* left out until then; 0 */
+	int64_t			 ba_down;	/* left out until then, or 0 */
 	unsigned int		 ba_failures;	/* since it last worked */
 };
 TAILQ_HEAD(backends, backend);

@@ -155,6 +155,7 @@ refused_log(struct refused *rf)
 	struct service	*se = rf->rf_service;
 	struct server	*sv = se->se_conf;
 	char		 reason[64];
+	int		 number = ptOperationRefused;
 
 	switch (rf->rf_why) {
 	case REFUSE_PENALTY:
@@ -165,16 +166,16 @@ refused_log(struct refused *rf)
 		    sv->sv_max);
 		break;
 	case REFUSE_PROXY:
-		(void)strlcpy(reason, "not one of the trusted proxies",
-		    sizeof(reason));
+		number = ptProtocol;
+		(void)strlcpy(reason, "a PROXY header is taken from trusted "
+		    "proxies only", sizeof(reason));
 		break;
 	default:
 		(void)snprintf(reason, sizeof(reason),
 		    "connections per source %u", sv->sv_per_source);
 		break;
 	}
-	log_refused(se, rf->rf_from, ptOperationRefused, reason,
-	    rf->rf_count);
+	log_refused(se, rf->rf_from, number, reason, rf->rf_count);
 	rf->rf_count = 0;
 	(void)evtimer_add(&rf->rf_timer, &tv);
 }

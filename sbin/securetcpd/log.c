@@ -242,6 +242,8 @@ log_error(const struct session *s, int number, const char *description,
 		return;
 	line_session(&l, s);
 	line_error(&l, number, description, reason);
+	if (s->s_via[0] != '\0')
+		line_add(&l, "via", s->s_via);
 	writer_put(LOG_NOTICE, l.ll_buf);
 }
 

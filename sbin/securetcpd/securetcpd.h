@@ -229,10 +229,12 @@ struct session {
 	int			 s_plain;	/* of a client block; else -1 */
 	struct backends		*s_backends;	/* those it may go to ... */
 	struct backend		*s_target;	/* ... and the present one */
-	uint64_t		 s_tried;	/* by their numbers */
+	uint64_t		 s_tried;	/* by their numbers ... */
+	uint64_t		 s_busy;	/* ... and to be asked again */
 	int			 s_backend;	/* connecting; else -1 */
 	int			 s_backend_error;	/* of the last that failed */
-	char			*s_failed;	/* those that did, and how */
+	int			*s_failed;	/* errno of each that did */
+	int64_t			 s_backend_until;	/* the timer's */
 	struct event		 s_backend_ev;
 	uint8_t			*s_header;	/* PROXY, to be written first */
 	size_t			 s_headerlen;
@@ -470,7 +472,7 @@ void		 session_gone(struct child *, const char *);
 /* backend.c */
 void		 backend_connect(struct session *, struct backends *);
 void		 backend_cancel(struct session *);
-const char	*backend_name(const struct session *);
+void		 backend_overdue(struct session *, char *, size_t);
 const char	*backend_host(const struct backend *, char *, size_t);
 
 /* header.c: the PROXY header for a backend */

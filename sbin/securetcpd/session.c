@@ -557,7 +557,7 @@ session_timer(int fd, short what, void *arg)
 {
 	struct session	*s = arg;
 	struct server	*sv = s->s_service->se_conf;
-	char		 reason[2 * WIRE_REASON];
+	char		 reason[4 * WIRE_REASON];
 
 	(void)fd;
 	(void)what;
@@ -571,16 +571,15 @@ session_timer(int fd, short what, void *arg)
 	}
 	switch (s->s_phase) {
 	case PHASE_TARGET:
-		(void)snprintf(reason, sizeof(reason),
-		    "connect timer, %u second%s: target %s",
-		    sv->sv_backend_timeout,
-		    sv->sv_backend_timeout == 1 ? "" : "s", backend_name(s));
+		backend_overdue(s, reason, sizeof(reason));
 		session_fail(s, ptTimeout, reason);
 		break;
 	case PHASE_CONNECTING:
 		(void)snprintf(reason, sizeof(reason),
-		    "handshake timer, %u second%s", sv->sv_handshake,
-		    sv->sv_handshake == 1 ? "" : "s");
+		    "handshake timer, %u second%s%s", sv->sv_handshake,
+		    sv->sv_handshake == 1 ? "" : "s",
+		    s->s_child.c_state == WIRE_HEADER ?
+		    ": no PROXY header has come" : "");
 		if (s->s_signer != NULL)
 			signer_overdue(s->s_signer);
 		session_fail(s, ptTimeout, reason);
@@ -591,11 +590,7 @@ session_timer(int fd, short what, void *arg)
 			session_fail(s, s->s_error, s->s_reason);
 			break;
 		}
-		(void)snprintf(reason, sizeof(reason),
-		    "backend timer, %u second%s: backend %s",
-		    sv->sv_backend_timeout,
-		    sv->sv_backend_timeout == 1 ? "" : "s",
-		    backend_name(s));
+		backend_overdue(s, reason, sizeof(reason));
 		backend_cancel(s);
 		session_refuse(s, ptTimeout, reason);
 		break;
