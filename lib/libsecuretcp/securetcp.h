@@ -349,7 +349,7 @@ int		 securetcp_set_receive_limit(struct securetcp *, size_t);
  * they are done.  One that takes longer gives the connection up:
  * State(closing, closed), no Error, and it returns ptTimeout; the object can
  * be used again.  When a handler ends the connection under a call that
- * blocks, that returns ptAbort.
+ * blocks, that returns ptAbort, unless it had its result by then.
  */
 int		 securetcp_set_timeout(struct securetcp *, int);
 int		 securetcp_timeout(const struct securetcp *);
