@@ -100,6 +100,7 @@ static const struct map	 maps[] = {
 	{ EPIPE, 10054 },
 	{ ENOBUFS, 10055 },
 	{ ENOMEM, 10055 },
+	{ ENOTCONN, 10057 },
 	{ ETIMEDOUT, 10060 },
 	{ ECONNREFUSED, 10061 },
 	{ EHOSTUNREACH, 10065 },

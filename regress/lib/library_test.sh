@@ -59,6 +59,14 @@ names_body()
 	    awk 'NF == 3 && $2 != "U" { print $3 }' | sort -u >defined
 	atf_check -o not-empty cat defined
 	atf_check -s exit:1 grep -v '^securetcp_' defined
+	# No threads and no signals, nothing that raises SIGPIPE, prints or
+	# ends the program.
+	nm -u prefix/lib/libsecuretcp.a | awk '$1 == "U" { print $2 }' |
+	    sort -u >needed
+	atf_check -s exit:1 grep -E '^(pthread|thrd|sig|_*sig|kill|raise)' \
+	    needed
+	atf_check -s exit:1 grep -xE 'write|writev|fork|exit|abort|printf' \
+	    needed
 	sed -e 's,/\*.*\*/,,' -e '/^\/\*/,/\*\//d' -e '/^ \*/d' \
 	    prefix/include/securetcp.h | grep -o 'securetcp_[a-z0-9_]*(' |
 	    tr -d '(' | sort -u >declared
