@@ -59,10 +59,10 @@ valgrind_body()
 	atf_check ${CC:-cc} -g -O0 -w -o planted planted.c
 	# shellcheck disable=SC2086
 	atf_check -s exit:99 -e match:'Invalid read' $under ./planted
-	run "$here" handler_test free abort close inside
+	run "$here" handler_test free abort inside
 	run "$here" gather_test handlers_close handlers_abort handlers_free
-	run "$here" ending_test connect refusal
-	run "$here" fault_test certificate queue gather blocking
+	run "$here" ending_test connect
+	run "$here" fault_test certificate queue gather
 }
 
 atf_test_case sanitizers
@@ -86,7 +86,8 @@ sanitizers_body()
 	# What was built before may be as young as the flags it is built with.
 	find tree -name '*.[oad]' -exec rm -f {} +
 	dir=$PWD/tree/regress/lib
-	programs="handler_test gather_test ending_test fault_test rows_test"
+	programs="handler_test gather_test ending_test fault_test many_test
+	    rows_test"
 	for d in lib/libcompat lib/libsandbox lib/libsecuretcp; do
 		atf_check -o ignore -e ignore "$make" -C tree/$d \
 		    SANITIZE=address,undefined all
@@ -105,6 +106,7 @@ sanitizers_body()
 	run "$dir" ending_test receive send close connect refusal
 	# shellcheck disable=SC2046
 	run "$dir" fault_test $("$dir/fault_test" -l | sed -n 's/^ident: //p')
+	run "$dir" many_test together apart
 	run "$dir" rows_test handlers_free free
 }
 
