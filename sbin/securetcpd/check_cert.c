@@ -29,11 +29,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "check_x509.h"
 #include "compat.h"
 #include "conf.h"
 #include "securetcp.h"
 
-#define CHAIN_SIZE	(1024 * 1024)
 #define CHAIN_LENGTH	32		/* certificates */
 #define KEY_SIZE	(64 * 1024)
 #define RSA_LEAST	2048		/* bits */
@@ -42,7 +42,6 @@
 
 static void	 key_open(struct certificate *, struct stat *);
 static void	 chain_check(struct certificate *, const char *, size_t);
-static int	 chain_next(BIO *, X509 **);
 static int	 leaf_check(struct certificate *, X509 *);
 static void	 dates_check(struct certificate *, unsigned int, X509 *);
 
@@ -73,28 +72,6 @@ key_open(struct certificate *ce, struct stat *st)
 	close(fd);
 }
 
-/* Nobody is asked for the password of a certificate. */
-static int
-no_password(char *buf, int size, int rwflag, void *arg)
-{
-	return -1;
-}
-
-/* 1 with a certificate, 0 at the end, -1 for one that cannot be parsed. */
-static int
-chain_next(BIO *bio, X509 **x)
-{
-	unsigned long	 e;
-
-	ERR_clear_error();
-	if ((*x = PEM_read_bio_X509(bio, NULL, no_password, NULL)) != NULL)
-		return 1;
-	e = ERR_peek_last_error();
-	ERR_clear_error();
-	return ERR_GET_LIB(e) == ERR_LIB_PEM &&
-	    ERR_GET_REASON(e) == PEM_R_NO_START_LINE ? 0 : -1;
-}
-
 static void
 chain_check(struct certificate *ce, const char *buf, size_t len)
 {
@@ -106,7 +83,7 @@ chain_check(struct certificate *ce, const char *buf, size_t len)
 
 	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
 		err(1, "BIO_new_mem_buf");
-	while ((more = chain_next(bio, &x)) == 1) {
+	while ((more = check_next_x509(bio, &x)) == 1) {
 		if (++n > CHAIN_LENGTH) {
 			X509_free(x);
 			conf_error(at, "chain \"%s\" holds more than %d "
@@ -193,17 +170,6 @@ leaf_check(struct certificate *ce, X509 *x)
 	return -1;
 }
 
-static time_t
-asn1_time(const ASN1_TIME *t)
-{
-	struct tm	 tm;
-
-	memset(&tm, 0, sizeof(tm));
-	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-		return -1;
-	return timegm(&tm);
-}
-
 static void
 date_warning(struct certificate *ce, unsigned int n, const char *what,
     time_t when)
@@ -224,8 +190,8 @@ dates_check(struct certificate *ce, unsigned int n, X509 *x)
 {
 	time_t	 from, to, now;
 
-	from = asn1_time(X509_get0_notBefore(x));
-	to = asn1_time(X509_get0_notAfter(x));
+	from = check_time(X509_get0_notBefore(x));
+	to = check_time(X509_get0_notAfter(x));
 	if (from == -1 || to == -1) {
 		conf_error(&ce->ce_chain_at, "chain \"%s\": the dates of "
 		    "certificate %u cannot be read", ce->ce_chain, n);
@@ -253,7 +219,7 @@ chain_open(struct certificate *ce, const struct stat *keyst)
 	char			*buf;
 	size_t			 len;
 
-	ce->ce_chainfd = conf_check_open("chain", ce->ce_chain, CHAIN_SIZE,
+	ce->ce_chainfd = conf_check_open("chain", ce->ce_chain, CHECK_CHAIN_SIZE,
 	    &ce->ce_chain_at, &st);
 	if (ce->ce_chainfd == -1)
 		return;
@@ -264,7 +230,7 @@ chain_open(struct certificate *ce, const struct stat *keyst)
 		return;
 	}
 	if ((buf = conf_check_read("chain", ce->ce_chain, ce->ce_chainfd,
-	    &ce->ce_chain_at, CHAIN_SIZE, &len)) == NULL)
+	    &ce->ce_chain_at, CHECK_CHAIN_SIZE, &len)) == NULL)
 		return;
 	before = conf_errors();
 	chain_check(ce, buf, len);

@@ -5,8 +5,8 @@
  */
 
 /*
- * Roots, lists of revoked certificates and OCSP responses: opened for the
- * spawners, which read them again, and looked at for what is wrong already.
+ * Roots and lists of revoked certificates: opened for the spawners, which
+ * read them again, and looked at for what is wrong already.
  */
 
 #include <sys/types.h>
@@ -15,7 +15,6 @@
 #include <openssl/asn1.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -25,42 +24,29 @@
 #include <time.h>
 #include <tls.h>
 
+#include "check_x509.h"
 #include "conf.h"
 #include "securetcp.h"
 
 #define CA_SIZE		(4 * 1024 * 1024)
 #define CRL_SIZE	(64 * 1024 * 1024)
-#define OCSP_SIZE	(16 * 1024)
 #define UPDATE_SOON	(24 * 60 * 60)
 
-static time_t
-asn1_time(const ASN1_TIME *t)
-{
-	struct tm	 tm;
-
-	memset(&tm, 0, sizeof(tm));
-	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
-		return -1;
-	return timegm(&tm);
-}
-
-/* Its next update is over, or near. */
-static void
-update_warn(const struct conf_place *at, const char *what, const char *path,
-    time_t next)
+void
+conf_check_update(const struct conf_path *pa, const char *what)
 {
 	char	 date[64];
-	time_t	 now = time(NULL);
+	time_t	 next = pa->pa_next, now = time(NULL);
 
 	if (next == -1)
 		return;
 	(void)conf_check_date(next, date, sizeof(date));
 	if (next < now)
-		conf_warning(at, "%s \"%s\": expired: its next update was due "
-		    "on %s", what, path, date);
+		conf_warning(&pa->pa_place, "%s \"%s\": expired: its next "
+		    "update was due on %s", what, pa->pa_path, date);
 	else if (next - now < UPDATE_SOON)
-		conf_warning(at, "%s \"%s\": its next update is due on %s",
-		    what, path, date);
+		conf_warning(&pa->pa_place, "%s \"%s\": its next update is "
+		    "due on %s", what, pa->pa_path, date);
 }
 
 /* By the library that the spawner will use. */
@@ -104,8 +90,9 @@ crl_dates(struct conf_path *pa)
 		return;
 	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
 		err(1, "BIO_new_mem_buf");
-	while ((crl = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL)) != NULL) {
-		at = asn1_time(X509_CRL_get0_nextUpdate(crl));
+	while ((crl = PEM_read_bio_X509_CRL(bio, NULL, check_no_password,
+	    NULL)) != NULL) {
+		at = check_time(X509_CRL_get0_nextUpdate(crl));
 		if (at != -1 && (next == -1 || at < next))
 			next = at;
 		X509_CRL_free(crl);
@@ -114,7 +101,7 @@ crl_dates(struct conf_path *pa)
 	ERR_clear_error();
 	free(buf);
 	pa->pa_next = next;
-	update_warn(&pa->pa_place, "crl", pa->pa_path, next);
+	conf_check_update(pa, "crl");
 }
 
 /* A client without "ca" trusts whom the system trusts. */
@@ -148,72 +135,4 @@ conf_check_identity(struct server *sv)
 	    securetcp_config_set_crl);
 	if (conf_errors() == before)
 		crl_dates(&sv->sv_crl);
-}
-
-/* The status of the one certificate it is about. */
-static void
-response_check(struct certificate *ce, OCSP_BASICRESP *basic)
-{
-	const struct conf_path	*pa = &ce->ce_ocsp;
-	ASN1_GENERALIZEDTIME	*next, *revoked, *this;
-	OCSP_SINGLERESP		*single;
-	char			 date[64];
-	time_t			 since;
-	int			 reason, status;
-
-	if (OCSP_resp_count(basic) != 1 ||
-	    (single = OCSP_resp_get0(basic, 0)) == NULL) {
-		conf_error(&pa->pa_place, "ocsp \"%s\": is not about exactly "
-		    "one certificate", pa->pa_path);
-		return;
-	}
-	status = OCSP_single_get0_status(single, &reason, &revoked, &this,
-	    &next);
-	if (status == V_OCSP_CERTSTATUS_REVOKED)
-		conf_error(&pa->pa_place, "ocsp \"%s\": says that the "
-		    "certificate is revoked", pa->pa_path);
-	else if (status != V_OCSP_CERTSTATUS_GOOD)
-		conf_error(&pa->pa_place, "ocsp \"%s\": does not say that "
-		    "the certificate is good", pa->pa_path);
-	since = asn1_time(this);
-	if (since > time(NULL))
-		conf_warning(&pa->pa_place, "ocsp \"%s\": is not valid "
-		    "before %s", pa->pa_path, conf_check_date(since, date,
-		    sizeof(date)));
-	ce->ce_ocsp.pa_since = since;
-	ce->ce_ocsp.pa_next = asn1_time(next);
-	update_warn(&pa->pa_place, "ocsp", pa->pa_path, pa->pa_next);
-}
-
-void
-conf_check_staple(struct certificate *ce)
-{
-	struct conf_path	*pa = &ce->ce_ocsp;
-	OCSP_BASICRESP		*basic = NULL;
-	OCSP_RESPONSE		*response;
-	const unsigned char	*p;
-	struct stat		 st;
-	char			*buf;
-	size_t			 len;
-
-	pa->pa_fd = conf_check_open("ocsp", pa->pa_path, OCSP_SIZE,
-	    &pa->pa_place, &st);
-	if (pa->pa_fd == -1 || (buf = conf_check_read("ocsp", pa->pa_path,
-	    pa->pa_fd, &pa->pa_place, OCSP_SIZE, &len)) == NULL)
-		return;
-	p = (const unsigned char *)buf;
-	if ((response = d2i_OCSP_RESPONSE(NULL, &p, (long)len)) == NULL)
-		conf_error(&pa->pa_place, "ocsp \"%s\": is not an OCSP "
-		    "response in DER form", pa->pa_path);
-	else if (OCSP_response_status(response) !=
-	    OCSP_RESPONSE_STATUS_SUCCESSFUL ||
-	    (basic = OCSP_response_get1_basic(response)) == NULL)
-		conf_error(&pa->pa_place, "ocsp \"%s\": the responder "
-		    "answered with an error", pa->pa_path);
-	else
-		response_check(ce, basic);
-	OCSP_BASICRESP_free(basic);
-	OCSP_RESPONSE_free(response);
-	ERR_clear_error();
-	free(buf);
 }

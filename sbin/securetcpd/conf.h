@@ -290,8 +290,11 @@ char		*conf_check_read(const char *, const char *, int,
 		    const struct conf_place *, size_t, size_t *);
 /* "2026-01-02 03:04:05 UTC" */
 const char	*conf_check_date(time_t, char *, size_t);
-/* check_identity.c: what clients are judged by, and OCSP responses. */
+/* check_identity.c: what clients are judged by. */
 void		 conf_check_identity(struct server *);
+/* Warns of a next update that is overdue, or near. */
+void		 conf_check_update(const struct conf_path *, const char *);
+/* check_staple.c: the OCSP response for a certificate. */
 void		 conf_check_staple(struct certificate *);
 
 /* conf.c */
