@@ -46,6 +46,8 @@ static uint8_t	 front_buf[FRONT_BUFFER];
 static size_t	 front_len;
 
 static size_t	 front_more(struct session *, size_t);
+__attribute__((__noreturn__))
+static void	 front_broken(struct session *);
 static void	 front_wait(struct session *);
 static void	 front_late(struct session *);
 static void	 front_proxy(struct session *);
@@ -109,12 +111,16 @@ front_late(struct session *s)
 	session_done(s, ptTimeout, reason);
 }
 
-/* At most so many bytes more: how many, 0 at the end of what will come. */
+/*
+ * At most so many bytes more: how many, 0 at the end of what will come, with
+ * an errno where the peer has not just ended.
+ */
 static size_t
 front_more(struct session *s, size_t max)
 {
 	ssize_t	 n;
 
+	s->s_front.fr_errno = 0;
 	if (max > sizeof(front_buf) - front_len)
 		max = sizeof(front_buf) - front_len;
 	for (;;) {
@@ -124,11 +130,26 @@ front_more(struct session *s, size_t max)
 			s->s_front.fr_heard |= n > 0;
 			return ((size_t)n);
 		}
-		if (errno == EAGAIN || errno == EINTR)
-			front_wait(s);
-		else
-			return (0);
+		if (errno != EAGAIN && errno != EINTR)
+			break;
+		front_wait(s);
 	}
+	s->s_front.fr_errno = errno;
+	return (0);
+}
+
+/* The object could not tell why any more: a socket says that once. */
+static void
+front_broken(struct session *s)
+{
+	char	 reason[WIRE_REASON];
+
+	if (front_len == 0)
+		session_done(s, ptOk, "the peer left without sending "
+		    "anything");
+	(void)snprintf(reason, sizeof(reason), "the peer left in the middle "
+	    "of the handshake: %s", strerror(s->s_front.fr_errno));
+	session_done(s, ptConnectionAborted, reason);
 }
 
 static void
@@ -211,10 +232,12 @@ front_hello(struct session *s)
 		case HELLO_MORE:
 			break;
 		}
-		if (front_more(s, sizeof(front_buf)) == 0) {
-			fr->fr_nottls = 1;
-			return;
-		}
+		if (front_more(s, sizeof(front_buf)) > 0)
+			continue;
+		if (fr->fr_errno != 0)
+			front_broken(s);
+		fr->fr_nottls = 1;
+		return;
 	}
 }
 
@@ -260,13 +283,10 @@ front_refuse(struct session *s)
 	const struct front	*fr = &s->s_front;
 	char			 reason[2 * WIRE_REASON];
 
-	if (fr->fr_hello.he_sni)
-		(void)snprintf(reason, sizeof(reason), "server name %s: "
-		    "refused by match rule %u", fr->fr_hello.he_name,
-		    fr->fr_match);
-	else
-		(void)snprintf(reason, sizeof(reason), "no server name: "
-		    "refused by match rule %u", fr->fr_match);
+	/* The name comes last: it is what may be cut off. */
+	(void)snprintf(reason, sizeof(reason), "match rule %u refuses %s%s",
+	    fr->fr_match, fr->fr_hello.he_sni ? "server name " :
+	    "clients without a server name", fr->fr_hello.he_name);
 	front_alert(s, ALERT_NAME);
 	session_done(s, ptOperationRefused, reason);
 }

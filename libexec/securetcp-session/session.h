@@ -37,6 +37,7 @@ struct server {
 struct front {
 	int			 fr_heard;	/* the peer has sent something */
 	int			 fr_header;	/* a PROXY header is awaited */
+	int			 fr_errno;	/* of the last read; 0: its end */
 	int			 fr_looked;	/* at the ClientHello */
 	int			 fr_nottls;	/* it was none */
 	struct hello		 fr_hello;

@@ -99,6 +99,8 @@ chain_check(struct certificate *ce, const char *buf, size_t len)
 			conf_warning(at, "chain \"%s\": certificate %u does "
 			    "not issue certificate %u", ce->ce_chain, n,
 			    n - 1);
+		if (previous == NULL)
+			check_learn_names(ce, x);
 		dates_check(ce, n, x);
 		X509_free(previous);
 		previous = x;

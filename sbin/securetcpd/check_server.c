@@ -191,5 +191,6 @@ conf_check_server(struct conf *conf, struct server *sv)
 	if (sv->sv_program != NULL)
 		program_check(sv->sv_program);
 	rules_check(sv);
+	conf_check_names(sv);
 	conf_check_identity(sv);
 }

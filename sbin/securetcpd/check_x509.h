@@ -23,5 +23,8 @@ time_t		 check_time(const ASN1_TIME *);
 int		 check_no_password(char *, int, int, void *);
 /* 1 with a certificate, 0 at the end, -1 for one that cannot be parsed. */
 int		 check_next_x509(BIO *, X509 **);
+/* check_names.c: of the leaf, for conf_check_names(). */
+struct certificate;
+void		 check_learn_names(struct certificate *, X509 *);
 
 #endif /* CHECK_X509_H */

@@ -93,6 +93,11 @@ path_free(struct conf_path *pa)
 static void
 certificate_free(struct certificate *ce)
 {
+	size_t	 i;
+
+	for (i = 0; i < ce->ce_nnames; i++)
+		free(ce->ce_names[i]);
+	free(ce->ce_names);
 	path_free(&ce->ce_ocsp);
 	if (ce->ce_chainfd != -1)
 		close(ce->ce_chainfd);

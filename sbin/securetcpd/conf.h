@@ -85,6 +85,7 @@ struct conf_path {
 	int			 pa_fd;
 	time_t			 pa_since;	/* OCSP: its age */
 	time_t			 pa_next;	/* CRL, OCSP: next update, -1 */
+	int			 pa_expired;	/* and it was warned of */
 };
 
 struct certificate {
@@ -104,6 +105,8 @@ struct certificate {
 	time_t			 ce_notbefore;
 	time_t			 ce_notafter;
 	int			 ce_unfit;	/* a signer has said so */
+	char			**ce_names;	/* exact ones, sorted */
+	size_t			 ce_nnames;
 };
 TAILQ_HEAD(certificates, certificate);
 
@@ -294,6 +297,8 @@ const char	*conf_check_date(time_t, char *, size_t);
 void		 conf_check_identity(struct server *);
 /* Warns of a next update that is overdue, or near. */
 void		 conf_check_update(const struct conf_path *, const char *);
+/* check_names.c: warns of certificates for the same name. */
+void		 conf_check_names(const struct server *);
 /* check_staple.c: the OCSP response for a certificate. */
 void		 conf_check_staple(struct certificate *);
 

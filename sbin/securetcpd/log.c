@@ -102,6 +102,47 @@ log_server(const struct service *se, const char *text)
 	writer_put(LOG_WARNING, l.ll_buf);
 }
 
+static void
+line_date(struct logline *l, const char *key, time_t when)
+{
+	struct tm	*tm;
+	char		 date[64];
+
+	if ((tm = gmtime(&when)) != NULL && strftime(date, sizeof(date),
+	    "%Y-%m-%dT%H:%M:%SZ", tm) != 0)
+		line_add(l, key, date);
+}
+
+/*
+ * A file that its authority replaces now and then, and its dates; with a
+ * warning or without.  For -n it goes to standard output.
+ */
+void
+log_update(const char *block, const char *name, const char *what,
+    const struct conf_path *pa, const char *warning)
+{
+	struct logline	 l;
+
+	if (level < (warning == NULL ? CONF_LOG_STATE : CONF_LOG_ERRORS) &&
+	    !env->sd_check)
+		return;
+	line_start(&l);
+	line_add(&l, block, name);
+	if (warning != NULL)
+		line_add(&l, "warning", warning);
+	line_add(&l, what, pa->pa_path);
+	if (pa->pa_since > 0)
+		line_date(&l, "thisupdate", pa->pa_since);
+	if (pa->pa_next == -1)
+		line_add(&l, "nextupdate", "none");
+	else
+		line_date(&l, "nextupdate", pa->pa_next);
+	if (env->sd_check)
+		printf("%s\n", l.ll_buf);
+	else
+		writer_put(warning == NULL ? LOG_INFO : LOG_WARNING, l.ll_buf);
+}
+
 /* Of an idle session there is no address, and nobody to count it for. */
 void
 log_crash(const struct session *s, const char *text, unsigned int crashes)

@@ -105,6 +105,7 @@ started(void)
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
 		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
 			log_listen(ln);
+	updates_show(env->sd_conf);
 	if (!env->sd_debug) {
 		if (nullify() == -1)
 			log_warning("/dev/null: %s", strerror(errno));
@@ -119,6 +120,7 @@ started(void)
 	}
 	log_process("parent", "securetcpd", getpid(), sandbox_name());
 	log_info("started");
+	updates_watch(env->sd_conf);
 	services_update();
 }
 
@@ -129,6 +131,8 @@ started_check(void)
 	    !resolver_ready())
 		return;
 	if (env->sd_check) {
+		if (env->sd_verbose)
+			updates_show(env->sd_conf);
 		printf("configuration OK\n");
 		env->sd_quit = 1;
 		return;

@@ -319,6 +319,8 @@ void		 log_closed(const struct session *);
 void		 log_refused(const struct service *, const char *, int,
 		    const char *, unsigned int);
 void		 log_server(const struct service *, const char *);
+void		 log_update(const char *, const char *, const char *,
+		    const struct conf_path *, const char *);
 void		 log_crash(const struct session *, const char *,
 		    unsigned int);
 void		 log_penalty(const struct service *, const char *,
@@ -464,6 +466,10 @@ void		 session_address(struct session *,
 /* rules.c */
 int		 rules_allow(const struct server *,
 		    const struct wire_established *, char *, size_t);
+
+/* update.c */
+void		 updates_show(struct conf *);
+void		 updates_watch(struct conf *);
 
 /* message.c: what a session says */
 void		 session_message(struct child *, struct imsg *);

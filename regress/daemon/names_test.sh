@@ -1,0 +1,272 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# Server names: which certificate is shown, where the connection goes, and
+# what a name costs that is refused.
+
+. "$(atf_get_srcdir)/common.sh"
+. "$(atf_get_srcdir)/pki.sh"
+
+# Certificates of one authority; www is the first in every configuration.
+certificates()
+{
+	authority ca
+	issue ca www /CN=default DNS:www.example.org
+	issue ca wild /CN=wild DNS:*.example.org
+	issue ca api /CN=api DNS:api.example.org,DNS:api.example.net
+	issue ca common /CN=common.example.com
+}
+
+# names STATEMENT...: a server with all of them.
+names()
+{
+	{
+		certificate_block wild
+		certificate_block api
+		certificate_block common
+		echo 'server "www" {'
+		echo '	listen on 127.0.0.1 port 0'
+		echo '	certificate "www"'
+		echo '	certificate "wild"'
+		echo '	certificate "api"'
+		echo '	certificate "common"'
+		for _s in "$@"; do
+			printf '\t%s\n' "$_s"
+		done
+		echo '}'
+	} | configure
+}
+
+# backend NAME: answers every connection with its name; $name_port.
+backend()
+{
+	background "$peer" -k -p "$1.port" accept 127.0.0.1:0 write "$1" \
+	    shutdown drain
+	wait_until 20 "backend $1" test -f "$1.port"
+}
+port_in() { cat "$1.port"; }
+
+# reached NAME WHERE: that it gets to that backend, with TLS 1.2 and 1.3.
+reached()
+{
+	for _v in -tls1_2 -tls1_3; do
+		_got=$(fetch "$1" $_v)
+		[ "$_got" = "$2" ] || {
+			show_log
+			atf_fail "$1 reached \"$_got\" and not $2 ($_v)"
+		}
+	done
+}
+
+fetch()
+{
+	_name=$1
+	shift
+	[ -z "$_name" ] || set -- -servername "$_name" "$@"
+	[ -n "$_name" ] || set -- -noservername "$@"
+	rm -f fetched
+	mkfifo fetched
+	# Standard input stays open until the server has said goodbye.
+	openssl s_client -quiet "$@" -connect "127.0.0.1:$port" \
+	    <fetched 2>fetch.err &
+	_fetcher=$!
+	exec 9>fetched
+	wait $_fetcher
+	exec 9>&-
+}
+
+scenario chosen "Of several certificates a client is shown the one for the \
+name it asks for: exact names before wildcards, whatever their order; the \
+first for other names and for none" require.progs openssl
+chosen_body()
+{
+	certificates
+	names echo
+	start
+	for v in -tls1_2 -tls1_3; do
+		for pair in www.example.org=default api.example.org=api \
+		    API.Example.Org=api api.example.net=api \
+		    other.example.org=wild a.b.example.org=default \
+		    common.example.com=common.example.com example.org=default \
+		    unknown.test=default =default; do
+			got=$(shown "${pair%%=*}" $v)
+			[ "$got" = "${pair#*=}" ] ||
+			    atf_fail "$pair: $got was shown ($v)"
+		done
+	done
+	wait_closed 20
+	atf_check -o inline:"20\n" grep -c state=connected log
+	atf_check -o match:"servername=api.example.org " \
+	    -o match:"servername=unknown.test " grep state=connected log
+	atf_check_equal 2 "$(grep state=connected log | grep -vc servername=)"
+	atf_check -s exit:1 grep error= log
+}
+
+scenario curl "curl finds each certificate valid for the name it asked for" \
+    require.progs "curl openssl"
+curl_body()
+{
+	certificates
+	background "$peer" -k accept "$PWD/backend.sock" \
+	    raw 'HTTP/1.0 200 OK\x0d\x0a\x0d\x0ahello\x0a' shutdown drain
+	wait_until 20 "backend" test -S backend.sock
+	names "forward to \"$PWD/backend.sock\""
+	start
+	for n in www.example.org api.example.org api.example.net \
+	    other.example.org common.example.com; do
+		atf_check -o inline:"hello\n" curl -sS --cacert ca.crt \
+		    --resolve "$n:$port:127.0.0.1" "https://$n:$port/"
+	done
+	# Not for a name that no certificate is for.
+	atf_check -s exit:60 -e match:"unknown.test" curl -sS --cacert ca.crt \
+	    --resolve "unknown.test:$port:127.0.0.1" \
+	    "https://unknown.test:$port/"
+}
+
+scenario one_certificate "With one certificate alone, and no rule about \
+names, every name gets it"
+one_certificate_body()
+{
+	certificates
+	serve echo
+	start
+	atf_check_equal default "$(shown www.example.org)"
+	atf_check_equal default "$(shown other.test)"
+	atf_check_equal default "$(shown "")"
+}
+
+scenario routes "Each name goes to the backends of the first rule that it \
+matches, and else to those of the server"
+routes_body()
+{
+	certificates
+	for b in main api wild shop absent unknown; do
+		backend $b
+	done
+	names "forward to 127.0.0.1 port $(port_in main)" \
+	    "match servername \"api.example.org\" forward to 127.0.0.1 port $(port_in api)" \
+	    "match servername \"shop-*.example.org\" forward to 127.0.0.1 port $(port_in shop)" \
+	    "match servername \"*.example.org\" forward to 127.0.0.1 port $(port_in wild)" \
+	    "match servername \"api.example.net\" forward to 127.0.0.1 port $(port_in main)" \
+	    "match servername unknown forward to 127.0.0.1 port $(port_in unknown)" \
+	    "match servername absent forward to 127.0.0.1 port $(port_in absent)"
+	start
+	reached api.example.org api
+	reached API.example.ORG api
+	reached shop-1.example.org shop
+	reached shop.example.org wild
+	reached www.example.org wild
+	reached api.example.net main
+	reached common.example.com main
+	reached a.b.example.org unknown
+	reached nobody.test unknown
+	reached "" absent
+	wait_closed 20
+	atf_check -o match:"servername=api.example.org backend=127.0.0.1:$(port_in api)\$" \
+	    -o match:"servername=API.example.ORG backend=127.0.0.1:$(port_in api)\$" \
+	    -o match:"servername=nobody.test backend=127.0.0.1:$(port_in unknown)\$" \
+	    grep state=connected log
+	atf_check -s exit:1 grep error= log
+}
+
+scenario route_several "Backends of a rule take turns; where all of them \
+fail, those of the server are not tried in their place"
+route_several_body()
+{
+	certificates
+	for b in one two main; do
+		backend $b
+	done
+	background "$peer" -p dead.port bind 127.0.0.1:0
+	wait_until 20 "a dead backend" test -f dead.port
+	names "forward to 127.0.0.1 port $(port_in main)" \
+	    "match servername \"api.example.org\" forward to 127.0.0.1 port $(port_in one)" \
+	    "match servername \"api.example.org\" forward to 127.0.0.1 port $(port_in two)" \
+	    "match servername \"www.example.org\" forward to 127.0.0.1 port $(port_in dead)"
+	start
+	for i in 1 2 3 4; do
+		fetch api.example.org >>got
+		echo >>got
+	done
+	atf_check -o inline:"      2 one\n      2 two\n" -x "sort got | uniq -c"
+	atf_check_equal "" "$(fetch www.example.org)"
+	wait_closed 5
+	atf_check -o match:"error=ptConnectionRefused .*127.0.0.1:$(port_in dead)" \
+	    grep error= log
+}
+
+# refused NAME [ARGUMENT...]: the client sees an alert and no certificate.
+refused()
+{
+	atf_check_equal "" "$(shown "$@")"
+	grep -q "alert number 112" s_client.err || {
+		cat s_client.err
+		atf_fail "$1: no alert unrecognized_name"
+	}
+	atf_check -s exit:1 grep -q "BEGIN CERTIFICATE" s_client.out
+}
+
+scenario refuse "A name that a rule refuses, an unknown one and none get the \
+alert unrecognized_name and ptOperationRefused; no certificate is shown, no \
+signature made, no backend asked"
+refuse_body()
+{
+	certificates
+	backend main
+	names "forward to 127.0.0.1 port $(port_in main)" \
+	    'match servername "api.example.org" refuse' \
+	    'match servername unknown refuse' \
+	    'match servername absent refuse'
+	start
+	for v in -tls1_2 -tls1_3; do
+		refused api.example.org $v
+		refused a.b.example.org $v
+		refused "" $v
+	done
+	# Signers that had to work would be missed here.
+	reached www.example.org main
+	check_events <<-EVENTS
+	$(for v in 2 3; do
+	for r in 1:"server name api.example.org" \
+	    2:"server name a.b.example.org" 3:"clients without a server name"; do
+		echo "state=connecting"
+		echo "error=ptOperationRefused number=12019 description=\"The operation was refused.\" reason=\"match rule ${r%%:*} refuses ${r#*:}\""
+		echo "state=closing"
+		echo "state=closed in=0 out=0 seconds=S"
+	done
+	done
+	for v in 2 3; do
+		echo "state=connecting"
+		echo "state=connected VERSION servername=www.example.org backend=127.0.0.1:$(port_in main)"
+		echo "state=closing"
+		echo "state=closed in=0 out=4 seconds=S"
+	done)
+	EVENTS
+}
+
+scenario refuse_unsigned "A refused name needs no signer: refusals go on \
+where signers are stopped" require.user root
+refuse_unsigned_body()
+{
+	need_root_proc
+	certificates
+	names echo 'match servername unknown refuse' 'timeout handshake 2'
+	start
+	# shellcheck disable=SC2046
+	kill -STOP $(signers)
+	# shellcheck disable=SC2046
+	signers >>pids
+	refused nobody.test
+	wait_closed 1
+	atf_check_equal "" "$(shown www.example.org)"
+	wait_closed 2
+	atf_check -o match:"error=ptTimeout .*handshake timer" grep error= log
+	# shellcheck disable=SC2046
+	kill -CONT $(signers)
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}

@@ -1,0 +1,134 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# Certificate authorities of our own, what they issue, revoke and answer.
+
+staple=$top/regress/tools/staple
+past=20200101000000Z
+yesterday=20210101000000Z
+future=20900101000000Z
+
+openssl_conf()
+{
+	[ ! -f openssl.conf ] || return 0
+	cat >openssl.conf <<-'CONF'
+	[req]
+	distinguished_name = name
+	[name]
+	[ca]
+	default_ca = this
+	[this]
+	database = $ENV::CA.index
+	serial = $ENV::CA.serial
+	new_certs_dir = .
+	default_md = sha256
+	default_crl_days = 30
+	policy = any
+	unique_subject = no
+	[any]
+	countryName = optional
+	organizationName = optional
+	organizationalUnitName = optional
+	commonName = optional
+	emailAddress = optional
+	CONF
+}
+
+# openssl_ca AUTHORITY ARGUMENT...
+openssl_ca()
+{
+	_ca=$1
+	shift
+	CA=$_ca openssl ca -config openssl.conf -batch -notext \
+	    -cert "$_ca.crt" -keyfile "$_ca.key" "$@" 2>openssl.err || {
+		cat openssl.err
+		atf_fail "openssl ca: $_ca: $*"
+	}
+}
+
+# request NAME SUBJECT: a new key and a request for it.
+request()
+{
+	CA=none openssl req -new -config openssl.conf -newkey ec \
+	    -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$2" \
+	    -keyout "$1.key" -out "$1.csr" 2>openssl.err || {
+		cat openssl.err
+		atf_fail "openssl req: $1"
+	}
+	chmod 600 "$1.key"
+}
+
+# authority NAME [ISSUER [SUBJECT]]: NAME.crt, with NAME.key.
+authority()
+{
+	openssl_conf
+	: >"$1.index"
+	echo 01 >"$1.serial"
+	printf '%s\n' basicConstraints=critical,CA:TRUE \
+	    keyUsage=critical,keyCertSign,cRLSign >authority.ext
+	request "$1" "${3:-/O=Example/CN=$1}"
+	if [ -n "$2" ]; then
+		openssl_ca "$2" -in "$1.csr" -days 90 \
+		    -extfile authority.ext -out "$1.crt"
+	else
+		openssl x509 -req -in "$1.csr" -signkey "$1.key" -days 90 \
+		    -extfile authority.ext -out "$1.crt" 2>openssl.err ||
+		    atf_fail "openssl x509: $1"
+	fi
+}
+
+# issue AUTHORITY NAME SUBJECT [NAMES [ARGUMENT...]]: NAME.crt, NAME.key.
+issue()
+{
+	_by=$1 _what=$2 _names=$4
+	request "$2" "$3"
+	[ $# -gt 4 ] && shift 4 || set -- -days 90
+	{
+		echo basicConstraints=CA:FALSE
+		[ -z "$_names" ] || echo "subjectAltName=$_names"
+		[ -z "$purpose" ] || echo "extendedKeyUsage=$purpose"
+	} >issue.ext
+	openssl_ca "$_by" -in "$_what.csr" -preserveDN -extfile issue.ext \
+	    -out "$_what.crt" "$@"
+}
+purpose=
+
+revoke() { openssl_ca "$1" -revoke "$2.crt"; }
+
+# crl AUTHORITY [ARGUMENT...]: AUTHORITY.crl, of those revoked so far.
+crl()
+{
+	_of=$1
+	shift
+	openssl_ca "$_of" -gencrl -out "$_of.crl" "$@"
+}
+
+# shown NAME [ARGUMENT...]: the subject of the certificate that a client who
+# asks for that name ("": for none) gets from the server www.
+shown()
+{
+	_name=$1
+	shift
+	if [ -n "$_name" ]; then
+		set -- -servername "$_name" "$@"
+	else
+		set -- -noservername "$@"
+	fi
+	openssl s_client -connect "127.0.0.1:$port" "$@" </dev/null \
+	    >s_client.out 2>s_client.err
+	sed -n 's/^subject=CN = //p' s_client.out
+}
+
+# certificate_block NAME [STATEMENT]...: for a configuration, files NAME.*
+certificate_block()
+{
+	printf 'certificate "%s" {\n\tchain "%s"\n\tkey "%s"\n' "$1" \
+	    "$PWD/$1.crt" "$PWD/$1.key"
+	_block=$1
+	shift
+	for _s in "$@"; do
+		printf '\t%s\n' "$_s"
+	done
+	echo '}'
+}
