@@ -38,15 +38,6 @@ names()
 	} | configure
 }
 
-# backend NAME: answers every connection with its name; $name_port.
-backend()
-{
-	background "$peer" -k -p "$1.port" accept 127.0.0.1:0 write "$1" \
-	    shutdown drain
-	wait_until 20 "backend $1" test -f "$1.port"
-}
-port_in() { cat "$1.port"; }
-
 # reached NAME WHERE: that it gets to that backend, with TLS 1.2 and 1.3.
 reached()
 {
@@ -65,15 +56,7 @@ fetch()
 	shift
 	[ -z "$_name" ] || set -- -servername "$_name" "$@"
 	[ -n "$_name" ] || set -- -noservername "$@"
-	rm -f fetched
-	mkfifo fetched
-	# Standard input stays open until the server has said goodbye.
-	openssl s_client -quiet "$@" -connect "127.0.0.1:$port" \
-	    <fetched 2>fetch.err &
-	_fetcher=$!
-	exec 9>fetched
-	wait $_fetcher
-	exec 9>&-
+	receive "$@"
 }
 
 scenario chosen "Of several certificates a client is shown the one for the \

@@ -66,7 +66,8 @@ authority()
 	: >"$1.index"
 	echo 01 >"$1.serial"
 	printf '%s\n' basicConstraints=critical,CA:TRUE \
-	    keyUsage=critical,keyCertSign,cRLSign >authority.ext
+	    keyUsage=critical,keyCertSign,cRLSign \
+	    subjectKeyIdentifier=hash >authority.ext
 	request "$1" "${3:-/O=Example/CN=$1}"
 	if [ -n "$2" ]; then
 		openssl_ca "$2" -in "$1.csr" -days 90 \
@@ -86,6 +87,7 @@ issue()
 	[ $# -gt 4 ] && shift 4 || set -- -days 90
 	{
 		echo basicConstraints=CA:FALSE
+		echo authorityKeyIdentifier=keyid
 		[ -z "$_names" ] || echo "subjectAltName=$_names"
 		[ -z "$purpose" ] || echo "extendedKeyUsage=$purpose"
 	} >issue.ext
@@ -119,6 +121,28 @@ shown()
 	    >s_client.out 2>s_client.err
 	sed -n 's/^subject=CN = //p' s_client.out
 }
+
+# receive ARGUMENT...: what a client gets from www until that says goodbye.
+receive()
+{
+	rm -f held
+	mkfifo held
+	openssl s_client -quiet "$@" -connect "127.0.0.1:$port" <held \
+	    2>receive.err &
+	_receiver=$!
+	exec 9>held
+	wait $_receiver
+	exec 9>&-
+}
+
+# backend NAME: answers every connection with its name; $name_port.
+backend()
+{
+	background "$peer" -k -p "$1.port" accept 127.0.0.1:0 write "$1" \
+	    shutdown drain
+	wait_until 20 "backend $1" test -f "$1.port"
+}
+port_in() { cat "$1.port"; }
 
 # certificate_block NAME [STATEMENT]...: for a configuration, files NAME.*
 certificate_block()
