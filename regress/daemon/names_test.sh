@@ -249,6 +249,176 @@ refuse_unsigned_body()
 	kill -CONT $(signers)
 }
 
+# looked STATEMENT...: a server that looks at names before TLS begins.
+looked() { serve echo 'match servername unknown refuse' "$@"; }
+
+# client COMMAND...
+client()
+{
+	"$peer" -C www.crt connect "127.0.0.1:$port" "$@" \
+	    >client.out 2>client.err
+}
+
+scenario not_hello "What is no TLS or a malformed ClientHello is ptProtocol \
+also where names are looked at, silence and what was cut off as elsewhere"
+not_hello_body()
+{
+	looked
+	{ echo "log verbose"; cat securetcpd.conf; } >verbose.conf
+	mv verbose.conf securetcpd.conf
+	start
+	client raw 'GET / HTTP/1.0\x0d\x0a\x0d\x0a' drain
+	wait_closed 1
+	client raw 'SSH-2.0-OpenSSH_9.2\x0d\x0a' drain
+	wait_closed 2
+	client raw '\x16\x03\x01\x00\x06\x01\x00\x00\x02\xff\xff' read
+	# The alert is decode_error.
+	atf_check -o inline:'\025\003\003\000\002\002\062' cat client.out
+	wait_closed 3
+	client close
+	wait_closed 4
+	client reset
+	wait_closed 5
+	client raw '\x16\x03\x01\x02\x00\x01' close
+	wait_closed 6
+	client raw '\x16\x03\x01\x02\x00\x01' reset
+	wait_closed 7
+	sed -n -e 's/.* state=closing reason=/closing /p' \
+	    -e 's/.* error=\([A-Za-z]*\) .* reason=/\1 /p' log |
+	    sed 's/"ClientHello: .*"/"ClientHello: MALFORMED"/' >got
+	cat >want <<-'REASONS'
+	ptProtocol "not TLS: the peer sent an HTTP request"
+	ptProtocol "not TLS: the peer sent SSH"
+	ptProtocol "ClientHello: MALFORMED"
+	closing "the peer left without sending anything"
+	closing "the peer left without sending anything"
+	ptConnectionAborted "the peer left in the middle of the handshake: end of file"
+	ptConnectionAborted "the peer left in the middle of the handshake: Connection reset by peer"
+	REASONS
+	atf_check -o file:want cat got
+}
+
+scenario slow_hello "The handshake timer holds for a ClientHello that does \
+not come to its end"
+slow_hello_body()
+{
+	looked 'timeout handshake 1'
+	start
+	client raw '\x16\x03\x01\x02\x00\x01' drain
+	wait_closed 1
+	background "$peer" connect "127.0.0.1:$port" hold
+	check_events <<-EVENTS
+	state=connecting
+	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	state=connecting
+	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario sigterm "A stop does not wait for a ClientHello"
+sigterm_body()
+{
+	looked
+	start
+	background "$peer" connect "127.0.0.1:$port" raw '\x16\x03\x01' drain
+	wait_log state=connecting
+	stop || atf_fail "exit $?"
+	atf_check -o match:"error=ptAbort .*stopped by SIGTERM" \
+	    grep error= log
+}
+
+scenario many "50 certificates of which each is shown for its name, and 1000 \
+rules of which the last decides, work in one server" timeout 300
+many_body()
+{
+	need_root_proc
+	authority ca
+	i=1
+	while [ $i -le 50 ]; do
+		issue ca host$i /CN=host$i "DNS:host$i.example.org"
+		i=$((i + 1))
+	done
+	backend last
+	{
+		certificate_block host1
+		i=2
+		while [ $i -le 50 ]; do
+			certificate_block host$i
+			i=$((i + 1))
+		done
+		echo 'server "www" {'
+		echo '	listen on 127.0.0.1 port 0'
+		i=1
+		while [ $i -le 50 ]; do
+			echo "	certificate \"host$i\""
+			i=$((i + 1))
+		done
+		i=1
+		while [ $i -lt 1000 ]; do
+			echo "	match servername \"*x$i.*.example.net\" refuse"
+			i=$((i + 1))
+		done
+		echo "	match servername \"*.example.org\" forward to 127.0.0.1 port $(port_in last)"
+		echo '	echo'
+		echo '}'
+	} | configure
+	begun=$(date +%s)
+	start
+	[ $(($(date +%s) - begun)) -lt 15 ] || atf_fail "it took too long"
+	for i in 1 2 25 50; do
+		atf_check_equal "host$i" "$(shown "host$i.example.org")"
+		reached "host$i.example.org" last
+	done
+	atf_check_equal "" "$(shown x999.a.example.net)"
+	wait_closed 13
+	atf_check -o match:"match rule 999 refuses server name x999.a.example.net" \
+	    grep error= log
+	# One rule more is one too many.
+	sed -i 's/^	echo$/&\n	match servername absent refuse/' securetcpd.conf
+	atf_check -s exit:1 -e match:"1000" "$securetcpd" -n -f securetcpd.conf
+}
+
+scenario large_files "A file of trusted certificates of some hundred \
+kilobytes and as large a list of revoked ones are no obstacle" \
+    require.progs openssl timeout 300
+large_files_body()
+{
+	authority ca
+	issue ca www /CN=www DNS:localhost
+	issue ca good /CN=good
+	issue ca gone /CN=gone
+	i=0
+	while [ $i -lt 12000 ]; do
+		printf 'R\t300101000000Z\t250101000000Z\t7%07X\tunknown\t/CN=x\n' \
+		    $i
+		i=$((i + 1))
+	done >>ca.index
+	revoke ca gone
+	crl ca
+	[ "$(wc -c <ca.crl)" -gt 300000 ] || atf_fail "a small list"
+	certificate stranger rsa:2048
+	i=0
+	while [ $i -lt 400 ]; do
+		cat stranger.crt
+		i=$((i + 1))
+	done >bundle
+	cat ca.crt >>bundle
+	[ "$(wc -c <bundle)" -gt 300000 ] || atf_fail "a small bundle"
+	serve echo "client authentication required ca \"$PWD/bundle\" \
+	    crl \"$PWD/ca.crl\""
+	begun=$(date +%s)
+	start
+	[ $(($(date +%s) - begun)) -lt 10 ] || atf_fail "it took too long"
+	atf_check_equal www "$(shown localhost -cert good.crt -key good.key)"
+	wait_log 'state=connected .* subject="CN=good"'
+	shown localhost -cert gone.crt -key gone.key >shown
+	wait_log 'error=ptAuthentication .*reason="certificate CN=gone: revoked on'
+}
+
 atf_init_test_cases()
 {
 	add_scenarios
