@@ -40,6 +40,7 @@ static int	 chain_names(struct chain *, X509 *);
 static int	 chain_alternative(struct chain *, const GENERAL_NAME *);
 static int	 chain_commonname(struct chain *, X509 *);
 static int	 chain_name(struct chain *, const void *, int);
+static int	 chain_has(const struct chain *, const char *);
 static int	 chain_covers(const struct chain *, const char *);
 static int	 chain_matches(const char *, const char *);
 static const char *chain_response(const void *, size_t);
@@ -182,6 +183,32 @@ securetcp_config_covers(const struct securetcp_config *sc, const char *name)
 		return (0);
 	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry) {
 		if (chain_covers(ch, name))
+			return (1);
+	}
+	return (0);
+}
+
+int
+chain_shadows(const struct chain *ch, const struct chain *exact)
+{
+	size_t	 i;
+
+	for (i = 0; i < exact->ch_nnames; i++) {
+		if (exact->ch_names[i][0] != '*' &&
+		    chain_covers(ch, exact->ch_names[i]) &&
+		    !chain_has(ch, exact->ch_names[i]))
+			return (1);
+	}
+	return (0);
+}
+
+static int
+chain_has(const struct chain *ch, const char *name)
+{
+	size_t	 i;
+
+	for (i = 0; i < ch->ch_nnames; i++) {
+		if (strcasecmp(ch->ch_names[i], name) == 0)
 			return (1);
 	}
 	return (0);

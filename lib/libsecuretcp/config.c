@@ -38,7 +38,7 @@ static int	 config_pair(struct securetcp_config *, X509 *, EVP_PKEY *,
 		    const void *, size_t);
 static int	 config_authentication(struct securetcp_config *);
 static int	 config_load(struct securetcp_config *);
-static int	 config_load_further(struct securetcp_config *, int);
+static struct chain *config_next(const struct securetcp_config *);
 static int	 config_add(struct securetcp_config *, const struct chain *);
 
 /* Once; no configuration file: it would be read in the sandbox. */
@@ -418,12 +418,14 @@ config_authentication(struct securetcp_config *sc)
 /*
  * The default certificate is not among those libtls chooses from by name:
  * where there are several it is added once more.  libtls takes the first
- * that matches, so those with wildcards come last.
+ * that matches, so those with wildcards come last, and among them those
+ * whose exact names others would match by a wildcard come first.
  */
 static int
 config_load(struct securetcp_config *sc)
 {
 	const struct chain	*first = TAILQ_FIRST(&sc->sc_chains);
+	struct chain		*ch;
 	int			 error;
 
 	if ((error = config_default(sc, sc->sc_settings)) != ptOk)
@@ -437,9 +439,14 @@ config_load(struct securetcp_config *sc)
 	}
 	if (sc->sc_nchains == 1)
 		return (ptOk);
-	if ((error = config_load_further(sc, 0)) != ptOk)
-		return (error);
-	return (config_load_further(sc, 1));
+	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry)
+		ch->ch_added = 0;
+	while ((ch = config_next(sc)) != NULL) {
+		if ((error = config_add(sc, ch)) != ptOk)
+			return (error);
+		ch->ch_added = 1;
+	}
+	return (ptOk);
 }
 
 int
@@ -461,19 +468,35 @@ config_default(struct securetcp_config *sc, struct tls_config *settings)
 	return (ptNoCertificate);
 }
 
-static int
-config_load_further(struct securetcp_config *sc, int wildcard)
+/*
+ * The one to be added next; NULL: all are.  Where two are before one another
+ * no order is right.
+ */
+static struct chain *
+config_next(const struct securetcp_config *sc)
 {
-	struct chain	*ch;
-	int		 error;
+	struct chain	*ch, *first = NULL, *other;
 
 	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry) {
-		if (ch->ch_wildcard != wildcard)
+		if (ch->ch_added)
 			continue;
-		if ((error = config_add(sc, ch)) != ptOk)
-			return (error);
+		if (!ch->ch_wildcard)
+			return (ch);
+		if (first == NULL)
+			first = ch;
 	}
-	return (ptOk);
+	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry) {
+		if (ch->ch_added)
+			continue;
+		TAILQ_FOREACH(other, &sc->sc_chains, ch_entry) {
+			if (other != ch && !other->ch_added &&
+			    chain_shadows(ch, other))
+				break;
+		}
+		if (other == NULL)
+			return (ch);
+	}
+	return (first);
 }
 
 static int

@@ -32,6 +32,7 @@ struct chain {
 	char			**ch_names;	/* of servers, it is for */
 	size_t			 ch_nnames;
 	int			 ch_wildcard;	/* one of these has one */
+	int			 ch_added;	/* to libtls' list */
 	uint8_t			*ch_staple;	/* an OCSP response, or NULL */
 	size_t			 ch_staplelen;
 };
@@ -64,6 +65,8 @@ int		 config_default(struct securetcp_config *, struct tls_config *);
 /* chain.c */
 struct chain	*chain_new(X509 *, const void *, size_t, const void *, size_t);
 void		 chain_free(struct chain *);
+/* Would the first be shown for a name that only the second has exactly? */
+int		 chain_shadows(const struct chain *, const struct chain *);
 
 /* file.c: a whole file, which the caller wipes; ptFile, said. */
 int		 file_read(struct securetcp_config *, const char *, const char *,

@@ -23,6 +23,7 @@
 #define block_wanted	securetcp__block_wanted
 #define chain_free	securetcp__chain_free
 #define chain_new	securetcp__chain_new
+#define chain_shadows	securetcp__chain_shadows
 #define classify_error	securetcp__classify_error
 #define classify_handshake	securetcp__classify_handshake
 #define config_accept	securetcp__config_accept

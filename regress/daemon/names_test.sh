@@ -86,6 +86,38 @@ chosen_body()
 	atf_check -s exit:1 grep error= log
 }
 
+scenario mixed "An exact name goes before a wildcard also where its \
+certificate has wildcards of its own, whatever the order" \
+    require.progs openssl
+mixed_body()
+{
+	authority ca
+	issue ca a "/CN=a" "DNS:*.a.test,DNS:x.b.test,DNS:x.c.test"
+	issue ca b "/CN=b" "DNS:*.b.test,DNS:y.c.test"
+	issue ca c "/CN=c" "DNS:*.c.test"
+	for order in "a b c" "a c b" "b a c" "b c a" "c a b" "c b a"; do
+		{
+			for c in $order; do
+				certificate_block $c
+			done
+			echo 'server "www" {'
+			echo 'listen on 127.0.0.1 port 0; echo'
+			for c in $order; do
+				echo "certificate \"$c\""
+			done
+			echo '}'
+		} | configure
+		start
+		for pair in x.a.test=a x.b.test=a x.c.test=a y.b.test=b \
+		    y.c.test=b z.c.test=c; do
+			got=$(shown "${pair%%=*}")
+			[ "$got" = "${pair#*=}" ] ||
+			    atf_fail "$order: $pair: $got was shown"
+		done
+		stop
+	done
+}
+
 scenario curl "curl finds each certificate valid for the name it asked for" \
     require.progs "curl openssl"
 curl_body()
