@@ -48,19 +48,24 @@ act_at(struct fixture *f, enum act how, int n)
 	f->f_on_authenticate = act_on_authenticate;
 }
 
-/* Nothing waits to be sent in these tests: it is closed in the call. */
 static void
 act_close(struct fixture *f)
 {
+	int	 waits;
+
 	if (act_state != SECURETCP_CONNECTED) {
 		ATF_CHECK_EQ(ptNotConnected, securetcp_close(f->f_tcp));
 		return;
 	}
-	act_ends = 1;
-	(void)strlcat(act_expected, " S(closing) S(closed)",
-	    sizeof(act_expected));
+	waits = securetcp_send_count(f->f_tcp) != 0;
 	ATF_CHECK_EQ(ptOk, securetcp_close(f->f_tcp));
-	ATF_CHECK_EQ(SECURETCP_CLOSED, securetcp_state(f->f_tcp));
+	(void)strlcat(act_expected, " S(closing)", sizeof(act_expected));
+	/* What waits is sent before that, unless nothing can be sent. */
+	act_ends = securetcp_state(f->f_tcp) == SECURETCP_CLOSED;
+	ATF_CHECK(act_ends || waits);
+	if (act_ends)
+		(void)strlcat(act_expected, " S(closed)",
+		    sizeof(act_expected));
 }
 
 static void

@@ -219,6 +219,50 @@ CASE(close, "the same under a close that has a queue to send")
 	    ptAbort);
 }
 
+static unsigned int	 seen;
+
+static void
+nosy_state(struct fixture *f, enum securetcp_state state)
+{
+	(void)state;
+	seen++;
+	served_blocked(f);
+}
+
+static void
+nosy_error(struct fixture *f, int error)
+{
+	(void)error;
+	seen++;
+	served_blocked(f);
+}
+
+CASE(blocked, "from the handlers under each call that blocks every other "
+    "call gets ptBlocked, and nothing changes")
+{
+	struct fixture	 f;
+	int		 which;
+
+	for (which = 0; which < CALL_COUNT; which++) {
+		served_begin(&f);
+		served_start(script_reset_told);
+		ATF_REQUIRE_EQ(ptOk, served_dial(&f));
+		prepare(&f, (enum call)which, 30000);
+		f.f_on_state = nosy_state;
+		f.f_on_error = nosy_error;
+		seen = 0;
+		served_tell();
+		ATF_CHECK_EQ(which == CALL_CLOSE ? ptOk : ptConnectionReset,
+		    call(f.f_tcp, (enum call)which));
+		ATF_CHECK_STREQ(which == CALL_CLOSE ? UP DOWN :
+		    UP RESET DOWN, f.f_events);
+		ATF_CHECK_EQ(which == CALL_CLOSE ? 2 : 3, seen);
+		ATF_CHECK_EQ(0, securetcp_blocked(f.f_tcp));
+		ATF_CHECK_EQ(30000, securetcp_timeout(f.f_tcp));
+		served_finish(&f);
+	}
+}
+
 /* Under a connect: the first events of a connection. */
 static void
 under_connect(enum act how, int when, int error, const char *events)
@@ -291,6 +335,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, send);
 	ATF_TP_ADD_TC(tp, shutdown);
 	ATF_TP_ADD_TC(tp, close);
+	ATF_TP_ADD_TC(tp, blocked);
 	ATF_TP_ADD_TC(tp, connect);
 	ATF_TP_ADD_TC(tp, refusal);
 	return (atf_no_error());

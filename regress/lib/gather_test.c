@@ -374,6 +374,44 @@ CASE(handlers_free, "free from inside each handler of a client")
 	everywhere(ACT_FREE);
 }
 
+/* The queue is full; the peer reads until all has come, or the end. */
+static void
+sent(enum act how, const char *events)
+{
+	static char	 big[1024 * 1024];
+	struct fixture	 f;
+	size_t		 n, total = 0;
+
+	begin(&f);
+	dial(&f);
+	fixture_handshake(&f);
+	fixture_expect(&f, UP);
+	do {
+		ATF_REQUIRE_EQ(ptOk, securetcp_send(f.f_tcp, big,
+		    sizeof(big), &n));
+		total += n;
+	} while (n != 0);
+	act_at(&f, how, 1);
+	while ((n = peer_read(&f, big, 4096)) != 0)
+		total -= n;
+	ATF_CHECK(act_done);
+	ATF_CHECK_EQ(1, f.f_sends);
+	ATF_CHECK_EQ(SECURETCP_CONNECTED, act_state);
+	ATF_CHECK_STREQ(events, f.f_events);
+	if (how == ACT_CLOSE)
+		ATF_CHECK_EQ(0, total);
+	fixture_close(&f);
+}
+
+CASE(handlers_send, "the same from inside Send: a close goes on to flush")
+{
+	sent(ACT_CLOSE, UP DOWN);
+	sent(ACT_ABORT, UP " E(ptAbort)" DOWN);
+	sent(ACT_FREE, UP);
+	pki_free(&leaf);
+	pki_free(&root);
+}
+
 /* From outside, in each of the states. */
 static void
 take_to(struct fixture *f, enum securetcp_state state)
@@ -444,6 +482,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, handlers_close);
 	ATF_TP_ADD_TC(tp, handlers_abort);
 	ATF_TP_ADD_TC(tp, handlers_free);
+	ATF_TP_ADD_TC(tp, handlers_send);
 	ATF_TP_ADD_TC(tp, states);
 	return (atf_no_error());
 }

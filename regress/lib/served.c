@@ -168,6 +168,32 @@ served_now(void)
 }
 
 void
+served_blocked(struct fixture *f)
+{
+	struct pollfd	 pfd;
+	char		 buf[4];
+	size_t		 n;
+
+	memset(&pfd, 0, sizeof(pfd));
+	ATF_CHECK_EQ(1, securetcp_blocked(f->f_tcp));
+	ATF_CHECK_EQ(0, securetcp_timeout(f->f_tcp));
+	ATF_CHECK_EQ(ptBlocked, securetcp_set_timeout(f->f_tcp, 5));
+	ATF_CHECK_EQ(ptBlocked, securetcp_connect(f->f_tcp, "127.0.0.1", 1));
+	ATF_CHECK_EQ(ptBlocked, securetcp_connect_socket(f->f_tcp, 0, NULL));
+	ATF_CHECK_EQ(ptBlocked, securetcp_set_socket(f->f_tcp, 0));
+	ATF_CHECK_EQ(ptBlocked, securetcp_send(f->f_tcp, "x", 1, &n));
+	ATF_CHECK_EQ(ptBlocked, securetcp_receive(f->f_tcp, buf, 1, &n));
+	ATF_CHECK_EQ(ptBlocked, securetcp_fill(f->f_tcp, buf, 1, &n));
+	ATF_CHECK_EQ(ptBlocked, securetcp_search(f->f_tcp, buf, 1, "x", 1,
+	    &n));
+	ATF_CHECK_EQ(ptBlocked, securetcp_shutdown(f->f_tcp));
+	ATF_CHECK_EQ(ptBlocked, securetcp_set_send_limit(f->f_tcp, 100));
+	ATF_CHECK_EQ(ptBlocked, securetcp_set_receive_limit(f->f_tcp,
+	    20000));
+	ATF_CHECK_EQ(ptBlocked, securetcp_dispatch(f->f_tcp, &pfd, 0));
+}
+
+void
 script_echo(SSL *ssl, int end)
 {
 	char	 buf[16384];

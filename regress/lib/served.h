@@ -42,6 +42,8 @@ void		 served_up(struct fixture *, void (*)(SSL *, int));
 /* What a script that waits to be told is told. */
 void		 served_tell(void);
 int64_t		 served_now(void);
+/* For handlers: a call blocks, and every other one says so. */
+void		 served_blocked(struct fixture *);
 
 /* Scripts; the descriptor is readable when it is time to go. */
 void		 script_echo(SSL *, int);
