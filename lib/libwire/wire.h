@@ -301,7 +301,8 @@ struct wire_signature {
 
 enum wire_mode {
 	WIRE_MODE_BACKEND = 1,	/* the plain side's descriptor comes along */
-	WIRE_MODE_ECHO
+	WIRE_MODE_ECHO,
+	WIRE_MODE_PROGRAM	/* it does, and a program has the other end */
 };
 
 struct wire_accept {

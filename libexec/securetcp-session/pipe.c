@@ -122,6 +122,7 @@ pipe_accept(struct session *s, struct imsg *imsg)
 	helper_parse(s->s_pipe, imsg, &wa, sizeof(wa));
 	switch (wa.wa_mode) {
 	case WIRE_MODE_BACKEND:
+	case WIRE_MODE_PROGRAM:
 		if (s->s_backend == -1)
 			helper_fatal(s->s_pipe, "session: ACCEPT came without "
 			    "a backend's descriptor");

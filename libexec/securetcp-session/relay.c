@@ -44,6 +44,7 @@ struct relay {
 	struct session		*r_session;
 	struct securetcp	*r_tcp;
 	int			 r_fd;		/* backend, -1 for echo */
+	int			 r_program;	/* which is a program */
 	struct flow		 r_up;		/* to the backend */
 	struct flow		 r_down;	/* to the peer */
 	int			 r_readable;	/* the backend's descriptor */
@@ -66,12 +67,15 @@ static void	 relay_fill_peer(struct relay *, struct flow *);
 static void	 relay_fill_backend(struct relay *);
 static void	 relay_write(struct relay *);
 static void	 relay_broken(struct relay *, int);
+static int	 relay_exited(const struct relay *);
+static void	 relay_gone(struct relay *);
 static int	 relay_ended(const struct relay *);
 static void	 relay_finish(struct relay *);
 static void	 relay_order(struct relay *);
 static void	 relay_check(struct relay *);
 static void	 relay_done(struct relay *);
 static int	 relay_reset_late(const struct relay *);
+static int	 relay_over(const struct relay *);
 static void	 relay_timers(struct relay *);
 static int	 relay_busy(const struct relay *);
 static int64_t	 relay_deadline(const struct relay *);
@@ -89,6 +93,7 @@ relay_run(struct session *s)
 	r->r_session = s;
 	r->r_tcp = s->s_tcp;
 	r->r_fd = s->s_backend;
+	r->r_program = s->s_mode == WIRE_MODE_PROGRAM;
 	/* Echo has no way up: what would end it has happened. */
 	if (r->r_fd == -1)
 		r->r_up.f_end = r->r_up.f_done = 1;
@@ -204,9 +209,11 @@ relay_fill_backend(struct relay *r)
 		return;
 	f->f_off = 0;
 	n = read(r->r_fd, f->f_buf, sizeof(f->f_buf));
-	if (n == 0)
+	if (n == 0 || (n == -1 && errno == ECONNRESET && r->r_program)) {
 		f->f_end = 1;
-	else if (n > 0) {
+		if (n == -1 || relay_exited(r))
+			relay_gone(r);
+	} else if (n > 0) {
 		f->f_len = (size_t)n;
 		r->r_moved += (uint64_t)n;
 		/* A short one has emptied it: poll says when there is more. */
@@ -244,6 +251,10 @@ relay_write(struct relay *r)
 static void
 relay_broken(struct relay *r, int error)
 {
+	if (r->r_program && (error == EPIPE || error == ECONNRESET)) {
+		relay_gone(r);
+		return;
+	}
 	r->r_broken = 1;
 	r->r_up.f_done = 1;
 	if (r->r_error != 0)
@@ -252,6 +263,27 @@ relay_broken(struct relay *r, int error)
 	(void)snprintf(r->r_reason, sizeof(r->r_reason), "%s: %s",
 	    r->r_session->s_server->sv_wire.wv_flags & WIRE_SERVER_CLIENT ?
 	    "client" : "backend", strerror(error));
+}
+
+/* Has a program ended, or only its direction to us? */
+static int
+relay_exited(const struct relay *r)
+{
+	struct pollfd	 pfd;
+
+	pfd.fd = r->r_fd;
+	pfd.events = 0;
+	pfd.revents = 0;
+	return (r->r_program && poll(&pfd, 1, 0) == 1 &&
+	    pfd.revents & (POLLHUP | POLLERR));
+}
+
+/* A program need not have read everything when it ends. */
+static void
+relay_gone(struct relay *r)
+{
+	r->r_broken = 1;
+	r->r_up.f_done = 1;
 }
 
 /* True when no source gives anything more that is wanted. */
@@ -331,6 +363,14 @@ relay_reset_late(const struct relay *r)
 	    !r->r_truncate && s->s_unsent == 0);
 }
 
+/* The program has ended and the peer has all of it: who waits for more? */
+static int
+relay_over(const struct relay *r)
+{
+	return (r->r_program && r->r_broken && r->r_down.f_done &&
+	    securetcp_send_count(r->r_tcp) == 0);
+}
+
 static void
 relay_done(struct relay *r)
 {
@@ -366,7 +406,7 @@ relay_timers(struct relay *r)
 		if (now < r->r_deadline)
 			return;
 		/* It was not the flush that took so long, but the peer. */
-		if (r->r_error != ptOk)
+		if (r->r_error != ptOk || relay_over(r))
 			relay_done(r);
 		s->s_late = 1;
 		session_done(s, ptTimeout, timer_reason("close", wv->wv_close,
@@ -440,6 +480,9 @@ relay_wait(struct relay *r)
 		r->r_readable = 1;
 	if (pfd[1].revents & (POLLOUT | POLLHUP | POLLERR))
 		r->r_writable = 1;
+	if (r->r_program && r->r_down.f_end &&
+	    pfd[1].revents & (POLLHUP | POLLERR))
+		relay_gone(r);
 	(void)securetcp_dispatch(r->r_tcp, pfd + 2, nfds);
 }
 
@@ -457,4 +500,7 @@ relay_pollfd(const struct relay *r, struct pollfd *pfd)
 	    !r->r_broken)
 		pfd->events |= POLLOUT;
 	pfd->fd = pfd->events == 0 ? -1 : r->r_fd;
+	/* It has said its last; that it ends needs no asking for. */
+	if (r->r_program && r->r_down.f_end && !r->r_broken)
+		pfd->fd = r->r_fd;
 }
