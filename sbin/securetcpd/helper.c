@@ -31,7 +31,8 @@ static void	 helper_gone(struct child *, const char *);
  */
 __attribute__((__noreturn__))
 static void
-helper_run(const char *path, const char *program, int fd)
+helper_run(const char *path, const char *program, enum wire_role role,
+    int fd)
 {
 	char	 room[128], *argv[2], *envp[2] = { room, NULL };
 
@@ -41,6 +42,9 @@ helper_run(const char *path, const char *program, int fd)
 	} else if (dup2(fd, WIRE_FD) == -1)
 		_exit(127);
 	closefrom(WIRE_FD + 1);
+	/* Its programs are not to have our limits. */
+	if (role == WIRE_LAUNCHER && limits_original() == -1)
+		_exit(127);
 	if ((argv[0] = strdup(program)) == NULL)
 		_exit(127);
 	argv[1] = NULL;
@@ -122,7 +126,7 @@ helper_exec(const char *program, const char *kind, const char *title,
 		errno = n;
 		return (NULL);
 	case 0:
-		helper_run(path, program, sv[1]);
+		helper_run(path, program, role, sv[1]);
 	}
 	(void)close(sv[1]);
 	h->h_kind = kind;
@@ -136,6 +140,22 @@ helper_exec(const char *program, const char *kind, const char *title,
 	return (h);
 }
 
+static uint8_t
+helper_flags(const struct helper *h)
+{
+	uint8_t	 flags = 0;
+
+	if (env->sd_conf->cf_sandbox_optional)
+		flags |= WIRE_START_OPTIONAL;
+	if (h->h_child.c_role == WIRE_LAUNCHER)
+		return (flags | WIRE_START_ROOT);
+	if (h->h_child.c_role == WIRE_RESOLVER)
+		flags |= WIRE_START_FILES;
+	if (env->sd_drop)
+		flags |= WIRE_START_DROP;
+	return (flags);
+}
+
 /* Tells it who to be. */
 int
 helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
@@ -147,15 +167,14 @@ helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
 	ws.ws_uid = uid;
 	ws.ws_gid = gid;
 	ws.ws_nofile = nofile;
-	(void)snprintf(ws.ws_title, sizeof(ws.ws_title), "securetcp-%s: %.*s",
-	    h->h_kind, WIRE_NAME - 24, h->h_title);
-	if (env->sd_conf->cf_sandbox_optional)
-		ws.ws_flags |= WIRE_START_OPTIONAL;
-	if (env->sd_drop)
-		ws.ws_flags |= WIRE_START_DROP;
-	if (h->h_child.c_role == WIRE_RESOLVER)
-		ws.ws_flags |= WIRE_START_FILES;
-	else if (env->sd_drop) {
+	/* Where there is only one its name says it all. */
+	if (h->h_title[0] != '\0')
+		(void)snprintf(ws.ws_title, sizeof(ws.ws_title),
+		    "securetcp-%s: %.*s", h->h_kind, WIRE_NAME - 24,
+		    h->h_title);
+	ws.ws_flags = helper_flags(h);
+	if (ws.ws_flags & WIRE_START_DROP &&
+	    !(ws.ws_flags & WIRE_START_FILES)) {
 		if ((fd = fcntl(env->sd_chrootfd, F_DUPFD_CLOEXEC, 0)) == -1)
 			return (-1);
 	}
@@ -169,7 +188,9 @@ helper_ready(struct helper *h, const char *sandbox)
 	(void)strlcpy(h->h_sandbox, sandbox, sizeof(h->h_sandbox));
 	h->h_child.c_state = WIRE_RUNNING;
 	log_process(h->h_kind, h->h_title, h->h_pid, h->h_sandbox);
-	if (strcmp(sandbox, "none") == 0)
+	/* A launcher's would be its programs' too: that is no surprise. */
+	if (strcmp(sandbox, "none") == 0 &&
+	    h->h_child.c_role != WIRE_LAUNCHER)
 		log_warning("%s %s runs WITHOUT a sandbox: this kernel has "
 		    "none and the configuration says optional", h->h_kind,
 		    h->h_title);

@@ -77,6 +77,17 @@ limits_need(struct conf *cf, unsigned long long *fds,
 	}
 }
 
+/* What there was before, for programs that are none of ours. */
+static struct rlimit	 original_nofile, original_nproc;
+
+int
+limits_original(void)
+{
+	if (setrlimit(RLIMIT_NOFILE, &original_nofile) == -1)
+		return (-1);
+	return (setrlimit(RLIMIT_NPROC, &original_nproc));
+}
+
 /* 0 when the limit is high enough or could be made so. */
 static int
 limit_raise(int resource, const char *what, unsigned long long need)
@@ -119,6 +130,9 @@ limits_raise(struct conf *cf)
 	struct rlimit		 rl;
 	int			 bad = 0;
 
+	if (getrlimit(RLIMIT_NOFILE, &original_nofile) == -1 ||
+	    getrlimit(RLIMIT_NPROC, &original_nproc) == -1)
+		return (-1);
 	limits_need(cf, &fds, &procs);
 	if (limit_raise(RLIMIT_NOFILE, "descriptors", fds) == -1)
 		bad = 1;

@@ -199,7 +199,8 @@ log_process(const char *kind, const char *name, pid_t pid,
 		return;
 	line_start(&l);
 	line_add(&l, "process", kind);
-	line_add(&l, "name", name);
+	if (*name != '\0')
+		line_add(&l, "name", name);
 	line_addf(&l, "pid", "%ld", (long)pid);
 	line_add(&l, "sandbox", sandbox);
 	writer_put(LOG_INFO, l.ll_buf);
@@ -289,6 +290,21 @@ log_error(const struct session *s, int number, const char *description,
 }
 
 void
+log_stderr(const struct errlog *el, const char *text, size_t len)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_ERRORS)
+		return;
+	line_start(&l);
+	line_add(&l, "server", el->el_server);
+	line_addf(&l, "session", "%llu", (unsigned long long)el->el_session);
+	line_add(&l, "from", el->el_from);
+	line_add_bytes(&l, "stderr", text, len);
+	writer_put(LOG_NOTICE, l.ll_buf);
+}
+
+void
 log_refused(const struct service *se, const char *from, int number,
     const char *reason, unsigned int count)
 {
@@ -318,6 +334,18 @@ log_closing(const struct session *s, const char *reason)
 	writer_put(LOG_INFO, l.ll_buf);
 }
 
+/* How a program has ended, where that is known. */
+static void
+line_program(struct logline *l, const struct execution *ex)
+{
+	if (ex == NULL || !ex->ex_told)
+		return;
+	if (ex->ex_signal != 0)
+		line_addf(l, "signal", "%u", ex->ex_signal);
+	else
+		line_addf(l, "exit", "%u", ex->ex_code);
+}
+
 void
 log_closed(const struct session *s)
 {
@@ -339,5 +367,6 @@ log_closed(const struct session *s)
 	line_addf(&l, "out", "%llu", (unsigned long long)s->s_out);
 	line_addf(&l, "seconds", "%lld.%01ld", (long long)spent.tv_sec,
 	    spent.tv_nsec / 100000000L);
+	line_program(&l, s->s_execution);
 	writer_put(LOG_INFO, l.ll_buf);
 }

@@ -37,11 +37,19 @@ wants_quotes(const char *s)
 void
 line_add(struct logline *l, const char *key, const char *value)
 {
+	line_add_bytes(l, key, value, strlen(value));
+}
+
+void
+line_add_bytes(struct logline *l, const char *key, const char *value,
+    size_t len)
+{
 	char	 escaped[4 * VALUE_MAX + 1];
-	size_t	 room = sizeof(l->ll_buf) - l->ll_len, len;
+	size_t	 room = sizeof(l->ll_buf) - l->ll_len;
 	int	 n, quote;
 
-	len = strnlen(value, VALUE_MAX);
+	if (len > VALUE_MAX)
+		len = VALUE_MAX;
 	strvisx(escaped, value, len, VIS_CSTYLE | VIS_OCTAL | VIS_NL |
 	    VIS_TAB | VIS_DQ);
 	quote = wants_quotes(escaped);

@@ -348,7 +348,7 @@ run(void)
 	}
 }
 
-/* Every pipe is closed: the helpers have a second, as they have promised. */
+/* Every pipe is closed: the helpers leave in a second, as they promised. */
 static void
 finish(void)
 {
@@ -357,7 +357,8 @@ finish(void)
 	services_stop();
 	resolver_stop();
 	signers_stop();
-	for (i = 0; i < 100; i++) {
+	launcher_stop();
+	for (i = 0; i < 150; i++) {
 		helper_reap();
 		helper_collect();
 		if (!helper_any())
@@ -399,6 +400,8 @@ serve_start(void)
 		    env->sd_libexec);
 	say_unprivileged();
 	services_start(env->sd_conf);
+	if (!env->sd_quit)
+		launcher_start();
 	if (!env->sd_quit)
 		signers_start(env->sd_conf->cf_signers);
 }

@@ -39,6 +39,46 @@
 
 struct session;
 
+/* What a program writes to its standard error, on its way to the log. */
+#define ERRLOG_LINE	512
+
+struct errlog {
+	int			 el_fd;		/* -1: all was read */
+	struct event		 el_ev;
+	struct event		 el_timer;	/* to the end of a second */
+	unsigned int		 el_lines;	/* in this second */
+	int			 el_paused;	/* until the next one */
+	int			 el_ended;	/* the program has ... */
+	size_t			 el_left;	/* ... and so much is taken */
+	size_t			 el_len;
+	char			 el_buf[ERRLOG_LINE + 1];
+	uint64_t		 el_session;
+	char			 el_server[WIRE_NAME];
+	char			 el_from[80];
+	void			 (*el_gone)(struct errlog *);
+};
+
+/* A program at work. */
+enum execution_stage {
+	EXECUTION_RUNNING,
+	EXECUTION_GRACE,	/* its connection has ended: it may leave */
+	EXECUTION_TERM,		/* it was told to */
+	EXECUTION_KILL
+};
+
+struct execution {
+	RB_ENTRY(execution)	 ex_node;
+	uint64_t		 ex_id;		/* the session's */
+	struct session		*ex_session;	/* NULL: closed */
+	enum execution_stage	 ex_stage;
+	struct event		 ex_timer;	/* to the next stage */
+	int			 ex_ended;	/* no more comes of it ... */
+	int			 ex_told;	/* ... and how is known: */
+	uint32_t		 ex_signal;
+	uint32_t		 ex_code;
+	struct errlog		 ex_errlog;
+};
+
 /* A child's pipe as the parent sees it: what it may say, what waits. */
 struct child {
 	struct imsgbuf		 c_ibuf;
@@ -204,6 +244,7 @@ enum phase {
 	PHASE_BACKEND,		/* established: the backend is awaited */
 	PHASE_CONNECTED,
 	PHASE_DIED,		/* pipe ended early: how is awaited */
+	PHASE_ENDING,		/* over: its program's end is awaited */
 	PHASE_LEAVING		/* closed: the process has to go */
 };
 
@@ -226,6 +267,7 @@ struct session {
 	struct event		 s_timer;
 	struct signer		*s_signer;	/* has its request */
 	struct wire_established	*s_facts;
+	struct execution	*s_execution;	/* NULL: no program */
 	int			 s_plain;	/* of a client block; else -1 */
 	struct backends		*s_backends;	/* those it may go to ... */
 	struct backend		*s_target;	/* ... and the present one */
@@ -295,6 +337,7 @@ int		 paths_chroot(struct conf *);
 /* limits.c */
 int		 limits_raise(struct conf *);
 int		 limits_room(void);
+int		 limits_original(void);
 unsigned int	 limits_open(const struct conf *);
 
 /* log.c */
@@ -316,6 +359,7 @@ void		 log_error(const struct session *, int, const char *,
 		    const char *);
 void		 log_closing(const struct session *, const char *);
 void		 log_closed(const struct session *);
+void		 log_stderr(const struct errlog *, const char *, size_t);
 void		 log_refused(const struct service *, const char *, int,
 		    const char *, unsigned int);
 void		 log_server(const struct service *, const char *);
@@ -333,6 +377,8 @@ struct logline {
 };
 void		 line_start(struct logline *);
 void		 line_add(struct logline *, const char *, const char *);
+void		 line_add_bytes(struct logline *, const char *, const char *,
+		    size_t);
 __attribute__((__format__(printf, 3, 4)))
 void		 line_addf(struct logline *, const char *, const char *, ...);
 
@@ -442,6 +488,7 @@ void		 session_exited(struct session *, uint32_t, uint32_t);
 void		 session_orphan(struct spawner *);
 void		 session_begin(struct session *);
 void		 session_set_timer(struct session *, unsigned int);
+void		 session_closed(struct session *);
 void		 session_signed(struct session *, const uint8_t *, size_t);
 void		 session_fail(struct session *, int, const char *);
 void		 session_refuse(struct session *, int, const char *);
@@ -483,6 +530,29 @@ const char	*backend_host(const struct backend *, char *, size_t);
 
 /* header.c: the PROXY header for a backend */
 int		 header_make(struct session *);
+
+/* launcher.c */
+void		 launcher_start(void);
+int		 launcher_ready(void);
+void		 launcher_run(const struct wire_run *, int, int);
+void		 launcher_signal(enum wire_type, uint64_t);
+void		 launcher_stop(void);
+
+/* execute.c */
+void		 execute_start(struct session *);
+int		 execute_finish(struct session *, int);
+void		 execute_hurry(struct session *);
+void		 execute_release(struct session *);
+int		 execute_exited(const struct wire_exited *);
+int		 execute_unforked(uint64_t, int);
+unsigned int	 execute_lost(void);
+void		 execute_stop(void);
+
+/* errlog.c */
+void		 errlog_init(struct errlog *, int, const struct session *,
+		    void (*)(struct errlog *));
+void		 errlog_exited(struct errlog *);
+void		 errlog_close(struct errlog *);
 
 /* sockopt.c */
 void		 socket_options(int, int);

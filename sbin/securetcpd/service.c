@@ -104,7 +104,7 @@ services_ready(void)
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
 		if (se->se_spawner == NULL)
 			return (0);
-	return (1);
+	return (launcher_ready());
 }
 
 /* May a connection be accepted now, as far as the service is concerned? */
@@ -112,7 +112,8 @@ int
 service_open(const struct service *se)
 {
 	return (env->sd_started && !env->sd_stopping && !env->sd_draining &&
-	    !se->se_paused && se->se_idles > 0 && signers_ready());
+	    !se->se_paused && se->se_idles > 0 && signers_ready() &&
+	    (se->se_conf->sv_program == NULL || launcher_ready()));
 }
 
 void

@@ -189,7 +189,36 @@ session_close_plain(struct session *s)
 	env->sd_fds--;
 }
 
-/* The one place where an adopted socket's story ends. */
+/*
+ * The one place where an adopted socket's story ends; where a program has
+ * the other side, that is when it has ended as well.
+ */
+void
+session_closed(struct session *s)
+{
+	s->s_state = SECURETCP_CLOSED;
+	log_closed(s);
+	execute_release(s);
+	source_close(s->s_source);
+	s->s_service->se_live--;
+	env->sd_live--;
+	session_leave(s);
+	stop_check();
+}
+
+/* The connection is over; the session's process leaves meanwhile. */
+static void
+session_await(struct session *s)
+{
+	child_close(&s->s_child);
+	s->s_phase = PHASE_ENDING;
+	if (s->s_exited || s->s_spawner == NULL)
+		(void)evtimer_del(&s->s_timer);
+	else
+		session_set_timer(s, LEAVE_SECONDS);
+}
+
+/* The one way there. */
 static void
 session_end(struct session *s, int number, const char *description,
     const char *reason, const char *closing)
@@ -199,22 +228,20 @@ session_end(struct session *s, int number, const char *description,
 	offence_end(s, number, reason);
 	if (s->s_state != SECURETCP_CLOSING)
 		log_closing(s, closing);
-	s->s_state = SECURETCP_CLOSED;
-	log_closed(s);
+	s->s_state = SECURETCP_CLOSING;
 	if (s->s_phase == PHASE_TARGET || s->s_phase == PHASE_CONNECTING)
 		session_unpend(s);
 	backend_cancel(s);
 	session_close_plain(s);
 	s->s_signer = NULL;
-	source_close(s->s_source);
 	free(s->s_facts);
 	s->s_facts = NULL;
 	free(s->s_reason);
 	s->s_reason = NULL;
-	s->s_service->se_live--;
-	env->sd_live--;
-	session_leave(s);
-	stop_check();
+	if (execute_finish(s, number != ptOk))
+		session_await(s);
+	else
+		session_closed(s);
 }
 
 int
@@ -243,7 +270,7 @@ session_begin(struct session *s)
 void
 session_fail(struct session *s, int number, const char *reason)
 {
-	if (session_live(s))
+	if (session_live(s) && s->s_phase != PHASE_ENDING)
 		session_end(s, number, NULL, reason, NULL);
 }
 
@@ -325,6 +352,7 @@ session_forward(struct session *s)
 		session_plain(s);
 		break;
 	case CONF_EXECUTE:
+		execute_start(s);
 		break;
 	case CONF_FORWARD:
 		session_set_timer(s, sv->sv_backend_timeout);
@@ -361,7 +389,8 @@ session_accept(struct session *s, int fd)
 	struct wire_accept	 wa;
 
 	memset(&wa, 0, sizeof(wa));
-	wa.wa_mode = fd == -1 ? WIRE_MODE_ECHO : WIRE_MODE_BACKEND;
+	wa.wa_mode = fd == -1 ? WIRE_MODE_ECHO : s->s_execution != NULL ?
+	    WIRE_MODE_PROGRAM : WIRE_MODE_BACKEND;
 	(void)evtimer_del(&s->s_timer);
 	if (child_send(&s->s_child, WIRE_ACCEPT, fd, &wa, sizeof(wa)) == -1) {
 		session_gone(&s->s_child, NULL);
@@ -470,6 +499,7 @@ session_gone(struct child *c, const char *violation)
 		session_dismiss(s);
 		return;
 	case PHASE_DIED:
+	case PHASE_ENDING:
 	case PHASE_LEAVING:
 		return;
 	case PHASE_TARGET:
@@ -510,6 +540,8 @@ session_exited(struct session *s, uint32_t signal, uint32_t code)
 		session_died(s);
 	else if (s->s_phase == PHASE_LEAVING)
 		session_collect(s);
+	else if (s->s_phase == PHASE_ENDING)
+		(void)evtimer_del(&s->s_timer);
 	else
 		/* There may be a last word in the pipe: its end comes. */
 		session_set_timer(s, DIED_SECONDS);
@@ -532,6 +564,9 @@ session_orphan(struct spawner *sp)
 			break;
 		case PHASE_DIED:
 			session_died(s);
+			break;
+		case PHASE_ENDING:
+			(void)evtimer_del(&s->s_timer);
 			break;
 		case PHASE_LEAVING:
 			session_collect(s);
@@ -604,6 +639,7 @@ session_timer(int fd, short what, void *arg)
 		session_kill(s);
 		session_died(s);
 		break;
+	case PHASE_ENDING:
 	case PHASE_LEAVING:
 		if (s->s_kills >= KILL_MAX) {
 			spawner_overdue(s->s_spawner);
@@ -631,6 +667,11 @@ sessions_stop(const char *by, int hard)
 	RB_FOREACH(s, table, &table) {
 		if (!session_live(s)) {
 			session_dismiss(s);
+			continue;
+		}
+		if (s->s_phase == PHASE_ENDING) {
+			if (hard)
+				execute_hurry(s);
 			continue;
 		}
 		if (hard || s->s_phase != PHASE_CONNECTED) {
