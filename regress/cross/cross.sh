@@ -121,7 +121,8 @@ esac
 dir=\${1%/*}
 case \$1 in
 regress/*) more="-Isbin/securetcpd -Ilibexec/securetcp-session \
--Ilibexec/securetcp-signer -Ilibexec/securetcp-resolver -Iregress/rogue" ;;
+-Ilibexec/securetcp-signer -Ilibexec/securetcp-resolver \
+-Ilibexec/securetcp-launcher -Iregress/rogue" ;;
 *) more= ;;
 esac
 mkdir -p "$work/\$3/\$dir"

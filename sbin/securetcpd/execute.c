@@ -235,6 +235,7 @@ execution_timer(int fd, short what, void *arg)
 	case EXECUTION_KILL:
 		log_server(ex->ex_session->s_service, "a program was killed "
 		    "and does not end: not waited for");
+		errlog_exited(&ex->ex_errlog);
 		session_closed(ex->ex_session);
 		break;
 	}
