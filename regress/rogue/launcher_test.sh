@@ -76,7 +76,7 @@ violations()
 		does a "exited 999999999 0 0"
 		does b "close exited me 0 0 exited me 0 0"
 		does c "close exited me 0 0 unforked me 12"
-		does d "close unforked me 12 exited me 0 0"
+		does d "close unforked me 12 0 exited me 0 0"
 		does e "unforked 999999999 12"
 		does f "ready twice"
 		does g "fds 1 exited me 0 0"

@@ -4,9 +4,9 @@
 
 # Reads a log of securetcpd: every adopted socket has exactly one connecting,
 # at most one connected and one error, exactly one closing and one closed, in
-# their order and nothing after.  Says what is not so, and exits 1.  With
-# -v open=N, so many may have no end yet; with -v proxy=1, a connection may
-# come from elsewhere once its PROXY header was read.
+# their order and nothing after but a program's last words.  Says what is not
+# so, and exits 1.  With -v open=N, so many may have no end yet; with -v
+# proxy=1, a connection may come from elsewhere once its PROXY header was read.
 
 /^server=[^ ]* session=[0-9]* from=/ {
 	key = $1 " " $2
@@ -23,6 +23,11 @@
 	}
 	if (from[key] != $3)
 		bad("from elsewhere")
+	if ($4 ~ /^stderr=/) {
+		if (!(key in connected))
+			bad("a program before connected")
+		next
+	}
 	if (key in closed)
 		bad("after closed")
 	if ($4 == "state=connecting")
