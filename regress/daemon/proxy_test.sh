@@ -422,11 +422,16 @@ balance()
 # balanced COUNT: what was taken was given back.
 balanced()
 {
+	# Nobody is to be turned away for what he does.
+	trusted="$trusted, 192.0.2.0/24"
 	serve_proxy echo "connections per source 1"
 	start
 	first=0
 	holder a "$(from 192.0.2.99)"
 	balance "$1"
+	# Nobody was turned away but those that were meant to be.
+	atf_check_equal "$(($1 / 11))" "$(grep ptOperationRefused log |
+	    grep -c 'from=192.0.2.99:5555 .*per source 1"')"
 	touch a.leave
 	wait_until 20 "room" served "$(from 192.0.2.99)"
 	i=0
@@ -434,9 +439,6 @@ balanced()
 		wait_until 20 "room for $i" served "$(from 192.0.2.$i)"
 		i=$((i + 1))
 	done
-	# Nobody was turned away but those that were meant to be.
-	atf_check_equal "$(($1 / 11))" "$(grep ptOperationRefused log |
-	    grep -c 'from=192.0.2.99:5555 .*per source 1"')"
 	stop
 	atf_check -s exit:1 grep -E 'Sanitizer|runtime error' log
 	awk -v proxy=1 -f "$top/regress/tools/once.awk" log || {
@@ -455,6 +457,437 @@ balance_sanitized_body()
 {
 	sanitize
 	balanced 110
+}
+
+# A network of our own, with addresses that are not loopback's.
+need_netns()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, for a network of its own"
+	unshare -n true 2>/dev/null || atf_skip "no network of its own here"
+	background unshare -n sh -c 'echo >ns.ready; exec sleep 120'
+	wait_until 20 "a network" test -f ns.ready
+	net="nsenter -t $pid -n"
+	$net ip link set lo up || atf_skip "no network of its own here"
+	for _a in "$@"; do
+		$net ip addr add "$_a" dev lo || atf_skip "no address $_a"
+	done
+}
+
+# in_net FROM COMMAND...: to the listener there.
+in_net()
+{
+	_f=$1
+	shift
+	$net "$peer" -b "$_f" connect "$listener" "$@" >net.out 2>net.err
+}
+# So many were: a line may stand for several.
+turned_away()
+{
+	[ "$(sed -n "s/.*$untrusted//p" log | awk '{ n += $1 }
+	    END { print n + 0 }')" -eq "$1" ]
+}
+
+scenario trusted "Off loopback a header is taken from trusted proxies only; \
+others are turned away at once, and nothing they send is looked at" \
+require.progs "ip nsenter unshare"
+trusted_body()
+{
+	need_netns 10.99.0.1/32 10.99.0.2/32 10.99.0.3/32 10.99.1.9/32
+	trusted="10.99.0.2, 10.99.1.0/24"
+	{
+		echo 'server "www" {'
+		echo '	listen on 10.99.0.1 port 0 proxy'
+		echo '	certificate "www"'
+		echo '	echo'
+		echo '}'
+	} | configure
+	start $net
+	listener=10.99.0.1:$port
+	for f in 10.99.0.2 10.99.1.9; do
+		in_net $f:0 raw "$(v1 $alice)" tls write served shutdown read ||
+		    atf_fail "$f was not served"
+		atf_check -o inline:served cat net.out
+		wait_log "from=192.0.2.1:5555 state=connected .*via=$f:[0-9]+"
+	done
+	untrusted='error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="a PROXY header is taken from trusted proxies only" count='
+	n=0
+	for f in 10.99.0.1 10.99.0.3; do
+		n=$((n + 1))
+		in_net $f:0 drain
+		atf_check test ! -s net.out
+		in_net $f:0 raw "$(v1 $alice)" drain
+		atf_check test ! -s net.out
+		wait_until 20 "$f to be turned away" turned_away $((2 * n))
+		atf_check -o match:"^server=www from=$f:[0-9]+ $untrusted" \
+		    cat log
+	done
+	atf_check_equal 2 "$(grep -c state=connecting log)"
+}
+
+scenario trusted6 "The same over IPv6" require.progs "ip nsenter unshare"
+trusted6_body()
+{
+	need_netns fd00:99::1/128 fd00:99::2/128 fd00:99::4/128
+	trusted="fd00:99::/126"
+	{
+		echo 'server "www" {'
+		echo '	listen on fd00:99::1 port 0 proxy'
+		echo '	certificate "www"'
+		echo '	echo'
+		echo '}'
+	} | configure
+	start $net
+	listener="[fd00:99::1]:$port"
+	in_net '[fd00:99::2]:0' raw "$(v2 21 21 "$alice6")" tls write served \
+	    shutdown read || atf_fail "not served"
+	wait_log 'from=\[2001:db8::1\]:5555 state=connected .*via=\[fd00:99::2\]:[0-9]+'
+	in_net '[fd00:99::4]:0' raw "$(v2 21 21 "$alice6")" drain
+	wait_log '^server=www from=\[fd00:99::4\]:[0-9]+ error=ptProtocol '
+}
+
+# on_port COMMAND: runs it with a listening socket as descriptor 3 on a port
+# of the kernel's choice; sets front.
+on_port()
+{
+	rm -f front
+	background "$pp" listen 127.0.0.1 sh -c \
+	    "echo \$PORT >front.tmp && mv front.tmp front && exec $1"
+	wait_until 20 "a port" test -f front
+	front=$(cat front)
+}
+
+# haproxy_conf: standard input, with what every one needs.
+haproxy_conf()
+{
+	cat >haproxy.cfg <<-CONF
+	defaults
+		timeout connect 20s
+		timeout client 20s
+		timeout server 20s
+	$(cat)
+	CONF
+}
+
+# nginx_told: nginx, which tells whom its PROXY header names.
+nginx_told()
+{
+	mkdir -p tmp
+	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
+	touch user.conf
+	cat >nginx.conf <<-CONF
+	include $PWD/user.conf;
+	daemon off;
+	worker_processes 1;
+	pid $PWD/nginx.pid;
+	error_log $PWD/nginx.err;
+	events { worker_connections 64; }
+	http {
+		log_format told '\$proxy_protocol_addr \$request_uri';
+		access_log $PWD/access.log told;
+		default_type text/plain;
+		client_body_temp_path $PWD/tmp/body;
+		proxy_temp_path $PWD/tmp/proxy;
+		fastcgi_temp_path $PWD/tmp/fastcgi;
+		uwsgi_temp_path $PWD/tmp/uwsgi;
+		scgi_temp_path $PWD/tmp/scgi;
+		server {
+			listen unix:$PWD/nginx.sock proxy_protocol;
+			return 200 "\$proxy_protocol_addr \$proxy_protocol_port \$proxy_protocol_server_addr \$proxy_protocol_server_port\n";
+		}
+	}
+	CONF
+	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
+	wait_until 20 "nginx" test -S nginx.sock
+}
+
+# fetch PORT: with curl, from 127.0.0.5, what is said there; the port it
+# came from is in $local.
+fetch()
+{
+	curl -sS --max-time 60 --cacert www.crt --interface 127.0.0.5 \
+	    --resolve "localhost:$1:127.0.0.1" -w '%{stderr}%{local_port}' \
+	    "https://localhost:$1/${2:-}" >body 2>local ||
+	    { cat local; show_log; atf_fail "curl"; }
+	local=$(cat local)
+}
+
+scenario from_haproxy_to_nginx "haproxy before and nginx behind: nginx hears \
+of the client that haproxy saw, with either version on either side, and \
+health checks of haproxy are no errors" require.progs "haproxy nginx curl" \
+timeout 200
+from_haproxy_to_nginx_body()
+{
+	nginx_told
+	n=0
+	for sends in send-proxy send-proxy-v2 \
+	    "send-proxy-v2 proxy-v2-options crc32c,authority"; do
+		for v in v1 v2; do
+			serve_proxy "forward to \"$PWD/nginx.sock\" with proxy $v"
+			start
+			n=$((n + 1))
+			haproxy_conf <<-CONF
+			listen relay
+				mode tcp
+				bind fd@3
+				server www 127.0.0.1:$port $sends check inter 50ms
+			CONF
+			on_port "haproxy -db -f haproxy.cfg"
+			haproxy=$pid
+			wait_log 'without sending anything'
+			fetch "$front" "number-$n"
+			atf_check -o inline:"127.0.0.5 $local 127.0.0.1 $front\n" \
+			    cat body
+			wait_log "from=127.0.0.5:$local state=connected .*backend=.*via=127.0.0.1:[0-9]+"
+			wait_until 20 "nginx's log" grep -q "number-$n" access.log
+			atf_check -o match:"^127.0.0.5 /number-$n\$" \
+			    cat access.log
+			kill "$haproxy"
+			wait "$haproxy"
+			stop
+			atf_check -s exit:1 grep error= log
+		done
+	done
+}
+
+scenario to_haproxy "haproxy takes the headers of either version: whom they \
+name, and the server name from version 2" require.progs "haproxy curl"
+to_haproxy_body()
+{
+	haproxy_conf <<-CONF
+	frontend front
+		mode http
+		bind unix@$PWD/haproxy.sock accept-proxy
+		http-request return status 200 content-type text/plain lf-string "%[src] %[src_port] %[dst] %[dst_port] [%[fc_pp_authority]]\n"
+	CONF
+	background haproxy -db -f haproxy.cfg
+	wait_until 20 haproxy test -S haproxy.sock
+	serve "forward to \"$PWD/haproxy.sock\" with proxy v1"
+	start
+	fetch "$port"
+	atf_check -o inline:"127.0.0.5 $local 127.0.0.1 $port []\n" cat body
+	stop
+	serve "forward to \"$PWD/haproxy.sock\" with proxy v2"
+	start
+	fetch "$port"
+	atf_check -o inline:"127.0.0.5 $local 127.0.0.1 $port [localhost]\n" \
+	    cat body
+	atf_check -s exit:1 grep error= log
+}
+
+# tlv TYPE TEXT: in hexadecimal, as is told of strings.
+hex_of() { printf '%s' "$1" | od -An -v -tx1 | tr -d ' \n'; }
+tlv() { printf '%s%04x%s' "$1" ${#2} "$(hex_of "$2")"; }
+nested() { printf '%s%04x%s' "$1" $((${#2} / 2)) "$2"; }
+value() { sed -n "s/.* $1=\\([^ ]*\\).*/\\1/p" line; }
+
+# header_told CLIENT NAME ALPN SSL CN: of the last connection: what the
+# backend got, to the byte.
+header_told()
+{
+	grep state=connected log | tail -n 1 >line
+	from=$(value from)
+	tlvs=
+	[ -z "$3" ] || tlvs=$(tlv 01 "$3")
+	[ -z "$2" ] || tlvs=$tlvs$(tlv 02 "$2")
+	ssl=$4$(tlv 21 "$(value version)")
+	[ -z "$5" ] || ssl=$ssl$(tlv 22 "$5")
+	ssl=$ssl$(tlv 23 "$(value cipher)")
+	{
+		bytes "$(v2_bytes 21 11 "7f0000${1}7f000001$(
+		    printf '%04x%04x' "${from#*:}" "$port")$tlvs$(
+		    nested 20 "$ssl")")"
+		echo "all of it"
+	} >want
+	wait_until 20 "the end" cmp -s background.out want ||
+	    { od -c background.out; od -c want; }
+	: >background.out
+}
+
+scenario out_tlvs "With version 2 go ALPN, server name, TLS version, cipher \
+and the name in the certificate of a client; those that there are" \
+require.progs openssl
+out_tlvs_body()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	    -days 9 -subj "/O=Example/CN=Alice of Example" -keyout alice.key \
+	    -out alice.crt 2>openssl.err || atf_fail "openssl req"
+	background "$peer" -k accept "$PWD/backend.sock" write x shutdown read
+	wait_until 20 "backend" test -S backend.sock
+	serve 'alpn "h2,http/1.1"' \
+	    "client authentication optional ca \"$PWD/alice.crt\"" \
+	    "forward to \"$PWD/backend.sock\" with proxy v2"
+	start
+	for v in 1_2 1_3; do
+		echo "all of it" | s_client -tls$v -bind 127.0.0.5:0 \
+		    -servername www.example.org -alpn http/1.1 \
+		    -cert alice.crt -key alice.key
+		wait_closed $((++n))
+		header_told 05 www.example.org http/1.1 0700000000 \
+		    "Alice of Example"
+	done
+	echo "all of it" | s_client -bind 127.0.0.6:0 -noservername
+	wait_closed 3
+	header_told 06 "" "" 0100000001 ""
+}
+s_client()
+{
+	rm -f s_client.out
+	{
+		cat
+		wait_until 20 "the answer" grep -q x s_client.out
+	} | openssl s_client -quiet -no_ign_eof "$@" -CAfile www.crt \
+	    -verify_return_error -connect "127.0.0.1:$port" >s_client.out \
+	    2>s_client.err
+}
+
+scenario out_v1 "Version 1 is a line with both addresses"
+out_v1_body()
+{
+	background "$peer" -k accept "$PWD/backend.sock" read
+	wait_until 20 "backend" test -S backend.sock
+	serve_proxy "forward to \"$PWD/backend.sock\" with proxy v1"
+	start
+	# told LINE HEADER
+	for t in "TCP4 192.0.2.1 198.51.100.2 5555 443" \
+	    "TCP6 2001:db8::1 2001:db8::2 1 65535"; do
+		: >background.out
+		talk "$(v1 $t)" tls write over bye
+		printf 'PROXY %s\r\nover' "$t" >want
+		wait_until 20 "all of $t" cmp -s background.out want
+	done
+	: >background.out
+	talk "$(v1 UNKNOWN)" tls write over bye
+	wait_closed 3
+	from=$(sed -n 's/.* from=\(127[^ ]*\) state=connected.*/\1/p' log)
+	printf 'PROXY TCP4 127.0.0.1 127.0.0.1 %s %s\r\nover' "${from#*:}" \
+	    "$port" >want
+	wait_until 20 "all" cmp -s background.out want
+}
+
+# daemon_in DIRECTORY: a daemon that is one of several; its port is in $port.
+daemon_in()
+{
+	mkdir "$1"
+	cd "$1" || atf_fail "$1"
+	: >>../pids
+	ln -s ../pids pids
+	cp ../www.crt ../www.key .
+}
+
+scenario chain "Two of us, one behind the other: the inner one names the \
+client of the outer one, which speaks TLS inside of TLS"
+chain_body()
+{
+	certificate www
+	daemon_in inner
+	serve_proxy echo
+	start
+	inner=$port
+	cd ..
+	daemon_in outer
+	serve "forward to 127.0.0.1 port $inner with proxy v2"
+	start
+	outer=$port
+	cd ..
+	daemon_in away
+	configure <<-CONF
+	client "away" {
+		listen on 127.0.0.1 port 0
+		connect to 127.0.0.1 port $outer
+		servername "localhost"
+		ca "$PWD/www.crt"
+	}
+	CONF
+	start
+	away=$(port_of away)
+	cd ..
+	atf_check -o inline:"through all of them" -e ignore "$peer" \
+	    -C www.crt connect "127.0.0.1:$away" tls \
+	    write "through all of them" shutdown read
+	wait_until 20 "the inner end" grep -q state=closed inner/log
+	from=$(sed -n 's/.* from=\([^ ]*\) state=connected.*/\1/p' outer/log)
+	[ -n "$from" ] || atf_fail "nobody was connected"
+	atf_check -o match:"from=$from state=connected .*via=127\.0\.0\.1:[0-9]+" \
+	    cat inner/log
+	atf_check -s exit:1 grep error= inner/log outer/log away/log
+}
+
+# meagre: the parent writes headers a byte at a time, and now and then none;
+# with BROKEN, at that try of the first one there is nobody to write to.
+meagre()
+{
+	cat >meagre.c <<-'SOURCE'
+	#include <sys/types.h>
+	#include <sys/socket.h>
+	#include <errno.h>
+	#include <stdlib.h>
+	#include <string.h>
+	static int	 header = -1, tries;
+	ssize_t
+	send(int fd, const void *data, size_t len, int flags)
+	{
+		const char	*broken = getenv("BROKEN");
+
+		if (len > 12 && (memcmp(data, "PROXY ", 6) == 0 ||
+		    memcmp(data, "\r\n\r\n", 5) == 0))
+			header = fd;
+		if (fd != header)
+			return (sendto(fd, data, len, flags, NULL, 0));
+		tries++;
+		if (broken != NULL && tries == atoi(broken)) {
+			errno = EPIPE;
+			return (-1);
+		}
+		if (tries % 3 == 0) {
+			errno = tries % 2 == 0 ? EAGAIN : EINTR;
+			return (-1);
+		}
+		return (sendto(fd, data, 1, flags, NULL, 0));
+	}
+	SOURCE
+	atf_check cc -shared -fPIC -o meagre.so meagre.c
+}
+
+scenario out_in_pieces "A header that is taken byte by byte arrives whole, \
+before the first byte of the client" require.progs cc
+out_in_pieces_body()
+{
+	meagre
+	background "$peer" -k accept "$PWD/backend.sock" read
+	wait_until 20 "backend" test -S backend.sock
+	serve_proxy "forward to \"$PWD/backend.sock\" with proxy v1"
+	start env LD_PRELOAD="$PWD/meagre.so"
+	talk "$(v1 $alice)" tls write over bye
+	printf 'PROXY %s\r\nover' "$alice" >want
+	wait_until 20 "all of it" cmp -s background.out want
+	wait_closed 1
+	atf_check -s exit:1 grep error= log
+}
+
+scenario out_broken "A backend that leaves in the middle of its header has \
+failed: the next one gets the whole" require.progs cc
+out_broken_body()
+{
+	meagre
+	for b in one two; do
+		"$peer" -k accept "$PWD/$b.sock" read >$b.out 2>/dev/null &
+		echo $! >>pids
+		wait_until 20 "backend $b" test -S $b.sock
+	done
+	serve_proxy "forward to \"$PWD/one.sock\" with proxy v1" \
+	    "forward to \"$PWD/two.sock\" with proxy v2"
+	start env LD_PRELOAD="$PWD/meagre.so" BROKEN=11
+	talk "$(v1 $alice)" tls write over bye
+	wait_closed 1
+	wait_log "warning=\"backend $PWD/one.sock: Broken pipe: left out for 10 seconds at a time\""
+	atf_check -o match:"backend=$PWD/two.sock" grep state=connected log
+	atf_check -o inline:"PROXY" head -c 5 one.out
+	atf_check test "$(wc -c <one.out)" -eq 7
+	atf_check -o match:"over$" tail -c 4 two.out
+	bytes "$(v2_bytes 21 11 "$alice2" | cut -c 1-28)" >want
+	head -c 14 two.out >got
+	atf_check cmp got want
+	atf_check -s exit:1 grep error= log
 }
 
 atf_init_test_cases()

@@ -251,6 +251,27 @@ act_established(const char **line)
 	act_send(WIRE_ESTABLISHED, out, n);
 }
 
+/* address FAMILY: 127.0.0.9 or ::1, port 9, to itself. */
+static void
+act_address(const char **line)
+{
+	uint8_t	 end[16] = { 0 }, out[64];
+	size_t	 n;
+
+	n = put(out, 1, act_number(line));
+	if (out[0] == 6)
+		end[15] = 1;
+	else
+		(void)put(end, 4, 0x7f000009);
+	memcpy(out + n, end, sizeof(end));
+	n += sizeof(end);
+	memcpy(out + n, end, sizeof(end));
+	n += sizeof(end);
+	n += put(out + n, 2, 9);
+	n += put(out + n, 2, 9);
+	act_send(WIRE_ADDRESS, out, n);
+}
+
 /* done ERROR IN OUT FLAGS TEXT */
 static void
 act_done(const char **line)
@@ -363,7 +384,9 @@ act_common(const char *word, const char **line)
 	} else if (strcmp(word, "bare") == 0) {
 		ndescriptors = 1;
 		marked = 0;
-	} else if (strcmp(word, "established") == 0)
+	} else if (strcmp(word, "address") == 0)
+		act_address(line);
+	else if (strcmp(word, "established") == 0)
 		act_established(line);
 	else if (strcmp(word, "done") == 0)
 		act_done(line);

@@ -66,6 +66,43 @@ twice connecting "Each type of message while connecting"
 connecting() { in_state www "" "ASKSIGN ESTABLISHED DONE FATAL" "" \
     "ADDRESS"; }
 
+twice header "Each type of message while a PROXY header is awaited, and after \
+it: nothing but its address comes first, and it comes once"
+header()
+{
+	proxy=1
+	in_state front "" "ADDRESS DONE FATAL" "" "ASKSIGN ESTABLISHED"
+	in_state front "address 4" "ASKSIGN ESTABLISHED DONE FATAL" \
+	    "ADDRESS" ""
+	for f in 1 2 3 5 7 16 128 255; do
+		prove front "address $f" \
+		    "violation: ADDRESS of an unknown family"
+	done
+	again="violation: message ADDRESS (32): a second time"
+	for f in 0 4 6; do
+		prove front "address $f address 4" "$again"
+		prove front "address 4 address $f" "$again"
+		prove front "address $f established - receive address $f" \
+		    "$again"
+	done
+	prove front "version 9 address 4" "violation: malformed ADDRESS"
+	prove front "fds 1 address 4" \
+	    "violation: message ADDRESS (32): a descriptor was sent"
+	prove front "address 4 exit 5" "exit code 5"
+	prove front "exit 5" "exit code 5"
+	prove front "address 4 kill 11" \
+	    "killed by signal 11 (Segmentation fault)"
+	together=yes
+	quiet front "done 0 0 0 1 -"
+	for f in 0 4 6; do
+		quiet front "address $f done 0 0 0 0 -"
+		quiet front "address $f established - receive done 0 0 0 0 -"
+	done
+	joined
+	wait_log 'server=front .* from=127\.0\.0\.9:9 state=connected .*via='
+	wait_log 'server=front .* from=\[::1\]:9 state=connected .*via='
+}
+
 twice waiting "Each type of message while the backend is awaited"
 waiting()
 {

@@ -35,10 +35,12 @@ load_stop()
 	}
 }
 
-# The checker of every log: each socket ends once.
+# The checker of every log: each socket ends once.  With $proxy, some came by
+# way of one.
 check_once()
 {
-	awk -f "$top/regress/tools/once.awk" log >once.out || {
+	awk -v "proxy=${proxy:-0}" -f "$top/regress/tools/once.awk" log \
+	    >once.out || {
 		cat once.out
 		show_log
 		atf_fail "not every socket ended exactly once"
