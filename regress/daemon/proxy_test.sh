@@ -459,6 +459,41 @@ balance_sanitized_body()
 	balanced 110
 }
 
+# strangers FROM TO: a connection each, of an address that comes once; each
+# third ends with an error.
+strangers()
+{
+	i=$1
+	while [ $i -lt "$2" ]; do
+		i=$((i + 1))
+		a=$(from 10.$((i % 3)).$((i / 200)).$((i % 200)))
+		if [ $((i % 3)) -eq 0 ]; then
+			talk "$a" raw GARBAGE drain
+		else
+			talk "$a" fin drain
+		fi
+	done
+	wait_closed "$2" 60
+}
+
+scenario strangers "2500 addresses that come once each leave nothing behind \
+in the parent" timeout 300
+strangers_body()
+{
+	need_root_proc
+	# An offence is remembered, and that is not what is measured.
+	trusted="$trusted, 10.0.0.0/8"
+	serve_proxy echo "connections per source 1"
+	start
+	strangers 0 500
+	before=$(anonymous_of "$daemon")
+	strangers 500 3000
+	after=$(anonymous_of "$daemon")
+	echo "parent $before KiB before, $after after"
+	[ $((after - before)) -lt 100 ] || atf_fail "the parent has grown"
+	atf_check -s exit:1 grep -E 'ptOperationRefused|penalised' log
+}
+
 # A network of our own, with addresses that are not loopback's.
 need_netns()
 {
@@ -648,6 +683,77 @@ from_haproxy_to_nginx_body()
 		done
 	done
 }
+
+# The file of a module of nginx that may be a package of its own.
+stream_module()
+{
+	for d in /usr/lib/nginx/modules /usr/local/libexec/nginx \
+	    /var/www/modules; do
+		[ -f $d/ngx_stream_module.so ] || continue
+		echo "load_module $d/ngx_stream_module.so;"
+		return 0
+	done
+	return 1
+}
+
+scenario from_nginx "nginx before: whom it names is the peer" \
+    require.progs "nginx curl"
+from_nginx_body()
+{
+	module=$(stream_module) || atf_skip "nginx has no stream module here"
+	serve_proxy echo
+	start
+	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
+	touch user.conf
+	cat >nginx.conf <<-CONF
+	$module
+	include $PWD/user.conf;
+	daemon off;
+	worker_processes 1;
+	pid $PWD/nginx.pid;
+	error_log $PWD/nginx.err;
+	events { worker_connections 64; }
+	stream {
+		server {
+			include $PWD/listen.conf;
+			proxy_pass 127.0.0.1:$port;
+			proxy_protocol on;
+		}
+	}
+	CONF
+	# It takes over a socket of the address it is told to listen on.
+	cat >nginx.sh <<-SH
+	echo "listen 127.0.0.1:\$PORT;" >listen.conf
+	NGINX='3;' exec nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
+	SH
+	on_port "sh nginx.sh"
+	atf_check -o inline:served -e ignore "$peer" -b 127.0.0.5:0 \
+	    -C www.crt connect "127.0.0.1:$front" tls write served shutdown \
+	    read
+	wait_log 'from=127\.0\.0\.5:[0-9]+ state=connected .*via=127\.0\.0\.1:[0-9]+'
+	wait_closed 1
+	atf_check -s exit:1 grep error= log
+}
+
+scenario to_program "A program hears of whom the header names, and of where \
+he has connected to"
+to_program_body()
+{
+	user=nobody
+	[ "$(id -u)" -eq 0 ] || user=$(id -un)
+	serve_proxy "execute \"$(command -v env)\" user \"$user\""
+	start
+	for h in "$(v1 $alice)" "$(v2 21 11 "$alice2")"; do
+		talk "$h" tls read shutdown
+		shows -o inline:"198.51.100.2 443 192.0.2.1 5555\n" ends_told
+	done
+	talk "$(v2 21 21 "$alice6")" tls read shutdown
+	shows -o inline:"2001:db8::2 443 2001:db8::1 5555\n" ends_told
+	talk "$(v1 UNKNOWN)" tls read shutdown
+	shows -o match:"^127.0.0.1 $port 127.0.0.1 [0-9]+\$" ends_told
+}
+# Of the environment: both addresses and ports, in the order of their names.
+ends_told() { grep ^TCP talk.out | sort | cut -d = -f 2 | xargs; }
 
 scenario to_haproxy "haproxy takes the headers of either version: whom they \
 name, and the server name from version 2" require.progs "haproxy curl"
