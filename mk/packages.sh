@@ -17,7 +17,8 @@ Linux)
 	    libevent-dev libseccomp-dev libssl-dev openssl"
 	test="clang libatf-dev atf-sh kyua mandoc nginx redis-server
 	    libnginx-mod-stream haproxy redis-tools stunnel4 curl socat
-	    util-linux python3 python3-pip python3-venv valgrind postgresql"
+	    util-linux iproute2 python3 python3-pip python3-venv valgrind
+	    postgresql"
 	if ! command -v dpkg-query >/dev/null; then
 		cat >&2 <<-TEXT
 		packages.sh: this is not Debian, so nothing was installed.
