@@ -5,6 +5,7 @@
 # Programs that are run for a connection.
 
 . "$(atf_get_srcdir)/common.sh"
+. "$(atf_get_srcdir)/pki.sh"
 
 # program: standard input becomes the script ./program, which anybody may run.
 program()
@@ -125,6 +126,74 @@ environment_body()
 	SSL_CIPHER=$cipher
 	ANSWER
 	atf_check -o file:expected cat answer
+}
+
+scenario identity_environment "The environment says who the client is: server \
+name, protocol and all of its certificate, with a comma in a name escaped"
+identity_environment_body()
+{
+	authority root
+	issue root me "/O=Example/OU=a, b/CN=me" \
+	    "DNS:a.example.org,IP:192.0.2.7,email:me@example.org,URI:http://x/a"
+	serve "execute \"/usr/bin/env\" user \"$(runner)\"" \
+	    'alpn "h2,http/1.1"' \
+	    "client authentication optional ca \"$PWD/root.crt\"" \
+	    'authenticate { allow subject "O=Example,CN=me"; allow none; }'
+	start
+	openssl s_client -quiet -CAfile www.crt -tls1_2 -servername localhost \
+	    -alpn http/1.1 -cert me.crt -key me.key \
+	    -connect "127.0.0.1:$port" >answer 2>client.err </dev/null
+	wait_closed
+	grep '^SSL_' answer | grep -v ^SSL_CIPHER= | sort >got
+	end=$(openssl x509 -in me.crt -noout -enddate -dateopt iso_8601 |
+	    sed 's/notAfter=\(.*\) \(.*\)/\1T\2/')
+	cat >expected <<-ANSWER
+	SSL_ALPN=http/1.1
+	SSL_PEER_CERT_HASH=SHA256:$(openssl x509 -in me.crt -outform DER |
+	    openssl sha256 -r | cut -d ' ' -f 1)
+	SSL_PEER_CERT_ISSUER=O=Example,CN=root
+	SSL_PEER_CERT_NOTAFTER=$end
+	SSL_PEER_CERT_SAN=dns:a.example.org,ip:192.0.2.7,email:me@example.org,uri:http://x/a
+	SSL_PEER_CERT_SUBJECT=O=Example,OU=a\\, b,CN=me
+	SSL_PROTOCOL=TLSv1.2
+	SSL_TLS_SNI_SERVERNAME=localhost
+	ANSWER
+	atf_check -o file:expected cat got
+	# One who is let in without is not said to be anybody.
+	client read shutdown >answer 2>client.err
+	wait_closed 2
+	atf_check -o match:"^SSL_PROTOCOL=TLSv1.3\$" cat answer
+	atf_check -s exit:1 grep SSL_PEER answer
+}
+
+scenario routes "A name that has a backend of its own is not for the program, \
+and the program is not run before a client is let in"
+routes_body()
+{
+	authority root
+	background "$peer" -k accept "$PWD/backend.sock" write backend
+	wait_until 20 "backend" test -S backend.sock
+	program <<-'SCRIPT'
+	#!/bin/sh
+	echo program
+	SCRIPT
+	execute "match servername \"localhost\" forward to \"$PWD/backend.sock\""
+	start
+	atf_check -o inline:"backend" -e ignore \
+	    openssl s_client -quiet -servername localhost \
+	    -connect "127.0.0.1:$port"
+	atf_check -o inline:"program\n" -e ignore \
+	    openssl s_client -quiet -noservername \
+	    -connect "127.0.0.1:$port"
+	wait_closed 2
+	atf_check -o inline:"1\n" grep -c "state=closed .* exit=0" log
+	stop
+	execute "client authentication required ca \"$PWD/root.crt\""
+	start
+	client read shutdown >answer 2>client.err
+	wait_closed
+	atf_check -o match:"error=ptAuthentication" cat log
+	atf_check -s exit:1 grep -E "exit=|signal=|stderr=" log
 }
 
 scenario http "An HTTP/1.0 server of a few lines answers curl, GET and POST, \
