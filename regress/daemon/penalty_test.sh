@@ -245,7 +245,7 @@ proxied_body()
 	done
 	[ $i -ge 8 ] || atf_fail "$i offences were enough"
 	named 192.0.2.7 tls write x read >away.out 2>/dev/null
-	wait_log '^server=www session=[0-9]+ from=192\.0\.2\.7:1000 error=ptOperationRefused .*reason="penalised for [0-9]+ more seconds?"$'
+	wait_log '^server=www session=[0-9]+ from=192\.0\.2\.7:1000 error=ptOperationRefused .*reason="penalised for [0-9]+ more seconds?" via=127\.0\.0\.2:[0-9]+$'
 	atf_check -o empty cat away.out
 	shows -o inline:served named 192.0.2.8 tls write served shutdown read
 	# The proxy has none, and there is one block.
