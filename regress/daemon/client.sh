@@ -61,6 +61,7 @@ issue()
 # far_end PEER'S ARGUMENTS: in the background, on $far_address; its port is in
 # $far, what it was sent in far.out, what it has to tell in far.err.
 far_address=127.0.0.1
+far_port=0
 far_end()
 {
 	rm -f far.port
@@ -79,7 +80,7 @@ far_end()
 		esac
 	done
 	# shellcheck disable=SC2086
-	"$peer" -p far.port $_options $_mode "$far_address:0" "$@" </dev/null \
+	"$peer" -p far.port $_options $_mode "$far_address:$far_port" "$@" </dev/null \
 	    >far.out 2>far.err &
 	far_pid=$!
 	echo $far_pid >>pids

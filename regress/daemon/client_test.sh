@@ -289,13 +289,14 @@ scenario client_resets_first "A client that has reset before the target has \
 answered is noticed then: the target gets the end of TLS and nothing else"
 client_resets_first_body()
 {
+	need_root_proc
 	certificate www
 	far_end -s www until go tls read
 	near
-	plain write secret until go.2 reset &
+	plain_holds write secret until go.2 reset
+	wait_until 20 "the handshake" busy_count 1 connecting
 	touch go.2
-	wait $!
-	wait_log state=connecting
+	wait_until 20 "the client to leave" dead "$pid"
 	touch go
 	check_events <<-EVENTS
 	state=connecting
@@ -649,6 +650,88 @@ pending_body()
 }
 connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
 
+# needed: so many descriptors the configuration can need.
+needed()
+{
+	launch prlimit --nofile=64:128
+	wait_until 20 "what it can need" grep -q 'can need' log
+	sed -n 's/.* can need \([0-9]*\) descriptors.*/\1/p' log
+	kill -TERM "$daemon" 2>/dev/null
+	wait "$daemon"
+}
+
+scenario descriptors "A client block is counted with one more descriptor \
+for each connection than a server block, when limits are raised at start"
+descriptors_body()
+{
+	certificate www
+	serve echo "connections max 2000"
+	server=$(needed)
+	# Its file of authorities is one more.
+	client_block "connect to 127.0.0.1 port 1" "ca \"$PWD/www.crt\"" \
+	    "connections max 2000"
+	atf_check_equal $((server + 2000 + 1)) "$(needed)"
+}
+
+# Those of the parent that are no pipe of a session.
+open_descriptors()
+{
+	echo $(($(ls "/proc/$daemon/fd" | wc -l) - $(sessions | wc -l)))
+}
+have_open() { [ "$(open_descriptors)" -eq "$1" ]; }
+
+scenario nothing_kept "However connections end, the daemon keeps no \
+descriptor of them"
+nothing_kept_body()
+{
+	need_root_proc
+	certificate www
+	far_end bind
+	bad=$far
+	far_end full
+	silent=$far
+	far_end -k -t 100 -s www tls write x read
+	near "prefork 1" "connections pending 1"
+	{
+		for n in $bad $silent; do
+			cat <<-CONF
+			client "p$n" {
+				listen on 127.0.0.1 port 0
+				connect to 127.0.0.1 port $n
+				ca "$PWD/www.crt"
+				prefork 1
+				connections pending 1
+				timeout backend 1
+			}
+			CONF
+		done
+	} >>securetcpd.conf
+	stop
+	start
+	wait_until 20 "a spawner of each" in_log "^server=p$silent listen="
+	before=$(open_descriptors)
+	for i in 1 2 3 4; do
+		ends
+	done
+	wait_closed 24
+	wait_until 20 "$before descriptors" have_open "$before"
+}
+# Of each kind two at once, of which one makes room for the other.
+ends()
+{
+	_peers=
+	for _n in www "p$bad" "p$silent"; do
+		_port=$(port_of $_n)
+		"$peer" connect "127.0.0.1:$_port" write hello reset \
+		    2>/dev/null &
+		_peers="$_peers $!"
+		"$peer" connect "127.0.0.1:$_port" write hello fin drain \
+		    2>/dev/null &
+		_peers="$_peers $!"
+	done
+	# shellcheck disable=SC2086
+	wait $_peers
+}
 scenario stopped "At the end of the daemon those that wait for a target, \
 those that negotiate and those that are connected are closed, each with its \
 events"

@@ -100,7 +100,7 @@ session_target(struct session *s, int fd)
 		return;
 	}
 	if (*name == '\0')
-		name = backend_host(s->s_target, host, sizeof(host));
+		name = target_host(s->s_target, host, sizeof(host));
 	s->s_phase = PHASE_CONNECTING;
 	session_set_timer(s, sv->sv_handshake);
 	adopt_send(s, fd, 0, name);

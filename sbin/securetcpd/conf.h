@@ -133,6 +133,9 @@ struct backend {
 	unsigned int		 ba_number;	/* among its like, from 0 */
 	int64_t			 ba_down;	/* left out until then, or 0 */
 	unsigned int		 ba_failures;	/* since it last worked */
+	struct resolved		*ba_resolved;	/* a name's addresses */
+	size_t			 ba_first;	/* the one to begin with ... */
+	int64_t			 ba_until;	/* ... until then, or 0 */
 };
 TAILQ_HEAD(backends, backend);
 

@@ -18,13 +18,13 @@
 #include "compat.h"
 #include "securetcpd.h"
 
-#define BASE_FDS	32		/* libraries, log, files, standard */
+#define BASE_FDS	32		/* libraries, log, resolver, standard */
 #define BASE_PROCS	8
 
 /*
  * A connection holds its pipe and, for a moment, its socket or that of its
- * backend; a client block's the plain one until the target has answered, and
- * a program's the end of its stderr.
+ * backend; a client block's the plain one until it is connected, and a
+ * program's the end of its stderr.
  */
 static unsigned long long
 limits_connection(const struct server *sv)

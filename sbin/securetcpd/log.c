@@ -233,6 +233,7 @@ log_connected(const struct session *s)
 	const struct wire_established	*f = s->s_facts;
 	struct server			*sv = s->s_service->se_conf;
 	struct logline			 l;
+	char				 name[TARGET_NAME];
 
 	if (level < CONF_LOG_STATE)
 		return;
@@ -245,7 +246,7 @@ log_connected(const struct session *s)
 	if (f->wh_alpn[0] != '\0')
 		line_add(&l, "alpn", f->wh_alpn);
 	if (s->s_target != NULL)
-		line_add(&l, "backend", s->s_target->ba_name);
+		line_add(&l, "backend", target_name(s, name, sizeof(name)));
 	else if (sv->sv_program != NULL)
 		line_add(&l, "backend", sv->sv_program->pr_argv[0]);
 	else

@@ -271,11 +271,16 @@ struct session {
 	int			 s_plain;	/* of a client block; else -1 */
 	struct backends		*s_backends;	/* those it may go to ... */
 	struct backend		*s_target;	/* ... and the present one */
+	struct sockaddr_storage	 s_to;		/* the address of it ... */
+	size_t			 s_first;	/* ... from this one on */
+	size_t			 s_address;	/* so many were tried ... */
+	size_t			 s_addresses;	/* ... of so many */
+	struct waiter		 s_waiter;	/* until its name is resolved */
 	uint64_t		 s_tried;	/* by their numbers ... */
 	uint64_t		 s_busy;	/* ... and to be asked again */
 	int			 s_backend;	/* connecting; else -1 */
 	int			 s_backend_error;	/* of the last that failed */
-	int			*s_failed;	/* errno of each that did */
+	char			**s_failed;	/* how, of each that did */
 	int64_t			 s_backend_until;	/* the timer's */
 	struct event		 s_backend_ev;
 	uint8_t			*s_header;	/* PROXY, to be written first */
@@ -525,8 +530,31 @@ void		 session_gone(struct child *, const char *);
 /* backend.c */
 void		 backend_connect(struct session *, struct backends *);
 void		 backend_cancel(struct session *);
-void		 backend_overdue(struct session *, char *, size_t);
-const char	*backend_host(const struct backend *, char *, size_t);
+
+/* target.c: which one is next */
+#define TARGET_NAME		(WIRE_HOST + 96)
+#define TARGET_UNRESOLVED	"its name is not resolved yet"
+
+enum target {
+	TARGET_TRY,		/* s_to is to be connected to */
+	TARGET_WAIT,		/* the name of s_target is not resolved */
+	TARGET_NONE
+};
+
+void		 target_begin(struct session *, struct backends *);
+enum target	 target_next(struct session *);
+void		 target_busy(struct session *);
+int		 target_again(struct session *);
+void		 target_useless(struct session *, int, const char *);
+void		 target_failed(struct session *, int, const char *);
+void		 target_up(const struct session *);
+void		 target_forget(struct session *);
+const struct timeval *
+		 target_share(const struct session *, struct timeval *);
+void		 target_reason(const struct session *, char *, size_t);
+void		 target_overdue(struct session *, char *, size_t);
+const char	*target_name(const struct session *, char *, size_t);
+const char	*target_host(const struct backend *, char *, size_t);
 
 /* header.c: the PROXY header for a backend */
 int		 header_make(struct session *);

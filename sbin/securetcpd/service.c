@@ -77,6 +77,25 @@ service_new(struct server *sv)
 	return (se);
 }
 
+/* What a client block connects to, by name: to be known when it is needed. */
+static int
+service_names(struct server *sv)
+{
+	struct backend	*ba;
+
+	TAILQ_FOREACH(ba, &sv->sv_backends, ba_entry) {
+		if (ba->ba_host[0] == '\0')
+			continue;
+		ba->ba_resolved = resolver_name(ba->ba_host);
+		if (ba->ba_resolved == NULL) {
+			daemon_fail("client \"%s\": %s: %s", sv->sv_name,
+			    ba->ba_host, strerror(errno));
+			return (-1);
+		}
+	}
+	return (0);
+}
+
 void
 services_start(struct conf *cf)
 {
@@ -90,7 +109,7 @@ services_start(struct conf *cf)
 			    strerror(errno));
 			return;
 		}
-		if (listeners_bind(se) == -1)
+		if (service_names(sv) == -1 || listeners_bind(se) == -1)
 			return;
 		spawner_start(se);
 	}

@@ -606,7 +606,7 @@ session_timer(int fd, short what, void *arg)
 	}
 	switch (s->s_phase) {
 	case PHASE_TARGET:
-		backend_overdue(s, reason, sizeof(reason));
+		target_overdue(s, reason, sizeof(reason));
 		session_fail(s, ptTimeout, reason);
 		break;
 	case PHASE_CONNECTING:
@@ -625,7 +625,7 @@ session_timer(int fd, short what, void *arg)
 			session_fail(s, s->s_error, s->s_reason);
 			break;
 		}
-		backend_overdue(s, reason, sizeof(reason));
+		target_overdue(s, reason, sizeof(reason));
 		backend_cancel(s);
 		session_refuse(s, ptTimeout, reason);
 		break;
