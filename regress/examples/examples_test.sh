@@ -592,6 +592,41 @@ mail_body()
 	atf_check -s exit:1 grep error= log
 }
 
+scenario shell "shell.conf: those it is for have a shell, as somebody who may \
+do little, and nobody else has" require.progs openssl
+shell_body()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, to change the user"
+	authority ca
+	issue ca gate.example.org /CN=localhost DNS:localhost
+	authority operators
+	issue operators me /O=Example/OU=Operations/CN=me \
+	    DNS:me.example.org
+	issue operators seller /O=Example/OU=Sales/CN=seller \
+	    DNS:seller.example.org
+	revoke operators operators.crl
+	example shell.conf
+	start
+	port=$(port_of shell)
+	ends=0
+	for n in seller me; do
+		ends=$((ends + 1))
+		{
+			echo 'echo $((6 * 7)); id -un; pwd; no-such; exit 3'
+			wait_closed $ends
+		} | openssl s_client -quiet -no_ign_eof -CAfile ca.pem \
+		    -cert $n.crt -key $n.key -connect "127.0.0.1:$port" \
+		    >said.$n 2>err.$n
+	done
+	atf_check -o empty cat said.seller
+	atf_check -o match:'error=ptAuthentication .*denied: no rule' cat log
+	# What went wrong is told here, as the last line.
+	atf_check -o inline:"42\nnobody\n/\n" sed '$d' said.me
+	atf_check -o match:"no-such.*not found" sed -n '$p' said.me
+	atf_check -o match:'state=connected .*backend=/bin/sh subject='\
+'"O=Example,OU=Operations,CN=me"' -o match:'state=closed .*exit=3' cat log
+}
+
 scenario try "try.conf: what is sent comes back" require.progs openssl
 try_body()
 {

@@ -189,7 +189,7 @@ have"
 }
 keys_body()
 {
-	sed -n 's/.*line_addf*(&*[a-z]*, "\([a-z]*\)",.*/\1/p' \
+	sed -n 's/.*line_add[a-z_]*(&*[a-z]*, "\([a-z]*\)",.*/\1/p' \
 	    "$top"/sbin/securetcpd/*.c | sort -u >keys
 	sed -n 's/.*put_message([A-Z_]*, "\([a-z]*\)",.*/\1/p' \
 	    "$top/sbin/securetcpd/log.c" | sort -u >>keys
