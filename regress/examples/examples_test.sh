@@ -320,7 +320,7 @@ postgresql_body()
 	authority tunnel
 	ln -s tunnel.pem ca.pem
 	issue tunnel db.example.org /CN=db.example.org \
-	    DNS:db.example.org,IP:127.0.0.1
+	    DNS:db.example.org,DNS:localhost
 	issue tunnel one.apps.example.org /CN=one.apps.example.org \
 	    DNS:one.apps.example.org
 	issue tunnel guest /CN=guest DNS:guest.example.org
@@ -335,7 +335,7 @@ postgresql_body()
 	mv log far/log
 	mv securetcpd.conf securetcpd.pid far/
 	example postgresql-tunnel-client.conf \
-	    -e "s/\"db\\.example\\.org\" port 5433/127.0.0.1 port $far/"
+	    -e "s/\"db\\.example\\.org\" port 5433/localhost port $far/"
 	start
 	export PGHOST=127.0.0.1 PGPORT="$(port_of postgresql)"
 	export PGUSER=app PGDATABASE=postgres
@@ -364,7 +364,8 @@ postgresql_body()
 	wait $fetchers
 	atf_check -o inline:"      8 19999900000\n" sh -c \
 	    'cat sum.* | sort | uniq -c'
-	atf_check -o match:"backend=127.0.0.1:$far subject=\"CN=db.example.org\"" \
+	atf_check -o match:"backend=\"localhost:$far \\([^)]*:$far\\)\" "\
+'subject="CN=db.example.org"' \
 	    -o match:"state=connected version=TLSv1.3" cat log
 	wait_closed 14
 	atf_check -o match:'subject="CN=one.apps.example.org"' cat far/log
