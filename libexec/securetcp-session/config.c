@@ -115,15 +115,18 @@ config_prepare(struct imsgbuf *pipe, struct server *sv)
 
 /* The libraries' values are the wire's by chance only. */
 static enum securetcp_authentication
-config_auth(uint8_t auth)
+config_auth(struct imsgbuf *pipe, const struct wire_server *wv)
 {
-	switch (auth) {
+	switch (wv->wv_auth) {
+	case WIRE_AUTH_OFF:
+		return (SECURETCP_AUTH_OFF);
 	case WIRE_AUTH_OPTIONAL:
 		return (SECURETCP_AUTH_OPTIONAL);
 	case WIRE_AUTH_REQUIRED:
 		return (SECURETCP_AUTH_REQUIRED);
 	default:
-		return (SECURETCP_AUTH_OFF);
+		helper_fatal(pipe, "server %s: client authentication: %u is "
+		    "none of its kinds", wv->wv_name, wv->wv_auth);
 	}
 }
 
@@ -155,7 +158,7 @@ config_server(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 		helper_fatal(pipe, "server %s: alpn: %s", wv->wv_name,
 		    securetcp_config_error(config));
 	if (securetcp_config_set_client_authentication(config,
-	    config_auth(wv->wv_auth)) != ptOk)
+	    config_auth(pipe, wv)) != ptOk)
 		helper_fatal(pipe, "server %s: client authentication: %s",
 		    wv->wv_name, securetcp_config_error(config));
 }
@@ -196,8 +199,13 @@ config_match(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 		helper_fatal(pipe, "server %s: MATCH: %s",
 		    sv->sv_wire.wv_name, strerror(errno));
 	sv->sv_matches = wm;
-	helper_parse(pipe, imsg, &wm[sv->sv_nmatches], sizeof(*wm));
-	sv->sv_nmatches++;
+	wm += sv->sv_nmatches++;
+	helper_parse(pipe, imsg, wm, sizeof(*wm));
+	if (wm->wm_selector < WIRE_MATCH_NAME ||
+	    wm->wm_selector > WIRE_MATCH_ABSENT)
+		helper_fatal(pipe, "server %s: MATCH %u: %u is none of its "
+		    "kinds", sv->sv_wire.wv_name, sv->sv_nmatches,
+		    wm->wm_selector);
 }
 
 static void

@@ -448,6 +448,12 @@ fake_session_message(struct fake *fk, struct fake_session *fs,
 		fs->fs_asked = 1;
 		fake_answer(fk, fs);
 		break;
+	case WIRE_ADDRESS:
+		ATF_REQUIRE_EQ(0, wire_parse(imsg, &fs->fs_address,
+		    sizeof(fs->fs_address)));
+		fs->fs_addressed = 1;
+		fs->fs_state = WIRE_CONNECTING;
+		break;
 	case WIRE_ESTABLISHED:
 		ATF_REQUIRE_EQ(0, wire_parse(imsg, &fs->fs_info,
 		    sizeof(fs->fs_info)));

@@ -58,11 +58,13 @@ struct fake_session {
 	int			 fs_forked;
 	uint32_t		 fs_unforked;	/* errno */
 	int			 fs_asked;
+	int			 fs_addressed;
 	int			 fs_established;
 	int			 fs_done;
 	int			 fs_ended;	/* it ended its pipe */
 	int			 fs_exited;
 	struct wire_asksign	 fs_ask;
+	struct wire_address	 fs_address;
 	struct wire_established	 fs_info;
 	struct wire_done	 fs_result;
 	struct wire_exited	 fs_exit;
@@ -124,6 +126,18 @@ void		 fake_hangup(struct fake_session *);
 void		 fake_turn(struct fake *, struct pollfd *, nfds_t, int);
 int64_t		 fake_now(void);
 void		 fake_defaults(struct wire_server *);
+
+/* block.c: a server block, message by message */
+void		 block_begin(struct fake *, const atf_tc_t *, struct key *,
+		    const struct wire_server *);
+void		 block_chain(struct fake *);
+void		 block_file(struct fake *, enum wire_type, const void *,
+		    size_t);
+void		 block_match(struct fake *, uint8_t, uint8_t, const char *);
+void		 block_bare(struct fake *, enum wire_type);
+/* SERVER_END, and it is ready; or it says that, and leaves. */
+void		 block_end(struct fake *);
+void		 block_fails(struct fake *, const char *);
 
 /* key.c */
 void		 key_make(struct key *, enum key_kind);
