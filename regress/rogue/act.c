@@ -227,28 +227,53 @@ put_string(uint8_t *out, const char *what, size_t max)
 	return (2 + len);
 }
 
+/* Everything from the match on, after version and cipher of the others. */
 static void
-act_established(const char **line)
+act_identity(const char *other, uint64_t match, uint64_t peer,
+    const char *subject, const char *san)
 {
 	uint8_t	 out[16384];
-	char	 word[64];
 	size_t	 n = 0;
 
-	if (!act_word(line, word, sizeof(word)))
-		(void)strlcpy(word, "-", sizeof(word));
-	n += put_string(out + n, word, WIRE_NAME - 1);
-	n += put_string(out + n, word, WIRE_CIPHER - 1);
-	n += put_string(out + n, word, WIRE_SERVERNAME - 1);
-	n += put_string(out + n, word, WIRE_ALPN - 1);
-	n += put(out + n, 2, 0);
-	n += put(out + n, 1, 1);
-	n += put_string(out + n, word, WIRE_SUBJECT - 1);
-	n += put_string(out + n, word, WIRE_SUBJECT - 1);
-	n += put_string(out + n, word, WIRE_HASH - 1);
-	n += put_string(out + n, word, WIRE_SAN - 1);
+	n += put_string(out + n, other, WIRE_NAME - 1);
+	n += put_string(out + n, other, WIRE_CIPHER - 1);
+	n += put_string(out + n, other, WIRE_SERVERNAME - 1);
+	n += put_string(out + n, other, WIRE_ALPN - 1);
+	n += put(out + n, 2, match);
+	n += put(out + n, 1, peer);
+	n += put_string(out + n, subject, WIRE_SUBJECT - 1);
+	n += put_string(out + n, subject, WIRE_SUBJECT - 1);
+	n += put_string(out + n, other, WIRE_HASH - 1);
+	n += put_string(out + n, san, WIRE_SAN - 1);
 	n += put(out + n, 8, 0);
 	n += put(out + n, 8, 0);
 	act_send(WIRE_ESTABLISHED, out, n);
+}
+
+static void
+act_established(const char **line)
+{
+	char	 word[64];
+
+	if (!act_word(line, word, sizeof(word)))
+		(void)strlcpy(word, "-", sizeof(word));
+	act_identity(word, 0, 1, word, word);
+}
+
+/* claim MATCH PEER SUBJECT NAMES: in the latter ';' begins a new line */
+static void
+act_claim(const char **line)
+{
+	uint64_t	 match, peer;
+	char		 subject[256], san[256], *p;
+
+	match = act_number(line);
+	peer = act_number(line);
+	(void)act_word(line, subject, sizeof(subject));
+	(void)act_word(line, san, sizeof(san));
+	for (p = san; (p = strchr(p, ';')) != NULL;)
+		*p = '\n';
+	act_identity("-", match, peer, subject, san);
 }
 
 /* address FAMILY: 127.0.0.9 or ::1, port 9, to itself. */
@@ -388,6 +413,8 @@ act_common(const char *word, const char **line)
 		act_address(line);
 	else if (strcmp(word, "established") == 0)
 		act_established(line);
+	else if (strcmp(word, "claim") == 0)
+		act_claim(line);
 	else if (strcmp(word, "done") == 0)
 		act_done(line);
 	else if (strcmp(word, "fatal") == 0)

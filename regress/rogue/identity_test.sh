@@ -1,0 +1,142 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# A session that lies about names and identities buys with it what the block
+# gives to somebody, and nothing else; what is no identity at all is refused.
+
+. "$(atf_get_srcdir)/rogue.sh"
+. "$(atf_get_srcdir)/../daemon/pki.sh"
+
+# serve_named: as serve_all, but www has rules.
+serve_named()
+{
+	certificate good rsa:2048
+	certificate www
+	"$peer" -t 280 full "$PWD/full.sock" >/dev/null 2>&1 &
+	echo $! >>pids
+	backend third
+	configure <<-CONF
+	signers 1
+	certificate "good" {
+		chain "$PWD/good.crt"
+		key "$PWD/good.key"
+	}
+	server "www" {
+		listen on 127.0.0.1 port 0
+		certificate "www"
+		client authentication optional ca "$PWD/good.crt"
+		authenticate {
+			deny subject "CN=evil"
+			deny san "dns:evil.example"
+			deny issuer "CN=wicked"
+			allow subject "O=Example"
+			allow san "dns:*.example.org"
+			allow none
+		}
+		match servername "one.example" refuse
+		match servername "two.example" forward to 127.0.0.1 port $(port_in third)
+		match servername unknown forward to 127.0.0.1 port $(port_in third)
+		match servername "four.example" refuse
+		echo
+		prefork 16
+		timeout handshake 3
+		connections max 1000 per source 1000
+	}
+	server "good" {
+		listen on 127.0.0.1 port 0
+		certificate "good"
+		echo
+		connections max 1000 per source 1000
+	}
+	server "slow" {
+		listen on 127.0.0.1 port 0
+		certificate "www"
+		forward to "$PWD/full.sock"
+		connections max 1000 per source 1000
+	}
+	CONF
+	wait_until 20 "a full backend" test -S full.sock
+}
+
+# twice NAME "what must hold": a case, and the same under sanitizers.
+twice()
+{
+	scenario "$1" "$2" timeout 280
+	scenario "$1_sanitized" "$2: the parent under sanitizers" timeout 280
+	eval "$1_body() { plant; serve_named; begin; $1; finish; }"
+	eval "$1_sanitized_body() {
+		[ -x $top/regress/sanitized/parent ] ||
+		    atf_skip 'no sanitizers here'
+		sanitized=yes
+		plant; serve_named; begin; $1; finish; }"
+}
+
+# unidentified "WORDS" "REASON": the parent will not have it.
+unidentified()
+{
+	rogue www "$1 receive done 12012 0 0 0 - exit 0"
+	printf 'www error=ptAuthentication number=12012 description="%s" reason="%s"\n' \
+	    "The client could not be authenticated." "$2" >>expected
+}
+
+twice matches "A rule about names that there is not, or one that refuses, is \
+a violation; another that forwards is taken"
+matches()
+{
+	for n in 1 4 5 6 255 256 1000 65535; do
+		prove www "claim $n 0 - -" \
+		    "violation: ESTABLISHED by a rule that forwards nowhere"
+	done
+	quiet www "claim 2 0 - - receive done 0 0 0 0 - exit 0"
+	quiet www "claim 3 1 O=Example - receive done 0 0 0 0 - exit 0"
+	quiet www "claim 0 0 - - receive done 0 0 0 0 - exit 0"
+	wait_log "state=connected .*backend=127.0.0.1:$(port_in third)"
+	atf_check_equal 2 "$(grep -c "state=connected .*backend=127.0.0.1:$(port_in third)" log)"
+	# Who is denied never gets as far as a rule about names.
+	unidentified "claim 2 1 CN=evil,O=Example -" \
+	    "denied by rule 1 (line $(line_of 'deny subject'))"
+	unidentified "claim 1 1 CN=evil,O=Example -" \
+	    "denied by rule 1 (line $(line_of 'deny subject'))"
+}
+line_of() { grep -n -F -- "$1" securetcpd.conf | cut -d : -f 1; }
+
+twice identities "Subjects and names that are malformed, too long or full of \
+control characters match nothing that allows, and pass nothing that denies"
+identities()
+{
+	unfit="its subject is not one that rules can be held against"
+	for s in ctrl max line CN O= =Example O=Example, ,O=Example \
+	    'O=Example\' 'O=Example,CN' 'CN=evil\'; do
+		case $s in
+		O=)	unidentified "claim 0 1 $s -" \
+			    "denied: no rule allows this certificate" ;;
+		*)	unidentified "claim 0 1 $s -" "$unfit" ;;
+		esac
+	done
+	for s in ctrl max line dns evil 'dns:;;;' ';' 'dns:*' 'ip:' 'uri:' \
+	    'email:@'; do
+		unidentified "claim 0 1 - $s" \
+		    "denied: no rule allows this certificate"
+	done
+	unidentified "claim 0 1 O=Example ;;x;dns:evil.example" \
+	    "denied by rule 2 (line $(line_of 'deny san'))"
+	unidentified "claim 0 1 CN=wicked dns:a.example.org" \
+	    "denied by rule 3 (line $(line_of 'deny issuer'))"
+	# Without a certificate nothing of one counts, and is not shown.
+	quiet www "claim 0 0 line dns:evil.example receive done 0 0 0 0 - exit 0"
+	quiet www "claim 0 1 O=Example line receive done 0 0 0 0 - exit 0"
+	wait_until 20 "both" eval \
+	    '[ $(grep -c "^server=www .*state=connected" log) -ge 2 ]'
+	atf_check -o inline:"1\n" grep -c "state=connected .* subject=" log
+	atf_check -s exit:1 grep -q "^server=www session=1 from=127.0.0.1:1 " log
+	prove www "claim 0 1 over -" "violation: malformed ESTABLISHED"
+	prove www "claim 0 1 - over" "violation: malformed ESTABLISHED"
+	prove www "claim 0 1 nul -" "violation: malformed ESTABLISHED"
+	prove www "claim 0 1 - nul" "violation: malformed ESTABLISHED"
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}
