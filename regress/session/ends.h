@@ -20,7 +20,7 @@
 #include <stdint.h>
 
 #include "fake.h"
-#include "pki.h"
+#include "../lib/pki.h"
 
 struct end {
 	struct fake		*e_fake;
