@@ -47,19 +47,26 @@ int		 match_value_ok(const char *);
  */
 int		 match_subject(const char *, const char *);
 int		 match_subject_ok(const char *);
+/* Are its types known by name, or numbers? */
+int		 match_subject_known(const char *);
 /*
  * The value of a subject's last attribute of a type ("CN"), unescaped: 0, or
  * -1 when it has none, or one with a NUL in it, or that does not fit.
  */
-int		 match_subject_value(const char *, const char *, char *, size_t);
+int		 match_subject_value(const char *, const char *, char *,
+		    size_t);
 
 /*
  * match_san.c: "dns:*.example.org", "ip:192.0.2.1", "ip:2001:db8::/32",
  * "email:*@example.org" or "uri:spiffe://example.org/a*" against a list of
  * names of that form, one on a line.  A star in an e-mail address stays on
- * its side of the last @, behind which case does not count.
+ * its side of the last @, behind which case does not count; nor does it in
+ * what a URI has before its path.  An IPv4 address is one in an IPv6 address
+ * that was mapped, too.  match_san_names_ok(): each name can be held against
+ * a pattern of its kind.
  */
 int		 match_san(const char *, const char *);
 int		 match_san_ok(const char *);
+int		 match_san_names_ok(const char *);
 
 #endif /* MATCH_H */

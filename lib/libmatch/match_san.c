@@ -33,6 +33,13 @@ static int	 ip_match(const char *, size_t, const char *, size_t);
 static int	 ip_ok(const char *, size_t);
 static int	 ip_parse(const char *, size_t, int, struct prefix *);
 static int	 ip_bits(const char *, unsigned int *);
+static int	 ip_name_ok(const char *, size_t);
+static void	 ip_unmap(struct prefix *);
+static int	 dns_name_ok(const char *, size_t);
+static int	 email_name_ok(const char *, size_t);
+static int	 uri_match(const char *, size_t, const char *, size_t);
+static int	 uri_name_ok(const char *, size_t);
+static size_t	 uri_fold(char *, const char *, size_t);
 static int	 email_match(const char *, size_t, const char *, size_t);
 static int	 email_ok(const char *, size_t);
 static int	 email_parse(const char *, size_t, struct email *);
@@ -41,11 +48,12 @@ static const struct san_kind {
 	const char	*sk_prefix;
 	int		(*sk_match)(const char *, size_t, const char *, size_t);
 	int		(*sk_ok)(const char *, size_t);
+	int		(*sk_name_ok)(const char *, size_t);
 } san_kinds[] = {
-	{ "dns:",	match_labels,	match_labels_ok },
-	{ "ip:",	ip_match,	ip_ok },
-	{ "email:",	email_match,	email_ok },
-	{ "uri:",	match_run,	match_run_ok },
+	{ "dns:",	match_labels,	match_labels_ok, dns_name_ok },
+	{ "ip:",	ip_match,	ip_ok,		ip_name_ok },
+	{ "email:",	email_match,	email_ok,	email_name_ok },
+	{ "uri:",	uri_match,	match_run_ok,	uri_name_ok },
 };
 
 #define NSANKINDS	(sizeof(san_kinds) / sizeof(san_kinds[0]))
@@ -83,6 +91,24 @@ match_san(const char *pattern, const char *names)
 	}
 }
 
+int
+match_san_names_ok(const char *names)
+{
+	const struct san_kind	*sk;
+	size_t			 len, n;
+
+	while (*names != '\0') {
+		n = strcspn(names, "\n");
+		if ((sk = san_kind(names, &len)) == NULL || n < len ||
+		    !sk->sk_name_ok(names + len, n - len))
+			return (0);
+		names += n;
+		if (*names == '\n')
+			names++;
+	}
+	return (1);
+}
+
 static const struct san_kind *
 san_kind(const char *name, size_t *len)
 {
@@ -94,6 +120,75 @@ san_kind(const char *name, size_t *len)
 			return (&san_kinds[i]);
 	}
 	return (NULL);
+}
+
+/* "*" is a match for every name that can be one. */
+static int
+dns_name_ok(const char *name, size_t len)
+{
+	char	 buf[MATCH_DNSNAME + 2];
+	size_t	 i;
+
+	if (len >= sizeof(buf))
+		return (0);
+	for (i = 0; i < len; i++)
+		buf[i] = name[i] == '*' ? 'x' : name[i];
+	if (len > 0 && buf[len - 1] == '.')
+		len--;
+	return (match_labels_ok(buf, len));
+}
+
+static int
+ip_name_ok(const char *name, size_t len)
+{
+	struct prefix	 pr;
+
+	return (ip_parse(name, len, 0, &pr) == 0);
+}
+
+static int
+email_name_ok(const char *name, size_t len)
+{
+	struct email	 em;
+
+	return (email_parse(name, len, &em) == 0);
+}
+
+static int
+uri_name_ok(const char *name, size_t len)
+{
+	(void)name;
+	return (len <= MATCH_PATTERN);
+}
+
+/* Scheme and host in lower case: their case does not count. */
+static size_t
+uri_fold(char *buf, const char *text, size_t len)
+{
+	size_t	 host = 0, i;
+
+	for (i = 0; i + 2 < len; i++) {
+		if (memcmp(text + i, "://", 3) == 0) {
+			host = i + 3;
+			break;
+		}
+	}
+	while (host > 0 && host < len && strchr("/?#", text[host]) == NULL)
+		host++;
+	match_lower(buf, text, host);
+	memcpy(buf + host, text + host, len - host);
+	return (len);
+}
+
+static int
+uri_match(const char *pattern, size_t patlen, const char *name, size_t len)
+{
+	char	 pat[MATCH_PATTERN], text[MATCH_PATTERN];
+
+	if (patlen > sizeof(pat) || len > sizeof(text))
+		return (0);
+	return (match_run(pat, uri_fold(pat, pattern, patlen), text,
+	    uri_fold(text, name, len)));
 }
 
 static int
@@ -144,7 +239,25 @@ ip_parse(const char *text, size_t len, int masked, struct prefix *pr)
 		pr->pr_bits = 128;
 	} else
 		return (-1);
-	return (slash == NULL ? 0 : ip_bits(slash, &pr->pr_bits));
+	if (slash != NULL && ip_bits(slash, &pr->pr_bits) == -1)
+		return (-1);
+	ip_unmap(pr);
+	return (0);
+}
+
+static void
+ip_unmap(struct prefix *pr)
+{
+	static const uint8_t	 mapped[12] = {
+	    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
+	};
+
+	if (pr->pr_family != AF_INET6 || pr->pr_bits < 8 * sizeof(mapped) ||
+	    memcmp(pr->pr_addr, mapped, sizeof(mapped)) != 0)
+		return;
+	memmove(pr->pr_addr, pr->pr_addr + sizeof(mapped), 4);
+	pr->pr_family = AF_INET;
+	pr->pr_bits -= 8 * sizeof(mapped);
 }
 
 /* A number up to *bits, which it replaces. */

@@ -17,6 +17,7 @@
 
 #include "match.h"
 #include "match_local.h"
+#include "match_types.h"
 
 struct attr {
 	const char	*at_type;
@@ -26,37 +27,13 @@ struct attr {
 	char		 at_value[2 * MATCH_PATTERN];
 };
 
-/* What libcrypto calls them, short and long, so that an OID means the same. */
+/* Under either name, so that its number means the same. */
+#define NAMES(oid, name, alias)	{ name, oid }, { alias, oid },
 static const struct attr_name {
 	const char	*an_name;
 	const char	*an_oid;
 } attr_names[] = {
-	{ "CN",				"2.5.4.3" },
-	{ "commonName",			"2.5.4.3" },
-	{ "SN",				"2.5.4.4" },
-	{ "surname",			"2.5.4.4" },
-	{ "serialNumber",		"2.5.4.5" },
-	{ "C",				"2.5.4.6" },
-	{ "countryName",		"2.5.4.6" },
-	{ "L",				"2.5.4.7" },
-	{ "localityName",		"2.5.4.7" },
-	{ "ST",				"2.5.4.8" },
-	{ "stateOrProvinceName",	"2.5.4.8" },
-	{ "street",			"2.5.4.9" },
-	{ "streetAddress",		"2.5.4.9" },
-	{ "O",				"2.5.4.10" },
-	{ "organizationName",		"2.5.4.10" },
-	{ "OU",				"2.5.4.11" },
-	{ "organizationalUnitName",	"2.5.4.11" },
-	{ "title",			"2.5.4.12" },
-	{ "GN",				"2.5.4.42" },
-	{ "givenName",			"2.5.4.42" },
-	{ "dnQualifier",		"2.5.4.46" },
-	{ "emailAddress",		"1.2.840.113549.1.9.1" },
-	{ "UID",			"0.9.2342.19200300.100.1.1" },
-	{ "userId",			"0.9.2342.19200300.100.1.1" },
-	{ "DC",				"0.9.2342.19200300.100.1.25" },
-	{ "domainComponent",		"0.9.2342.19200300.100.1.25" },
+	MATCH_TYPES(NAMES)
 };
 
 #define NATTRNAMES	(sizeof(attr_names) / sizeof(attr_names[0]))
@@ -81,6 +58,22 @@ int
 match_subject_ok(const char *pattern)
 {
 	return (subject_wellformed(pattern));
+}
+
+/* A type that is neither known nor a number is that of no certificate. */
+int
+match_subject_known(const char *pattern)
+{
+	struct attr	 at;
+
+	if (!subject_wellformed(pattern))
+		return (0);
+	while (pattern != NULL) {
+		if (attr_next(&pattern, &at, 1) == -1 ||
+		    type_oid(at.at_type) < at.at_typelen)
+			return (0);
+	}
+	return (1);
 }
 
 int

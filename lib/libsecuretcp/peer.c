@@ -174,7 +174,7 @@ peer_name(struct peer *pe, const GENERAL_NAME *gn)
 	}
 }
 
-/* Those that cannot be shown are left out, and those there is no room for. */
+/* What cannot be shown is left out, and what there is no room for. */
 static int
 peer_keep(struct peer *pe, enum securetcp_name kind, char *text)
 {
@@ -183,7 +183,7 @@ peer_keep(struct peer *pe, enum securetcp_name kind, char *text)
 	if (text == NULL)
 		return (-1);
 	if (*text == '\0' || pe->pe_nnames == PEER_NAMES) {
-		pe->pe_incomplete |= *text != '\0';
+		pe->pe_incomplete = 1;
 		free(text);
 		return (0);
 	}

@@ -541,8 +541,9 @@ enum securetcp_name {
 const char	*securetcp_peer_name(const struct securetcp *, size_t,
 		    enum securetcp_name *);
 /*
- * False when it has more of these names than are kept, 256, or they cannot
- * be read: what is not among them may be in the certificate all the same.
+ * False when it has more of these names than are kept, 256, or some that
+ * cannot be read or shown: what is not among them may be in the certificate
+ * all the same.
  */
 int		 securetcp_peer_names_complete(const struct securetcp *);
 

@@ -322,14 +322,19 @@ struct wire_asksign {
 	uint8_t		 wq_data[WIRE_SIGNMAX];
 };
 
-/* ESTABLISHED: empty strings where the peer gave nothing */
+/* ESTABLISHED: the peer */
+#define WIRE_PEER_GIVEN		0x01	/* gave a certificate, but: */
+#define WIRE_PEER_NAMES		0x02	/* not all its names are said */
+#define WIRE_PEER_LONG		0x04	/* subject or issuer do not fit: "" */
+
+/* Empty strings where the peer gave nothing. */
 struct wire_established {
 	char		 wh_version[WIRE_NAME];
 	char		 wh_cipher[WIRE_CIPHER];
 	char		 wh_servername[WIRE_SERVERNAME];
 	char		 wh_alpn[WIRE_ALPN];
 	uint16_t	 wh_match;	/* the MATCH that fitted, from 1; 0 */
-	uint8_t		 wh_peer;	/* it gave a certificate: */
+	uint8_t		 wh_peer;	/* WIRE_PEER_* */
 	char		 wh_subject[WIRE_SUBJECT];
 	char		 wh_issuer[WIRE_SUBJECT];
 	char		 wh_hash[WIRE_HASH];

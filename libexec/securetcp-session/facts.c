@@ -18,7 +18,8 @@
 #include "wire.h"
 
 static int	 facts_names(struct securetcp *, char *, size_t);
-static const char *facts_peer(struct securetcp *, struct wire_established *);
+static int	 facts_name(const char *, char *, size_t);
+static void	 facts_peer(struct securetcp *, struct wire_established *);
 
 /* One a line, whole ones only: true when all of them are there. */
 static int
@@ -48,33 +49,38 @@ facts_names(struct securetcp *tcp, char *buf, size_t size)
 	return (securetcp_peer_names_complete(tcp));
 }
 
-static const char *
+/* Half a name is another name. */
+static int
+facts_name(const char *name, char *buf, size_t size)
+{
+	if (strlcpy(buf, name, size) < size)
+		return (1);
+	buf[0] = '\0';
+	return (0);
+}
+
+static void
 facts_peer(struct securetcp *tcp, struct wire_established *wh)
 {
-	const char	*why = NULL;
-
-	wh->wh_peer = 1;
-	if (strlcpy(wh->wh_subject, securetcp_peer_subject(tcp),
-	    sizeof(wh->wh_subject)) >= sizeof(wh->wh_subject))
-		why = "the certificate's subject is too long to be judged";
-	if (strlcpy(wh->wh_issuer, securetcp_peer_issuer(tcp),
-	    sizeof(wh->wh_issuer)) >= sizeof(wh->wh_issuer))
-		why = "the certificate's issuer is too long to be judged";
+	wh->wh_peer = WIRE_PEER_GIVEN;
+	if (!facts_name(securetcp_peer_subject(tcp), wh->wh_subject,
+	    sizeof(wh->wh_subject)))
+		wh->wh_peer |= WIRE_PEER_LONG;
+	if (!facts_name(securetcp_peer_issuer(tcp), wh->wh_issuer,
+	    sizeof(wh->wh_issuer)))
+		wh->wh_peer |= WIRE_PEER_LONG;
 	if (!facts_names(tcp, wh->wh_san, sizeof(wh->wh_san)))
-		why = "the certificate has more names than can be judged";
+		wh->wh_peer |= WIRE_PEER_NAMES;
 	(void)strlcpy(wh->wh_hash, securetcp_peer_hash(tcp),
 	    sizeof(wh->wh_hash));
 	wh->wh_notbefore = (uint64_t)securetcp_peer_notbefore(tcp);
 	wh->wh_notafter = (uint64_t)securetcp_peer_notafter(tcp);
-	return (why);
 }
 
-/* Of a server's certificate only the log has need. */
-const char *
+void
 facts_fill(const struct session *s, struct wire_established *wh)
 {
 	struct securetcp	*tcp = s->s_tcp;
-	const char		*why;
 
 	memset(wh, 0, sizeof(*wh));
 	(void)strlcpy(wh->wh_version, securetcp_version(tcp),
@@ -85,9 +91,6 @@ facts_fill(const struct session *s, struct wire_established *wh)
 	    sizeof(wh->wh_servername));
 	(void)strlcpy(wh->wh_alpn, securetcp_alpn(tcp), sizeof(wh->wh_alpn));
 	wh->wh_match = (uint16_t)s->s_front.fr_match;
-	if (securetcp_peer_hash(tcp)[0] == '\0')
-		return (NULL);
-	why = facts_peer(tcp, wh);
-	return (s->s_server->sv_wire.wv_flags & WIRE_SERVER_CLIENT ? NULL :
-	    why);
+	if (securetcp_peer_hash(tcp)[0] != '\0')
+		facts_peer(tcp, wh);
 }

@@ -108,11 +108,13 @@ session_adopt(struct session *s)
 	error = securetcp_set_half_close(s->s_tcp, 1);
 	if (error == ptOk && wv->wv_flags & WIRE_SERVER_CLIENT) {
 		error = securetcp_set_timeout(s->s_tcp, 0);
+		s->s_assigned = 1;
 		if (error == ptOk)
 			error = securetcp_connect_socket(s->s_tcp,
 			    s->s_adopted, s->s_adopt.wad_servername);
 	} else if (error == ptOk) {
 		front_read(s);
+		s->s_assigned = 1;
 		error = securetcp_set_socket(s->s_tcp, s->s_adopted);
 	}
 	if (error != ptOk)
@@ -160,8 +162,7 @@ session_established(struct session *s)
 
 	if ((why = front_check(s)) != NULL)
 		session_close(s, ptProtocol, why);
-	if ((why = facts_fill(s, &wh)) != NULL)
-		session_close(s, ptAuthentication, why);
+	facts_fill(s, &wh);
 	if (wire_send(s->s_pipe, WIRE_ESTABLISHED, -1, &wh, sizeof(wh)) == -1)
 		helper_fatal(s->s_pipe, "session: ESTABLISHED: %s",
 		    strerror(errno));
@@ -261,6 +262,8 @@ session_done(struct session *s, int error, const char *reason)
 		securetcp_free(s->s_tcp);
 		s->s_tcp = NULL;
 	}
+	if (!s->s_assigned && s->s_adopted != -1)
+		(void)close(s->s_adopted);
 	if (s->s_backend != -1)
 		(void)close(s->s_backend);
 	if (wire_send(s->s_pipe, WIRE_DONE, -1, &wd, sizeof(wd)) == -1)

@@ -79,6 +79,7 @@ struct session {
 	/* what the parent ordered */
 	int			 s_adopted;	/* where TLS is spoken, -1 */
 	struct wire_adopt	 s_adopt;
+	int			 s_assigned;	/* the object owns that */
 	int			 s_backend;	/* the backend's, -1 */
 	uint8_t			 s_mode;	/* enum wire_mode, 0: no word */
 	int			 s_close;
@@ -106,8 +107,8 @@ void		 front_read(struct session *);
 /* NULL, or why the handshake was not the one that was looked at. */
 const char	*front_check(const struct session *);
 
-/* facts.c: NULL, or why the certificate cannot be judged. */
-const char	*facts_fill(const struct session *,
+/* facts.c */
+void		 facts_fill(const struct session *,
 		    struct wire_established *);
 
 /* events.c */

@@ -52,6 +52,13 @@ note(const char *fmt, va_list ap)
 }
 
 /* What resolver.c, helper.c and child.c want of the daemon. */
+/* Only a launcher has it called. */
+int
+limits_original(void)
+{
+	abort();
+}
+
 void
 log_warning(const char *fmt, ...)
 {

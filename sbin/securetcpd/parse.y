@@ -775,7 +775,7 @@ note_tried(void)
 		tried |= SEEN_LISTEN;
 	else if (server != NULL && k->k_token == CERTIFICATE)
 		tried |= SEEN_CERTIFICATE;
-	else if (server != NULL && k->k_token == AUTHENTICATION)
+	else if (server != NULL && k->k_token == CLIENT)
 		tried |= SEEN_AUTHENTICATION;
 	else if (server != NULL && k->k_token == CONNECT)
 		tried |= SEEN_CONNECT;

@@ -23,6 +23,8 @@
 
 static int	 rule_matches(const struct rule *,
 		    const struct wire_established *);
+static const char *rule_unfit(const struct rule *,
+		    const struct wire_established *);
 static const char *rules_unfit(const struct server *,
 		    const struct wire_established *);
 
@@ -50,25 +52,45 @@ rule_matches(const struct rule *ru, const struct wire_established *wh)
 
 /* What no pattern can be held against must not slip past a deny rule. */
 static const char *
+rule_unfit(const struct rule *ru, const struct wire_established *wh)
+{
+	switch (ru->ru_subject) {
+	case CONF_RULE_SUBJECT:
+		if (wh->wh_peer & WIRE_PEER_LONG || (wh->wh_subject[0] !=
+		    '\0' && !match_subject_ok(wh->wh_subject)))
+			return ("denied: the certificate's subject cannot be "
+			    "held against rules");
+		break;
+	case CONF_RULE_ISSUER:
+		if (wh->wh_peer & WIRE_PEER_LONG || (wh->wh_issuer[0] !=
+		    '\0' && !match_subject_ok(wh->wh_issuer)))
+			return ("denied: the certificate's issuer cannot be "
+			    "held against rules");
+		break;
+	case CONF_RULE_SAN:
+		if (wh->wh_peer & WIRE_PEER_NAMES ||
+		    !match_san_names_ok(wh->wh_san))
+			return ("denied: the certificate has names that "
+			    "cannot be held against rules");
+		break;
+	default:
+		break;
+	}
+	return (NULL);
+}
+
+static const char *
 rules_unfit(const struct server *sv, const struct wire_established *wh)
 {
 	const struct rule	*ru;
+	const char		*why = NULL;
 
 	if (!wh->wh_peer)
 		return (NULL);
-	TAILQ_FOREACH(ru, &sv->sv_rules, ru_entry) {
-		if (ru->ru_subject == CONF_RULE_SUBJECT &&
-		    wh->wh_subject[0] != '\0' &&
-		    !match_subject_ok(wh->wh_subject))
-			return ("its subject is not one that rules can be "
-			    "held against");
-		if (ru->ru_subject == CONF_RULE_ISSUER &&
-		    wh->wh_issuer[0] != '\0' &&
-		    !match_subject_ok(wh->wh_issuer))
-			return ("its issuer is not one that rules can be "
-			    "held against");
-	}
-	return (NULL);
+	TAILQ_FOREACH(ru, &sv->sv_rules, ru_entry)
+		if (why == NULL)
+			why = rule_unfit(ru, wh);
+	return (why);
 }
 
 /* The first that matches decides; false with the reason. */

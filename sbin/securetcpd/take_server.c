@@ -332,8 +332,11 @@ rule_wrong(enum conf_subject subject, const char *text)
 		    "or uri: and a pattern";
 	case CONF_RULE_SUBJECT:
 	case CONF_RULE_ISSUER:
-		return match_subject_ok(text) ? NULL : "is not of the form "
-		    "\"TYPE=pattern,TYPE=pattern\"";
+		if (!match_subject_ok(text))
+			return "is not of the form "
+			    "\"TYPE=pattern,TYPE=pattern\"";
+		return match_subject_known(text) ? NULL : "has a type that is "
+		    "not known: by number it is always";
 	case CONF_RULE_NONE:
 		break;
 	}
