@@ -213,6 +213,62 @@ named()
 	from $bad raw "PROXY TCP4 $_b 192.0.2.1 1000 443\x0d\x0a" "$@"
 }
 
+scenario elsewhere "What a proxy says of an address is held against it behind \
+proxies of that server, and nowhere else: anybody on this machine is a proxy"
+elsewhere_body()
+{
+	configure <<-CONF
+	server "www" {
+		listen on 127.0.0.1 port 0 proxy
+		certificate "www"
+		echo
+	}
+	server "other" {
+		listen on 127.0.0.1 port 0 proxy
+		certificate "www"
+		echo
+	}
+	server "direct" {
+		listen on 127.0.0.1 port 0
+		certificate "www"
+		echo
+	}
+	CONF
+	start
+	i=0
+	until in_log '^server=www from=127\.0\.0\.9 warning="penalised for '; do
+		[ $i -lt 30 ] || atf_fail "30 offences and no block"
+		_n=$(grep -c state=closed log)
+		named 127.0.0.9 raw "$garbage" drain >/dev/null 2>&1
+		wait_closed $((_n + 1))
+		i=$((i + 1))
+	done
+	port=$(port_of other)
+	shows -o inline:served named 127.0.0.9 tls write served shutdown read
+	port=$(port_of direct)
+	served 127.0.0.9 || atf_fail "not served where it comes itself"
+}
+
+scenario evicted "Who fills the places of handshakes under way, and is made \
+to leave them for others, is penalised as if the timer had come"
+evicted_body()
+{
+	serve echo "connections pending 4" "timeout handshake 60"
+	start
+	i=0
+	until in_log "$blocked"; do
+		[ $i -lt 12 ] || atf_fail "$i rounds and no block"
+		for _ in 1 2 3 4; do
+			background "$peer" -t 60 -b $bad:0 connect \
+			    "127.0.0.1:$port" raw "$half" hold
+		done
+		# A second has to pass before it is held against anybody.
+		sleep 1.1
+		i=$((i + 1))
+	done
+	served 127.0.0.3 || atf_fail "another is not served"
+}
+
 scenario proxied "Behind a proxy it is the source named by its header that \
 is penalised and turned away; the proxy is not, whatever it sends itself"
 proxied_body()

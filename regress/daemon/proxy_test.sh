@@ -817,7 +817,7 @@ out_tlvs_body()
 	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -days 9 -subj "/O=Example/CN=Alice of Example" -keyout alice.key \
 	    -out alice.crt 2>openssl.err || atf_fail "openssl req"
-	background "$peer" -k accept "$PWD/backend.sock" write x shutdown read
+	background "$peer" -k accept "$PWD/backend.sock" write x read
 	wait_until 20 "backend" test -S backend.sock
 	serve 'alpn "h2,http/1.1"' \
 	    "client authentication optional ca \"$PWD/alice.crt\"" \

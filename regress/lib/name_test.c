@@ -404,9 +404,10 @@ CASE(names, "a peer's other names: as many as are kept, and one more, which "
 	complete(3, 0, 0, 0, 3, 1);
 	complete(256, 0, 0, 0, 256, 1);
 	complete(257, 0, 0, 0, 256, 0);
-	complete(256, 0, 1, 0, 256, 1);
+	/* What cannot be shown is among them all the same. */
+	complete(256, 0, 1, 0, 256, 0);
 	complete(3, 300, 0, 0, 3, 1);
-	complete(3, 0, 300, 0, 3, 1);
+	complete(3, 0, 300, 0, 3, 0);
 	/* Two such extensions: neither is read. */
 	complete(3, 0, 0, 1, 0, 0);
 

@@ -87,8 +87,12 @@ static const struct row rows[] = {
 	{ "ip:2001:db8::/33", "ip:2001:db8:8000::", 0 },
 	{ "ip:::1/128", "ip:::1", 1 },
 	{ "ip:::1/128", "ip:::2", 0 },
-	{ "ip:::ffff:192.0.2.1", "ip:192.0.2.1", 0 },
-	{ "ip:192.0.2.1", "ip:::ffff:192.0.2.1", 0 },
+	{ "ip:::ffff:192.0.2.1", "ip:192.0.2.1", 1 },
+	{ "ip:192.0.2.1", "ip:::ffff:192.0.2.1", 1 },
+	{ "ip:192.0.2.0/24", "ip:::ffff:192.0.2.1", 1 },
+	{ "ip:::ffff:192.0.2.0/120", "ip:192.0.2.1", 1 },
+	{ "ip:::ffff:192.0.2.0/120", "ip:192.0.3.1", 0 },
+	{ "ip:::/0", "ip:192.0.2.1", 0 },
 	{ "ip:10.0.0.0/8", "ip:10.0.0.0/8", 0 },
 	{ "ip:10.0.0.1", "ip:10.0.0.1 ", 0 },
 	{ "ip:10.0.0.1", "ip:10.0.0.1x", 0 },
@@ -117,7 +121,11 @@ static const struct row rows[] = {
 	{ "email:A@a\\*", "email:A@A*", 1 },
 	{ "email:A@a\\*", "email:A@Ab", 0 },
 
-	{ "uri:SPIFFE://x", "uri:spiffe://x", 0 },
+	{ "uri:SPIFFE://x", "uri:spiffe://x", 1 },
+	{ "uri:spiffe://x/*", "uri:Spiffe://X/a", 1 },
+	{ "uri:spiffe://x/A", "uri:spiffe://x/a", 0 },
+	{ "uri:spiffe://*.example.org/a", "uri:SPIFFE://b.EXAMPLE.org/a", 1 },
+	{ "uri:urn:A", "uri:urn:a", 0 },
 	{ "uri:a\\*b", "uri:a*b", 1 },
 	{ "uri:a\\*b", "uri:axb", 0 },
 	{ "uri:*://*/c", "uri:a://b/c", 1 },
@@ -194,6 +202,29 @@ ATF_TC_BODY(syntax, tc)
 	check_okrows(match_san_ok, okrows, NITEMS(okrows));
 }
 
+ATF_TC_WITHOUT_HEAD(judged);
+ATF_TC_BODY(judged, tc)
+{
+	static const char	*const good[] = {
+		"", "dns:a.example.org", "dns:*.example.org\nip:192.0.2.1",
+		"email:a@example.org\nuri:x", "dns:a.example.org.",
+		"ip:2001:db8::1", "uri:", "dns:a_b.example.org"
+	};
+	static const char	*const bad[] = {
+		"dns:a b.example.org", "dns:", "dns:a..b", "dns:a!b",
+		"ip:192.0.2", "ip:192.0.2.0/24", "email:nobody", "email:@x",
+		"other:x", "x", "dns:a.example.org\nip:x"
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		ATF_CHECK_EQ_MSG(1, match_san_names_ok(good[i]), "%s",
+		    good[i]);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ATF_CHECK_EQ_MSG(0, match_san_names_ok(bad[i]), "%s",
+		    bad[i]);
+}
+
 ATF_TC_WITHOUT_HEAD(bounds);
 ATF_TC_BODY(bounds, tc)
 {
@@ -208,7 +239,9 @@ ATF_TC_BODY(bounds, tc)
 	memcpy(s, "uri:", 4);
 	ATF_CHECK_EQ(0, match_san_ok(s));
 	ATF_CHECK_EQ(0, match_san(s, s));
-	ATF_CHECK_EQ(1, match_san("uri:*", s));
+	/* Longer than any that is compared: said so, and no match. */
+	ATF_CHECK_EQ(0, match_san("uri:*", s));
+	ATF_CHECK_EQ(0, match_san_names_ok(s));
 	free(s);
 	s = check_fill(8 + 255, "a");
 	memcpy(s, "email:a@", 8);
@@ -263,6 +296,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, syntax);
+	ATF_TP_ADD_TC(tp, judged);
 	ATF_TP_ADD_TC(tp, bounds);
 	ATF_TP_ADD_TC(tp, long_addresses);
 	ATF_TP_ADD_TC(tp, time_many);

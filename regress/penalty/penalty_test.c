@@ -55,7 +55,7 @@ numbered(uint32_t n)
 static unsigned int
 add(const char *text, unsigned int seconds, int64_t now)
 {
-	return (penalty_add(source(text), seconds, now));
+	return (penalty_add(0, source(text), seconds, now));
 }
 
 /* The seconds that it is blocked for; 0 if it is not. */
@@ -64,7 +64,7 @@ blocked(const char *text, int64_t now)
 {
 	unsigned int	 left = 0;
 
-	if (!penalty_blocked(source(text), now, &left)) {
+	if (!penalty_blocked(0, source(text), now, &left)) {
 		ATF_CHECK_EQ(0, left);
 		return (0);
 	}
@@ -341,8 +341,8 @@ ATF_TC_BODY(groups, tc)
 
 	memset(&ss, 0, sizeof(ss));
 	ss.ss_family = AF_UNIX;
-	ATF_CHECK_EQ(0, penalty_add(sa, 90, T0));
-	ATF_CHECK(!penalty_blocked(sa, T0, &left));
+	ATF_CHECK_EQ(0, penalty_add(0, sa, 90, T0));
+	ATF_CHECK(!penalty_blocked(0, sa, T0, &left));
 	ATF_CHECK_EQ(-1, penalty_text(sa, text, sizeof(text)));
 	ATF_CHECK_EQ(0, penalty_clear(sa));
 	ATF_CHECK_EQ(4, penalty_count());
@@ -492,7 +492,7 @@ ATF_TC_BODY(flood, tc)
 	for (i = 0; i < FLOOD; i++) {
 		/* Each once, in no order. */
 		a = a * 1664525 + 1013904223;
-		(void)penalty_add(numbered(a), 16, T0 + i / 1000);
+		(void)penalty_add(0, numbered(a), 16, T0 + i / 1000);
 		if (penalty_count() > most)
 			most = penalty_count();
 	}
@@ -506,7 +506,7 @@ ATF_TC_BODY(flood, tc)
 	ATF_CHECK(end.ru_utime.tv_sec < 10);
 	ATF_CHECK(blocked("2001:db8::1", T0 + SECONDS(1)) == 89);
 	/* The last one found room, and all are in the list. */
-	ATF_CHECK(penalty_blocked(numbered(a), T0 + SECONDS(1), &left));
+	ATF_CHECK(penalty_blocked(0, numbered(a), T0 + SECONDS(1), &left));
 	memset(&pi, 0, sizeof(pi));
 	for (n = 0; penalty_next(&pi, T0 + SECONDS(1)); n++)
 		ATF_CHECK(pi.pi_left >= 1);
@@ -526,7 +526,7 @@ ATF_TC_BODY(full, tc)
 	uint32_t	 i;
 
 	for (i = 0; i < PENALTY_SOURCES; i++)
-		(void)penalty_add(numbered(0x0a000000 + i), 100, T0 + i);
+		(void)penalty_add(0, numbered(0x0a000000 + i), 100, T0 + i);
 	ATF_CHECK_EQ(100, blocked("10.0.0.0", T0));
 	/* As long is not longer. */
 	ATF_CHECK_EQ(0, add("192.0.2.1", 100, T0));

@@ -179,7 +179,8 @@ session_address(struct session *s, const struct wire_address *wdr)
 	s->s_local = dst;
 	(void)strlcpy(s->s_via, s->s_from, sizeof(s->s_via));
 	conf_address_name(&src, s->s_from, sizeof(s->s_from));
-	if (offence_blocked((struct sockaddr *)&src, &left)) {
+	if (offence_blocked(offence_realm(s), (struct sockaddr *)&src,
+	    &left)) {
 		offence_reason(left, reason, sizeof(reason));
 		session_fail(s, ptOperationRefused, reason);
 		return;

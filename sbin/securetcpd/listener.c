@@ -253,7 +253,7 @@ adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 		return;
 	}
 	/* Who is behind a proxy is not known yet. */
-	if (!ln->ln_proxy && offence_blocked(sa, &left)) {
+	if (!ln->ln_proxy && offence_blocked(0, sa, &left)) {
 		se->se_refused[REFUSE_PENALTY].rf_left = left;
 		refuse(se, fd, REFUSE_PENALTY, from);
 		return;

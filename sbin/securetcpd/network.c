@@ -174,6 +174,37 @@ networks_contain(const struct networks *list, const struct sockaddr *sa)
 }
 
 int
+network_source(const struct sockaddr *sa, struct network *nw)
+{
+	struct sockaddr_in	 sin;
+	struct sockaddr_in6	 sin6;
+
+	memset(nw, 0, sizeof(*nw));
+	switch (sa->sa_family) {
+	case AF_INET:
+		memcpy(&sin, sa, sizeof(sin));
+		nw->nw_family = AF_INET;
+		nw->nw_prefix = 32;
+		memcpy(nw->nw_addr, &sin.sin_addr, 4);
+		return (0);
+	case AF_INET6:
+		memcpy(&sin6, sa, sizeof(sin6));
+		if (network_is_mapped(sin6.sin6_addr.s6_addr)) {
+			nw->nw_family = AF_INET;
+			nw->nw_prefix = 32;
+			memcpy(nw->nw_addr, sin6.sin6_addr.s6_addr + 12, 4);
+			return (0);
+		}
+		nw->nw_family = AF_INET6;
+		nw->nw_prefix = 64;
+		memcpy(nw->nw_addr, sin6.sin6_addr.s6_addr, 8);
+		return (0);
+	default:
+		return (-1);
+	}
+}
+
+int
 network_loopback(const struct sockaddr *sa)
 {
 	struct sockaddr_in	 sin;

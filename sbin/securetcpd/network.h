@@ -29,6 +29,11 @@ const char	*network_parse(const char *, struct network *);
 /* An IPv4 address is one in an IPv6 address that was mapped, too. */
 int		 network_contains(const struct network *,
 		    const struct sockaddr *);
+/*
+ * The source that an address stands for: itself, or the /64 of an IPv6 one,
+ * since who has one of these has them all.  -1: it is no such address.
+ */
+int		 network_source(const struct sockaddr *, struct network *);
 /* Of this machine: whoever has it is here. */
 int		 network_loopback(const struct sockaddr *);
 /* One of them does; NULL is a list without any. */

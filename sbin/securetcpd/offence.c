@@ -20,6 +20,7 @@
 #include "securetcpd.h"
 
 #define OFFENCE_CLOSE	1		/* seconds, for the close timer */
+#define OFFENCE_PENDING	1000		/* milliseconds of a handshake */
 
 static int64_t
 offence_now(void)
@@ -28,6 +29,16 @@ offence_now(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/*
+ * Behind a proxy the address is what the proxy says, and anybody on this
+ * machine can be one: that counts for this server only.
+ */
+unsigned int
+offence_realm(const struct session *s)
+{
+	return (s->s_via[0] == '\0' ? 0 : s->s_service->se_number);
 }
 
 /* Once for a block: when it begins. */
@@ -45,8 +56,8 @@ offence_add(const struct session *s, unsigned int weight, const char *what,
 	 */
 	if (s->s_proxy || s->s_service->se_conf->sv_client)
 		return;
-	if ((seconds = penalty_add(sa, weight, offence_now())) == 0 ||
-	    penalty_text(sa, from, sizeof(from)) == -1)
+	seconds = penalty_add(offence_realm(s), sa, weight, offence_now());
+	if (seconds == 0 || penalty_text(sa, from, sizeof(from)) == -1)
 		return;
 	(void)snprintf(text, sizeof(text), "penalised for %u seconds: %s%s%s",
 	    seconds, what, reason == NULL || *reason == '\0' ? "" : ": ",
@@ -92,6 +103,22 @@ offence_end(const struct session *s, int number, const char *reason)
 		offence_add(s, weight, securetcp_error_name(number), reason);
 }
 
+/*
+ * It made room for another.  After a while that is its own fault: who keeps
+ * all the places filled would never meet the handshake timer.
+ */
+void
+offence_evicted(const struct session *s, const char *reason)
+{
+	int64_t	 begin = (int64_t)s->s_start.tv_sec * 1000 +
+		    s->s_start.tv_nsec / 1000000;
+
+	if (s->s_phase == PHASE_CONNECTING && s->s_signer == NULL &&
+	    offence_now() - begin >= OFFENCE_PENDING)
+		offence_add(s, securetcp_error_policy(ptTimeout)->penalty,
+		    securetcp_error_name(ptOperationRefused), reason);
+}
+
 /* It crashed, or broke the rules: in either case it was got at. */
 void
 offence_crash(const struct session *s, const char *text)
@@ -108,7 +135,8 @@ offence_reason(unsigned int left, char *buf, size_t len)
 }
 
 int
-offence_blocked(const struct sockaddr *sa, unsigned int *left)
+offence_blocked(unsigned int realm, const struct sockaddr *sa,
+    unsigned int *left)
 {
-	return (penalty_blocked(sa, offence_now(), left));
+	return (penalty_blocked(realm, sa, offence_now(), left));
 }

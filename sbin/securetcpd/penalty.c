@@ -41,6 +41,7 @@ struct penalty {
 	int64_t			 pe_expiry;
 	int64_t			 pe_last;	/* offence */
 	int64_t			 pe_until;	/* the last block lasted */
+	unsigned int		 pe_realm;
 	uint8_t			 pe_addr[PENALTY_NET];
 	uint8_t			 pe_version;	/* 4 or 6 */
 	uint8_t			 pe_blocked;
@@ -70,7 +71,11 @@ penalty_cmp(struct penalty *a, struct penalty *b)
 {
 	if (a->pe_version != b->pe_version)
 		return (a->pe_version < b->pe_version ? -1 : 1);
-	return (memcmp(a->pe_addr, b->pe_addr, sizeof(a->pe_addr)));
+	if (memcmp(a->pe_addr, b->pe_addr, sizeof(a->pe_addr)) != 0)
+		return (memcmp(a->pe_addr, b->pe_addr, sizeof(a->pe_addr)));
+	if (a->pe_realm != b->pe_realm)
+		return (a->pe_realm < b->pe_realm ? -1 : 1);
+	return (0);
 }
 
 static int
@@ -81,40 +86,27 @@ penalty_order(struct penalty *a, struct penalty *b)
 	return (penalty_cmp(a, b));
 }
 
-/* Who has one address of a /64 has them all.  -1: it is no such address. */
+/* -1: it is no such address. */
 static int
-penalty_key(struct penalty *pe, const struct sockaddr *sa)
+penalty_key(struct penalty *pe, unsigned int realm, const struct sockaddr *sa)
 {
-	const struct in6_addr	*in6;
+	struct network	 nw;
 
 	memset(pe, 0, sizeof(*pe));
-	switch (sa->sa_family) {
-	case AF_INET:
-		pe->pe_version = 4;
-		memcpy(pe->pe_addr,
-		    &((const struct sockaddr_in *)sa)->sin_addr, 4);
-		return (0);
-	case AF_INET6:
-		in6 = &((const struct sockaddr_in6 *)sa)->sin6_addr;
-		if (IN6_IS_ADDR_V4MAPPED(in6)) {
-			pe->pe_version = 4;
-			memcpy(pe->pe_addr, in6->s6_addr + 12, 4);
-		} else {
-			pe->pe_version = 6;
-			memcpy(pe->pe_addr, in6->s6_addr, PENALTY_NET);
-		}
-		return (0);
-	default:
+	if (network_source(sa, &nw) == -1)
 		return (-1);
-	}
+	pe->pe_realm = realm;
+	pe->pe_version = nw.nw_family == AF_INET ? 4 : 6;
+	memcpy(pe->pe_addr, nw.nw_addr, sizeof(pe->pe_addr));
+	return (0);
 }
 
 static struct penalty *
-penalty_find(const struct sockaddr *sa)
+penalty_find(unsigned int realm, const struct sockaddr *sa)
 {
 	struct penalty	 key;
 
-	if (penalty_key(&key, sa) == -1)
+	if (penalty_key(&key, realm, sa) == -1)
 		return (NULL);
 	return (RB_FIND(penalties, &penalties, &key));
 }
@@ -221,12 +213,13 @@ penalty_exempt(const struct networks *list)
 }
 
 unsigned int
-penalty_add(const struct sockaddr *sa, unsigned int seconds, int64_t now)
+penalty_add(unsigned int realm, const struct sockaddr *sa,
+    unsigned int seconds, int64_t now)
 {
 	struct penalty	 key, *pe;
 	int		 begins = 0;
 
-	if (seconds == 0 || penalty_key(&key, sa) == -1 ||
+	if (seconds == 0 || penalty_key(&key, realm, sa) == -1 ||
 	    networks_contain(exempt, sa))
 		return (0);
 	if (seconds > PENALTY_MAX)
@@ -253,12 +246,13 @@ penalty_add(const struct sockaddr *sa, unsigned int seconds, int64_t now)
 }
 
 int
-penalty_blocked(const struct sockaddr *sa, int64_t now, unsigned int *left)
+penalty_blocked(unsigned int realm, const struct sockaddr *sa, int64_t now,
+    unsigned int *left)
 {
 	struct penalty	*pe;
 
-	if ((pe = penalty_find(sa)) == NULL || !penalty_blocks(pe, now) ||
-	    networks_contain(exempt, sa))
+	if ((pe = penalty_find(realm, sa)) == NULL ||
+	    !penalty_blocks(pe, now) || networks_contain(exempt, sa))
 		return (0);
 	*left = penalty_left(pe, now);
 	return (1);
@@ -292,7 +286,8 @@ penalty_next(struct penalty_info *pi, int64_t now)
 	struct penalty	 key, *pe;
 
 	penalty_forget(now);
-	if (penalty_key(&key, (struct sockaddr *)&pi->pi_ss) == -1)
+	if (penalty_key(&key, pi->pi_realm,
+	    (struct sockaddr *)&pi->pi_ss) == -1)
 		pe = RB_MIN(penalties, &penalties);
 	else if ((pe = RB_NFIND(penalties, &penalties, &key)) != NULL &&
 	    penalty_cmp(pe, &key) == 0)
@@ -302,6 +297,7 @@ penalty_next(struct penalty_info *pi, int64_t now)
 	penalty_sockaddr(pe, &pi->pi_ss);
 	(void)penalty_text((struct sockaddr *)&pi->pi_ss, pi->pi_text,
 	    sizeof(pi->pi_text));
+	pi->pi_realm = pe->pe_realm;
 	pi->pi_left = penalty_left(pe, now);
 	pi->pi_blocked = penalty_blocks(pe, now);
 	pi->pi_factor = 1U << penalty_doubled(pe, now);
@@ -313,16 +309,18 @@ penalty_next(struct penalty_info *pi, int64_t now)
 unsigned int
 penalty_clear(const struct sockaddr *sa)
 {
-	struct penalty	*pe;
+	struct penalty	 key, *next, *pe;
 	unsigned int	 n = 0;
 
-	if (sa != NULL) {
-		if ((pe = penalty_find(sa)) == NULL)
-			return (0);
-		penalty_free(pe);
-		return (1);
-	}
-	while ((pe = RB_ROOT(&penalties)) != NULL) {
+	if (sa != NULL && penalty_key(&key, 0, sa) == -1)
+		return (0);
+	pe = sa == NULL ? RB_MIN(penalties, &penalties) :
+	    RB_NFIND(penalties, &penalties, &key);
+	for (; pe != NULL; pe = next) {
+		next = RB_NEXT(penalties, &penalties, pe);
+		if (sa != NULL && (pe->pe_version != key.pe_version ||
+		    memcmp(pe->pe_addr, key.pe_addr, PENALTY_NET) != 0))
+			break;
 		penalty_free(pe);
 		n++;
 	}
@@ -336,7 +334,7 @@ penalty_text(const struct sockaddr *sa, char *buf, size_t len)
 	struct penalty		 key;
 	char			 addr[INET6_ADDRSTRLEN];
 
-	if (penalty_key(&key, sa) == -1)
+	if (penalty_key(&key, 0, sa) == -1)
 		return (-1);
 	penalty_sockaddr(&key, &ss);
 	if (key.pe_version == 4) {

@@ -7,6 +7,10 @@
 /*
  * What is held against a source: an IPv4 address, or the /64 of an IPv6 one.
  * Time is in milliseconds of a clock that never goes back.
+ *
+ * A realm is who says whose the address is: 0 for the kernel, another number
+ * for a server behind a proxy.  What a proxy says is held against nobody
+ * elsewhere.
  */
 
 #ifndef PENALTY_H
@@ -27,6 +31,7 @@
 struct networks;
 
 struct penalty_info {
+	unsigned int		 pi_realm;
 	struct sockaddr_storage	 pi_ss;		/* of a /64: its first */
 	char			 pi_text[64];	/* "192.0.2.1", "[::]/64" */
 	unsigned int		 pi_left;	/* seconds */
@@ -39,10 +44,11 @@ struct penalty_info {
 /* These never have a penalty; the list stays the caller's. */
 void		 penalty_exempt(const struct networks *);
 /* An offence of so many seconds: those of the block that it begins, or 0. */
-unsigned int	 penalty_add(const struct sockaddr *, unsigned int, int64_t);
+unsigned int	 penalty_add(unsigned int, const struct sockaddr *,
+		    unsigned int, int64_t);
 /* May it not connect, and for how many seconds more? */
-int		 penalty_blocked(const struct sockaddr *, int64_t,
-		    unsigned int *);
+int		 penalty_blocked(unsigned int, const struct sockaddr *,
+		    int64_t, unsigned int *);
 /* How many are remembered. */
 unsigned int	 penalty_count(void);
 /*
@@ -50,7 +56,7 @@ unsigned int	 penalty_count(void);
  * zero; 0 when there is none.  Anything may happen between two calls.
  */
 int		 penalty_next(struct penalty_info *, int64_t);
-/* Forgets a source, or (NULL) all: how many. */
+/* Forgets a source, in every realm, or (NULL) all: how many. */
 unsigned int	 penalty_clear(const struct sockaddr *);
 /* The source of an address as text: 0, or -1 if it is of another kind. */
 int		 penalty_text(const struct sockaddr *, char *, size_t);

@@ -170,6 +170,7 @@ struct refused {
 struct service {
 	TAILQ_ENTRY(service)	 se_entry;
 	struct server		*se_conf;
+	unsigned int		 se_number;	/* from 1 */
 	int			 se_addresses;	/* local ones are of use */
 	struct listeners	 se_listeners;
 	struct spawners		 se_spawners;
@@ -479,7 +480,10 @@ unsigned int	 source_crashed(struct source *);
 /* offence.c */
 void		 offence_end(const struct session *, int, const char *);
 void		 offence_crash(const struct session *, const char *);
-int		 offence_blocked(const struct sockaddr *, unsigned int *);
+void		 offence_evicted(const struct session *, const char *);
+unsigned int	 offence_realm(const struct session *);
+int		 offence_blocked(unsigned int, const struct sockaddr *,
+		    unsigned int *);
 void		 offence_reason(unsigned int, char *, size_t);
 
 /* session.c */

@@ -17,6 +17,8 @@
 #include "penalty.h"
 #include "securetcpd.h"
 
+static unsigned int	 nservices;
+
 static void
 service_retry(int fd, short what, void *arg)
 {
@@ -64,6 +66,7 @@ service_new(struct server *sv)
 	if ((se = calloc(1, sizeof(*se))) == NULL)
 		return (NULL);
 	se->se_conf = sv;
+	se->se_number = ++nservices;
 	se->se_addresses = service_addresses(sv);
 	TAILQ_INIT(&se->se_listeners);
 	TAILQ_INIT(&se->se_spawners);

@@ -281,6 +281,7 @@ session_make_room(struct session *s)
 
 	(void)snprintf(reason, sizeof(reason), "connections pending %u: the "
 	    "oldest handshake makes room", s->s_service->se_conf->sv_pending);
+	offence_evicted(s, reason);
 	session_fail(s, ptOperationRefused, reason);
 }
 

@@ -7,8 +7,6 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-#include <netinet/in.h>
-
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -35,19 +33,16 @@ source_cmp(struct source *a, struct source *b)
 	return (memcmp(a->so_addr, b->so_addr, sizeof(a->so_addr)));
 }
 
-/* One source is an IPv4 address or an IPv6 /64: who has one has them all. */
 static void
 source_key(struct source *so, struct service *se, const struct sockaddr *sa)
 {
+	struct network	 nw;
+
 	memset(so, 0, sizeof(*so));
 	so->so_service = se;
-	so->so_family = sa->sa_family;
-	if (sa->sa_family == AF_INET)
-		memcpy(so->so_addr,
-		    &((const struct sockaddr_in *)sa)->sin_addr, 4);
-	else if (sa->sa_family == AF_INET6)
-		memcpy(so->so_addr,
-		    &((const struct sockaddr_in6 *)sa)->sin6_addr, 8);
+	(void)network_source(sa, &nw);
+	so->so_family = nw.nw_family;
+	memcpy(so->so_addr, nw.nw_addr, sizeof(so->so_addr));
 }
 
 static void

@@ -220,7 +220,9 @@ spawner_crash(struct spawner *sp, struct session *s)
 	    "replaced");
 	log_crash(s, text, s->s_source == NULL ? 0 :
 	    source_crashed(s->s_source));
-	offence_crash(s, death);
+	/* One that broke the rules has paid for that. */
+	if (!s->s_ordered)
+		offence_crash(s, death);
 	service_crashed(se);
 	if (sp->sp_crashed)
 		return;
