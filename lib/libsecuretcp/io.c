@@ -507,6 +507,9 @@ io_queue(struct securetcp *s, const uint8_t *buf, size_t len, size_t *taken)
 		s->st_outsize = s->st_limit;
 		s->st_outoff = 0;
 	}
+	/* What the library holds back lies in one piece. */
+	if (s->st_outlen == 0)
+		s->st_outoff = 0;
 	while (*taken < len && s->st_outlen < s->st_outsize) {
 		end = s->st_outoff + s->st_outlen;
 		if (end >= s->st_outsize) {

@@ -327,6 +327,52 @@ ATF_TC_BODY(bounded, tc)
 	free(out);
 }
 
+ATF_TC(around);
+ATF_TC_HEAD(around, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a peer that reads by fits and starts "
+	    "gets all of it, wherever in the queue it begins");
+}
+ATF_TC_BODY(around, tc)
+{
+	struct fixture	 f;
+	struct key	 k;
+	uint8_t		*in, *out;
+	size_t		 have, sent, total;
+	int		 i, size = 16384;
+
+	ATF_REQUIRE((in = malloc(BULK)) != NULL);
+	ATF_REQUIRE((out = malloc(BULK)) != NULL);
+	fill_pattern(out, BULK);
+	fixture_p256(&f, &k, "secure", 0);
+	fixture_connect(&f, TLS1_3_VERSION);
+	/* Little at a time, so that the queue falls by little. */
+	ATF_REQUIRE_EQ(0, setsockopt(securetcp_socket(f.f_tcp), SOL_SOCKET,
+	    SO_SNDBUF, &size, sizeof(size)));
+	ATF_REQUIRE_EQ(0, setsockopt(f.f_peer, SOL_SOCKET, SO_RCVBUF, &size,
+	    sizeof(size)));
+	for (i = 0; i < 20; i++) {
+		total = flood(&f, out, BULK);
+		/* More than the queue holds, so that it ends elsewhere. */
+		for (have = 0; securetcp_send_count(f.f_tcp) > 40000;
+		    have += 4096)
+			ATF_REQUIRE_EQ(4096, peer_read(&f, in + have, 4096));
+		ATF_REQUIRE_EQ(ptOk, securetcp_send(f.f_tcp, out + total,
+		    17011, &sent));
+		ATF_REQUIRE_EQ(17011, sent);
+		total += sent;
+		ATF_REQUIRE_EQ(total - have, peer_read(&f, in + have,
+		    total - have));
+		ATF_CHECK_EQ(0, memcmp(in, out, total));
+		ATF_CHECK_EQ(0, securetcp_send_count(f.f_tcp));
+	}
+	ATF_CHECK_STREQ(UP, f.f_events);
+	fixture_close(&f);
+	key_free(&k);
+	free(in);
+	free(out);
+}
+
 ATF_TC(half_answer);
 ATF_TC_HEAD(half_answer, tc)
 {
@@ -633,6 +679,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, one_byte);
 	ATF_TP_ADD_TC(tp, pressure);
 	ATF_TP_ADD_TC(tp, bounded);
+	ATF_TP_ADD_TC(tp, around);
 	ATF_TP_ADD_TC(tp, half_answer);
 	ATF_TP_ADD_TC(tp, reuse);
 	ATF_TP_ADD_TC(tp, sigpipe);
