@@ -807,8 +807,11 @@ tunnel_body()
 	near_with near
 	plain both up
 	far_ends
-	atf_check cmp up far.out
-	atf_check cmp down plain.out
+	if ! cmp up far.out || ! cmp down plain.out; then
+		cat far.err plain.err far/log
+		show_log
+		atf_fail "not as it was sent"
+	fi
 	wait_closed
 	atf_check -s exit:1 grep error= log far/log
 	atf_check -o match:'subject="CN=near"' cat far/log
