@@ -6,6 +6,7 @@
 # left out for a while and tried again.
 
 . "$(atf_get_srcdir)/common.sh"
+. "$(atf_get_srcdir)/../tools/nginx.sh"
 
 # backend NAME: a unix socket, NAME.sock, that says NAME and its end.
 backend()
@@ -346,33 +347,13 @@ routes_body()
 # nginx_named NAME: on NAME.sock, and says its name.
 nginx_named()
 {
-	mkdir -p tmp
-	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
-	touch user.conf
-	cat >"$1.conf" <<-CONF
-	include $PWD/user.conf;
-	daemon off;
-	worker_processes 1;
-	pid $PWD/$1.pid;
-	error_log $PWD/$1.err;
-	events { worker_connections 64; }
-	http {
-		access_log off;
-		default_type text/plain;
-		client_body_temp_path $PWD/tmp/body;
-		proxy_temp_path $PWD/tmp/proxy;
-		fastcgi_temp_path $PWD/tmp/fastcgi;
-		uwsgi_temp_path $PWD/tmp/uwsgi;
-		scgi_temp_path $PWD/tmp/scgi;
-		server {
-			listen unix:$PWD/$1.sock;
-			return 200 "$1\n";
-		}
+	nginx_starts "$1" <<-CONF
+	server {
+		listen unix:$PWD/$1.sock;
+		return 200 "$1\n";
 	}
 	CONF
-	background nginx -p "$PWD" -e "$PWD/$1.err" -c "$PWD/$1.conf"
 	eval "pid_$1=$pid"
-	wait_until 20 "nginx $1" test -S "$1.sock"
 }
 
 # clients: two that fetch over and over, until the file enough is there; each

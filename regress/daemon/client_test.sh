@@ -6,6 +6,7 @@
 # verified, and not a byte of the plain side before that.
 
 . "$(atf_get_srcdir)/client.sh"
+. "$(atf_get_srcdir)/../tools/nginx.sh"
 
 # What the log says of a connection to the far end.
 to() { echo "servername=${1:-127.0.0.1} backend=127.0.0.1:$far"; }
@@ -529,40 +530,20 @@ nginx_body()
 	authority www
 	issue www far IP:127.0.0.1 rsa
 	issue www me DNS:me.example.org
-	mkdir -p tmp
-	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
-	touch user.conf
 	far_end bind
 	kill "$far_pid"
-	cat >nginx.conf <<-CONF
-	include $PWD/user.conf;
-	daemon off;
-	worker_processes 1;
-	pid $PWD/nginx.pid;
-	error_log $PWD/nginx.err;
-	events { worker_connections 64; }
-	http {
-		access_log off;
-		default_type text/plain;
-		client_body_temp_path $PWD/tmp/body;
-		proxy_temp_path $PWD/tmp/proxy;
-		fastcgi_temp_path $PWD/tmp/fastcgi;
-		uwsgi_temp_path $PWD/tmp/uwsgi;
-		scgi_temp_path $PWD/tmp/scgi;
-		server {
-			listen 127.0.0.1:$far ssl;
-			ssl_certificate $PWD/far.crt;
-			ssl_certificate_key $PWD/far.key;
-			ssl_client_certificate $PWD/www.crt;
-			ssl_verify_client on;
-			location / {
-				return 200 "\$ssl_client_verify \$ssl_client_s_dn";
-			}
+	nginx_starts <<-CONF
+	server {
+		listen 127.0.0.1:$far ssl;
+		ssl_certificate $PWD/far.crt;
+		ssl_certificate_key $PWD/far.key;
+		ssl_client_certificate $PWD/www.crt;
+		ssl_verify_client on;
+		location / {
+			return 200 "\$ssl_client_verify \$ssl_client_s_dn";
 		}
 	}
 	CONF
-	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
-	wait_until 20 "nginx" test -s nginx.pid
 	near_with me "timeout backend 20"
 	request="GET / HTTP/1.0\\x0d\\x0a\\x0d\\x0a"
 	plain raw "$request" read

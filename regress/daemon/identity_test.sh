@@ -6,6 +6,7 @@
 # that those get nothing from behind the server.
 
 . "$(atf_get_srcdir)/common.sh"
+. "$(atf_get_srcdir)/../tools/nginx.sh"
 . "$(atf_get_srcdir)/pki.sh"
 
 # everybody: two authorities, one below the first, and their clients.
@@ -394,32 +395,15 @@ certificate, with one and not without" require.progs "nginx curl openssl"
 nginx_body()
 {
 	everybody
-	mkdir www tmp
+	mkdir www
 	echo "behind the guard" >www/index.html
-	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
-	touch user.conf
-	cat >nginx.conf <<-CONF
-	include $PWD/user.conf;
-	daemon off;
-	worker_processes 1;
-	pid $PWD/nginx.pid;
-	error_log $PWD/nginx.err;
-	events { worker_connections 64; }
-	http {
+	nginx_starts <<-CONF
+	server {
+		listen unix:$PWD/nginx.sock;
 		access_log $PWD/access.log;
-		client_body_temp_path $PWD/tmp/body;
-		proxy_temp_path $PWD/tmp/proxy;
-		fastcgi_temp_path $PWD/tmp/fastcgi;
-		uwsgi_temp_path $PWD/tmp/uwsgi;
-		scgi_temp_path $PWD/tmp/scgi;
-		server {
-			listen unix:$PWD/nginx.sock;
-			root $PWD/www;
-		}
+		root $PWD/www;
 	}
 	CONF
-	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
-	wait_until 20 "nginx" test -S nginx.sock
 	issue root www /CN=www DNS:localhost
 	serve "forward to \"$PWD/nginx.sock\"" \
 	    "client authentication required ca \"$PWD/root.crt\"" \

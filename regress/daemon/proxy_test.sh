@@ -5,7 +5,7 @@
 # The PROXY protocol, in and out: whom its header names is the peer.
 
 . "$(atf_get_srcdir)/common.sh"
-pp=$top/regress/proxy/pp
+. "$(atf_get_srcdir)/../proxy/pp.sh"
 
 # Headers, in the notation of peer's raw.
 v1() { printf '%s' "PROXY $*\\x0d\\x0a"; }
@@ -580,61 +580,6 @@ trusted6_body()
 	wait_log '^server=www from=\[fd00:99::4\]:[0-9]+ error=ptProtocol '
 }
 
-# on_port COMMAND: runs it with a listening socket as descriptor 3 on a port
-# of the kernel's choice; sets front.
-on_port()
-{
-	rm -f front
-	background "$pp" listen 127.0.0.1 sh -c \
-	    "echo \$PORT >front.tmp && mv front.tmp front && exec $1"
-	wait_until 20 "a port" test -f front
-	front=$(cat front)
-}
-
-# haproxy_conf: standard input, with what every one needs.
-haproxy_conf()
-{
-	cat >haproxy.cfg <<-CONF
-	defaults
-		timeout connect 20s
-		timeout client 20s
-		timeout server 20s
-	$(cat)
-	CONF
-}
-
-# nginx_told: nginx, which tells whom its PROXY header names.
-nginx_told()
-{
-	mkdir -p tmp
-	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
-	touch user.conf
-	cat >nginx.conf <<-CONF
-	include $PWD/user.conf;
-	daemon off;
-	worker_processes 1;
-	pid $PWD/nginx.pid;
-	error_log $PWD/nginx.err;
-	events { worker_connections 64; }
-	http {
-		log_format told '\$proxy_protocol_addr \$request_uri';
-		access_log $PWD/access.log told;
-		default_type text/plain;
-		client_body_temp_path $PWD/tmp/body;
-		proxy_temp_path $PWD/tmp/proxy;
-		fastcgi_temp_path $PWD/tmp/fastcgi;
-		uwsgi_temp_path $PWD/tmp/uwsgi;
-		scgi_temp_path $PWD/tmp/scgi;
-		server {
-			listen unix:$PWD/nginx.sock proxy_protocol;
-			return 200 "\$proxy_protocol_addr \$proxy_protocol_port \$proxy_protocol_server_addr \$proxy_protocol_server_port\n";
-		}
-	}
-	CONF
-	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
-	wait_until 20 "nginx" test -S nginx.sock
-}
-
 # fetch PORT: with curl, from 127.0.0.5, what is said there; the port it
 # came from is in $local.
 fetch()
@@ -662,11 +607,10 @@ from_haproxy_to_nginx_body()
 			n=$((n + 1))
 			haproxy_conf <<-CONF
 			listen relay
-				mode tcp
 				bind fd@3
 				server www 127.0.0.1:$port $sends check inter 50ms
 			CONF
-			on_port "haproxy -db -f haproxy.cfg"
+			haproxy_on 127.0.0.1
 			haproxy=$pid
 			wait_log 'without sending anything'
 			fetch "$front" "number-$n"
@@ -684,49 +628,13 @@ from_haproxy_to_nginx_body()
 	done
 }
 
-# The file of a module of nginx that may be a package of its own.
-stream_module()
-{
-	for d in /usr/lib/nginx/modules /usr/local/libexec/nginx \
-	    /var/www/modules; do
-		[ -f $d/ngx_stream_module.so ] || continue
-		echo "load_module $d/ngx_stream_module.so;"
-		return 0
-	done
-	return 1
-}
-
 scenario from_nginx "nginx before: whom it names is the peer" \
     require.progs "nginx curl"
 from_nginx_body()
 {
-	module=$(stream_module) || atf_skip "nginx has no stream module here"
 	serve_proxy echo
 	start
-	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
-	touch user.conf
-	cat >nginx.conf <<-CONF
-	$module
-	include $PWD/user.conf;
-	daemon off;
-	worker_processes 1;
-	pid $PWD/nginx.pid;
-	error_log $PWD/nginx.err;
-	events { worker_connections 64; }
-	stream {
-		server {
-			include $PWD/listen.conf;
-			proxy_pass 127.0.0.1:$port;
-			proxy_protocol on;
-		}
-	}
-	CONF
-	# It takes over a socket of the address it is told to listen on.
-	cat >nginx.sh <<-SH
-	echo "listen 127.0.0.1:\$PORT;" >listen.conf
-	NGINX='3;' exec nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
-	SH
-	on_port "sh nginx.sh"
+	nginx_on 127.0.0.1 "127.0.0.1:$port"
 	atf_check -o inline:served -e ignore "$peer" -b 127.0.0.5:0 \
 	    -C www.crt connect "127.0.0.1:$front" tls write served shutdown \
 	    read
@@ -759,14 +667,7 @@ scenario to_haproxy "haproxy takes the headers of either version: whom they \
 name, and the server name from version 2" require.progs "haproxy curl"
 to_haproxy_body()
 {
-	haproxy_conf <<-CONF
-	frontend front
-		mode http
-		bind unix@$PWD/haproxy.sock accept-proxy
-		http-request return status 200 content-type text/plain lf-string "%[src] %[src_port] %[dst] %[dst_port] [%[fc_pp_authority]]\n"
-	CONF
-	background haproxy -db -f haproxy.cfg
-	wait_until 20 haproxy test -S haproxy.sock
+	haproxy_told
 	serve "forward to \"$PWD/haproxy.sock\" with proxy v1"
 	start
 	fetch "$port"

@@ -5,38 +5,21 @@
 # The main job: bytes through securetcpd and a real service, both ways.
 
 . "$(atf_get_srcdir)/common.sh"
+. "$(atf_get_srcdir)/../tools/nginx.sh"
 
 scenario nginx "A file of 100 MB that nginx serves comes whole to 50 curls \
 at a time" require.progs "nginx curl openssl" timeout 300
 nginx_body()
 {
-	mkdir www tmp
+	mkdir www
 	head -c 104857600 /dev/urandom >www/big
-	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
-	touch user.conf
-	cat >nginx.conf <<-CONF
-	include $PWD/user.conf;
-	daemon off;
-	worker_processes 1;
-	pid $PWD/nginx.pid;
-	error_log $PWD/nginx.err;
-	events { worker_connections 256; }
-	http {
-		access_log off;
+	nginx_starts <<-CONF
+	server {
+		listen unix:$PWD/nginx.sock;
 		sendfile on;
-		client_body_temp_path $PWD/tmp/body;
-		proxy_temp_path $PWD/tmp/proxy;
-		fastcgi_temp_path $PWD/tmp/fastcgi;
-		uwsgi_temp_path $PWD/tmp/uwsgi;
-		scgi_temp_path $PWD/tmp/scgi;
-		server {
-			listen unix:$PWD/nginx.sock;
-			root $PWD/www;
-		}
+		root $PWD/www;
 	}
 	CONF
-	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
-	wait_until 20 "nginx" test -S nginx.sock
 	serve "forward to \"$PWD/nginx.sock\""
 	start
 	i=0

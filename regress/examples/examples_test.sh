@@ -7,7 +7,7 @@
 # directory, loopback for its addresses and ports of the kernel's choice.
 
 . "$(atf_get_srcdir)/../daemon/common.sh"
-pp=$(atf_get_srcdir)/../proxy/pp
+. "$(atf_get_srcdir)/../proxy/pp.sh"
 
 has_ip6() { grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; }
 
@@ -109,33 +109,15 @@ ordinary()
 	"$@"
 }
 
-# nginx_starts: with the servers of standard input.
-nginx_starts()
+# sites: nginx with the servers of standard input, which know their clients
+# by a PROXY header.
+sites()
 {
-	mkdir -p tmp
-	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
-	touch user.conf
-	cat >nginx.conf <<-CONF
-	include $PWD/user.conf;
-	daemon off;
-	worker_processes 1;
-	pid $PWD/nginx.pid;
-	error_log $PWD/nginx.err;
-	events { worker_connections 256; }
-	http {
-		access_log off;
-		default_type text/plain;
-		client_body_temp_path $PWD/tmp/body;
-		proxy_temp_path $PWD/tmp/proxy;
-		fastcgi_temp_path $PWD/tmp/fastcgi;
-		uwsgi_temp_path $PWD/tmp/uwsgi;
-		scgi_temp_path $PWD/tmp/scgi;
-		set_real_ip_from unix:;
-		real_ip_header proxy_protocol;
-		$(cat)
-	}
+	nginx_starts <<-CONF
+	set_real_ip_from unix:;
+	real_ip_header proxy_protocol;
+	$(cat)
 	CONF
-	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
 }
 
 # fetch SERVER NAME ADDRESS [CURL OPTION]...: what the server's site by that
@@ -161,7 +143,7 @@ https_body()
 	for n in www shop; do
 		cat $n.example.org.crt ca.pem >$n.example.org.fullchain.pem
 	done
-	nginx_starts <<-CONF
+	sites <<-CONF
 	server {
 		listen unix:$PWD/www.sock proxy_protocol;
 		location / { return 200 "www \$remote_addr"; }
@@ -175,7 +157,6 @@ https_body()
 		location / { return 200 "admin"; }
 	}
 	CONF
-	wait_until 20 "nginx" test -S admin.sock
 	example https.conf -e "s,127.0.0.1 port 8080,$PWD/www.sock," \
 	    -e "s,127.0.0.1 port 8081,$PWD/shop.sock," \
 	    -e "s,127.0.0.1 port 8082,$PWD/admin.sock,"
@@ -380,15 +361,6 @@ postgresql_body()
 	wait_log 'error=ptAuthentication .*CN=other, which is not trusted'
 }
 
-# on_port COMMAND: with a listening socket as descriptor 3; sets front.
-on_port()
-{
-	background "$pp" listen 127.0.0.1 sh -c \
-	    "echo \$PORT >front.tmp && mv front.tmp front && $1"
-	wait_until 20 "a port" test -f front
-	front=$(cat front)
-}
-
 scenario load_balancer "behind-load-balancer.conf: haproxy in front, nginx \
 behind, and all of them see the address of the client" \
     require.progs "haproxy nginx curl openssl"
@@ -403,24 +375,18 @@ load_balancer_body()
 			location / { return 200 "app$n \$remote_addr\n"; }
 		}
 		CONF
-	done | nginx_starts
-	wait_until 20 "nginx" test -S app2.sock
+	done | sites
 	# The third of its backends is not there.
 	example behind-load-balancer.conf \
 	    -e 's/10\.0\.0\.([23])/127.0.0.\1/g' \
 	    -e "s,10\.0\.2\.([123]) port 8080,$PWD/app\1.sock,"
 	start
-	cat >haproxy.cfg <<-CONF
-	defaults
-		mode tcp
-		timeout connect 20s
-		timeout client 20s
-		timeout server 20s
+	haproxy_conf <<-CONF
 	listen www
 		bind fd@3
 		server s1 127.0.0.1:$port send-proxy-v2
 	CONF
-	on_port "exec haproxy -db -f haproxy.cfg"
+	haproxy_on 127.0.0.1
 	for i in 1 2 3 4 5 6; do
 		curl -sS --max-time 20 --cacert ca.pem --noproxy '*' \
 		    --interface 127.0.0.9 \
@@ -504,8 +470,7 @@ site_to_site_body()
 			location / { return 200 "the web of $n\n"; }
 		}
 		CONF
-	done | nginx_starts
-	wait_until 20 "nginx" test -S b-web.sock
+	done | sites
 
 	# A's ports are known once it runs, and so are B's: A comes twice.
 	site a b 1 1

@@ -5,7 +5,7 @@
 # The PROXY protocol with haproxy and nginx at the other end.
 
 . "$(atf_get_srcdir)/../daemon/common.sh"
-pp=$(atf_get_srcdir)/pp
+. "$(atf_get_srcdir)/pp.sh"
 
 # reader: what pp reads from read.sock is in the file got.
 reader()
@@ -14,17 +14,6 @@ reader()
 	"$pp" read "$PWD/read.sock" </dev/null >got 2>pp.err &
 	echo $! >>pids
 	wait_until 20 "pp read" test -S read.sock
-}
-
-# on_port ADDRESS COMMAND: runs it with a listening socket as descriptor 3
-# on a port of the kernel's choice; sets port.
-on_port()
-{
-	rm -f port
-	background "$pp" listen "$1" sh -c \
-	    "echo \$PORT >port.tmp && mv port.tmp port && $2"
-	wait_until 20 "a port" test -f port
-	port=$(cat port)
 }
 
 # stop_it: what background started last.
@@ -42,18 +31,6 @@ wait_got()
 	wait_until 20 "$1 connections: $(cat pp.err)" lines "$1"
 }
 
-haproxy_conf()
-{
-	cat >haproxy.cfg <<-CONF
-	defaults
-		mode tcp
-		timeout connect 20s
-		timeout client 20s
-		timeout server 20s
-	$(cat)
-	CONF
-}
-
 # relayed ADDRESS [SERVER OPTION]...: haproxy from a port to pp read, which
 # hears of the ends that the client sees.
 relayed()
@@ -66,11 +43,11 @@ relayed()
 		bind fd@3
 		server reader unix@$PWD/read.sock $*
 	CONF
-	on_port "$address" "exec haproxy -db -f haproxy.cfg"
-	"$pp" talk "$address" "$port" >want || atf_fail "pp talk"
+	haproxy_on "$address"
+	"$pp" talk "$address" "$front" >want || atf_fail "pp talk"
 	wait_got 1
 	atf_check -o file:want cat got
-	atf_check -o match:"^$address [0-9]+ $address $port hello\$" cat got
+	atf_check -o match:"^$address [0-9]+ $address $front hello\$" cat got
 	stop_it
 }
 
@@ -105,12 +82,12 @@ haproxy_tls_body()
 		bind fd@3 ssl crt $PWD/www.pem ca-file $PWD/www.crt verify optional
 		server reader unix@$PWD/read.sock send-proxy-v2-ssl-cn proxy-v2-options crc32c,authority,cert-key,cert-sig,ssl-cipher
 	CONF
-	on_port 127.0.0.1 "exec haproxy -db -f haproxy.cfg"
-	printf hello | openssl s_client -connect "127.0.0.1:$port" \
+	haproxy_on 127.0.0.1
+	printf hello | openssl s_client -connect "127.0.0.1:$front" \
 	    -servername www.example.org -cert www.crt -key www.key -quiet \
 	    -no_ign_eof >client.out 2>&1
 	wait_got 1
-	atf_check -o match:"^127\.0\.0\.1 [0-9]+ 127\.0\.0\.1 $port hello\$" \
+	atf_check -o match:"^127\.0\.0\.1 [0-9]+ 127\.0\.0\.1 $front hello\$" \
 	    cat got
 }
 
@@ -194,97 +171,33 @@ scenario haproxy_receives "haproxy takes our headers: addresses, and the \
 server name from version 2" require.progs haproxy
 haproxy_receives_body()
 {
-	haproxy_conf <<-CONF
-	frontend front
-		mode http
-		bind unix@$PWD/front.sock accept-proxy
-		http-request return status 200 content-type text/plain lf-string "%[src] %[src_port] %[dst] %[dst_port] [%[fc_pp_authority]]\n"
-	CONF
-	background haproxy -db -f haproxy.cfg
-	wait_until 20 haproxy test -S front.sock
-	told_all "$PWD/front.sock" " []" " [www.example.org]"
+	haproxy_told
+	told_all "$PWD/haproxy.sock" " []" " [www.example.org]"
 	# It lives on without addresses.
-	told "    []" "$PWD/front.sock" 1 -
-	asked "$PWD/front.sock" 2 - >body
+	told "    []" "$PWD/haproxy.sock" 1 -
+	asked "$PWD/haproxy.sock" 2 - >body
 	atf_check -o match:'^    \[' cat body
-}
-
-nginx_conf()
-{
-	[ "$(id -u)" -ne 0 ] || echo "user root;" >user.conf
-	touch user.conf
-	mkdir -p tmp
-	cat >nginx.conf <<-CONF
-	include $PWD/user.conf;
-	daemon off;
-	worker_processes 1;
-	pid $PWD/nginx.pid;
-	error_log $PWD/nginx.err;
-	$(cat)
-	CONF
 }
 
 scenario nginx_receives "nginx takes our headers" require.progs nginx
 nginx_receives_body()
 {
-	nginx_conf <<-CONF
-	events { worker_connections 64; }
-	http {
-		access_log off;
-		default_type text/plain;
-		client_body_temp_path $PWD/tmp/body;
-		proxy_temp_path $PWD/tmp/proxy;
-		fastcgi_temp_path $PWD/tmp/fastcgi;
-		uwsgi_temp_path $PWD/tmp/uwsgi;
-		scgi_temp_path $PWD/tmp/scgi;
-		server {
-			listen unix:$PWD/nginx.sock proxy_protocol;
-			return 200 "\$proxy_protocol_addr \$proxy_protocol_port \$proxy_protocol_server_addr \$proxy_protocol_server_port\n";
-		}
-	}
-	CONF
-	background nginx -p "$PWD" -e "$PWD/nginx.err" -c "$PWD/nginx.conf"
-	wait_until 20 "nginx" test -S nginx.sock
+	nginx_told
 	told_all "$PWD/nginx.sock" "" ""
 	told "   " "$PWD/nginx.sock" 1 -
 	told "   " "$PWD/nginx.sock" 2 -
-}
-
-stream_module()
-{
-	for d in /usr/lib/nginx/modules /usr/local/libexec/nginx \
-	    /var/www/modules; do
-		[ -f $d/ngx_stream_module.so ] || continue
-		echo "load_module $d/ngx_stream_module.so;"
-		return 0
-	done
-	return 1
 }
 
 scenario nginx_sends "proxy_parse() reads what nginx sends" \
     require.progs nginx
 nginx_sends_body()
 {
-	module=$(stream_module) || atf_skip "nginx has no stream module here"
 	reader
-	nginx_conf <<-CONF
-	$module
-	events { worker_connections 64; }
-	stream {
-		server {
-			include $PWD/listen.conf;
-			proxy_pass unix:$PWD/read.sock;
-			proxy_protocol on;
-		}
-	}
-	CONF
-	# It takes over a socket of the address it is told to listen on.
-	on_port 127.0.0.1 "echo listen 127.0.0.1:\$PORT\; >listen.conf &&
-	    NGINX='3;' exec nginx -p $PWD -e $PWD/nginx.err -c $PWD/nginx.conf"
-	"$pp" talk 127.0.0.1 "$port" >want || atf_fail "pp talk"
+	nginx_on 127.0.0.1 "unix:$PWD/read.sock"
+	"$pp" talk 127.0.0.1 "$front" >want || atf_fail "pp talk"
 	wait_got 1
 	atf_check -o file:want cat got
-	atf_check -o match:"^127\.0\.0\.1 [0-9]+ 127\.0\.0\.1 $port hello\$" \
+	atf_check -o match:"^127\.0\.0\.1 [0-9]+ 127\.0\.0\.1 $front hello\$" \
 	    cat got
 }
 
