@@ -87,12 +87,22 @@ denied()
 		[ -z "$_got" ] || atf_fail "$*: got $_got"
 		happened "$*" <<-EVENTS
 		state=connecting
-		error=ptAuthentication number=12012 description="The client could not be authenticated." reason="$_reason"
+		error=ptAuthentication number=12012 description="The client could not be authenticated." reason="$_reason"$whose
 		state=closing
 		state=closed in=0 out=0 S
 		EVENTS
 	done
 }
+
+# by_rule SUBJECT REASON NAME: denied, and the log says who.
+by_rule()
+{
+	whose=$1
+	shift
+	denied "$@"
+	whose=
+}
+whose=
 
 # admitted SUBJECT NAME [ARGUMENT...]
 admitted()
@@ -115,6 +125,8 @@ admitted()
 }
 
 good=' subject="O=Example,OU=ops,CN=good.ops.example.org"'
+
+other=' subject="CN=other"'
 
 # always: what holds whether a certificate is required or not.
 always()
@@ -339,26 +351,27 @@ rules_body()
 
 	ruled required "allow hash \"SHA256:$(echo "$hash" | tr a-f A-F)\""
 	admitted "$good" good
-	denied "$nobody" other
+	by_rule "$other" "$nobody" other
 
 	ruled required "deny hash \"SHA256:$hash\""
-	denied "denied by rule 1 (line $(line_of "deny hash"))" good
+	by_rule "$good" \
+	    "denied by rule 1 (line $(line_of "deny hash"))" good
 	admitted ' subject="CN=other"' other
 
 	ruled required 'allow subject "CN=*.ops.example.org,O=Example"'
 	admitted "$good" good
-	denied "$nobody" other
+	by_rule "$other" "$nobody" other
 
 	ruled required 'allow issuer "CN=stranger"'
 	admitted ' subject="CN=other"' other
-	denied "$nobody" good
+	by_rule "$good" "$nobody" good
 
 	for san in dns:good.example.org "dns:*.example.org" ip:192.0.2.7 \
 	    ip:192.0.2.0/24 "email:*@example.org" \
 	    "uri:spiffe://example.org/*"; do
 		ruled required "allow san \"$san\""
 		admitted "$good" good
-		denied "$nobody" other
+		by_rule "$other" "$nobody" other
 	done
 
 	ruled required 'allow subject "OU=ops"' \
@@ -366,7 +379,8 @@ rules_body()
 	    'deny issuer "CN=root"'
 	admitted "$good" good
 	admitted ' subject="CN=other"' other
-	denied "denied by rule 4 (line $(line_of "deny issuer"))" gone
+	by_rule ' subject="CN=gone"' \
+	    "denied by rule 4 (line $(line_of "deny issuer"))" gone
 }
 
 scenario rules_none "allow none lets in who has no certificate, and no rule \
@@ -378,7 +392,8 @@ rules_none_body()
 	ruled optional 'allow none' 'allow subject "OU=ops"'
 	admitted "" none
 	admitted "$good" good
-	denied "denied: no rule allows this certificate" gone
+	by_rule ' subject="CN=gone"' \
+	    "denied: no rule allows this certificate" gone
 	denied "certificate CN=other: issued by O=Example,CN=stranger, which is not trusted" other
 
 	ruled optional 'allow subject "C=*"' 'allow issuer "CN=*"'

@@ -72,6 +72,13 @@ twice()
 		plant; serve_named; begin; $1; finish; }"
 }
 
+# Whose it was is escaped like all else, and looked at below.
+errors()
+{
+	sed -n 's/^server=\([a-z]*\) session=[0-9]* from=[^ ]* \(error=.*\)/\1 \2/p' log |
+	    sed 's/ subject=.*//'
+}
+
 # unidentified "WORDS" "REASON": the parent will not have it.
 unidentified()
 {
@@ -130,6 +137,10 @@ identities()
 	    '[ $(grep -c "^server=www .*state=connected" log) -ge 2 ]'
 	atf_check -o inline:"1\n" grep -c "state=connected .* subject=" log
 	atf_check -s exit:1 grep -q "^server=www session=1 from=127.0.0.1:1 " log
+	# Nothing but printable characters, whatever was claimed.
+	atf_check -s exit:1 -x "LC_ALL=C grep -q '[^ -~]' log"
+	atf_check -o match:'subject="x\\"\\nserver=www session=1 from=' \
+	    grep error=ptAuthentication log
 	prove www "claim 0 1 over -" "violation: malformed ESTABLISHED"
 	prove www "claim 0 1 - over" "violation: malformed ESTABLISHED"
 	prove www "claim 0 1 nul -" "violation: malformed ESTABLISHED"

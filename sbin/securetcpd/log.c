@@ -285,6 +285,10 @@ log_error(const struct session *s, int number, const char *description,
 		return;
 	line_session(&l, s);
 	line_error(&l, number, description, reason);
+	/* The reason is a rule's number: whom was it meant for? */
+	if (number == ptAuthentication && s->s_facts != NULL &&
+	    s->s_facts->wh_peer)
+		line_add(&l, "subject", s->s_facts->wh_subject);
 	if (s->s_via[0] != '\0')
 		line_add(&l, "via", s->s_via);
 	writer_put(LOG_NOTICE, l.ll_buf);
