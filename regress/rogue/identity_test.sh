@@ -112,27 +112,32 @@ twice identities "Subjects and names that are malformed, too long or full of \
 control characters match nothing that allows, and pass nothing that denies"
 identities()
 {
-	unfit="its subject is not one that rules can be held against"
-	for s in ctrl max line CN O= =Example O=Example, ,O=Example \
-	    'O=Example\' 'O=Example,CN' 'CN=evil\'; do
-		case $s in
-		O=)	unidentified "claim 0 1 $s -" \
-			    "denied: no rule allows this certificate" ;;
-		*)	unidentified "claim 0 1 $s -" "$unfit" ;;
-		esac
+	unfit="denied: the certificate's subject cannot be held against rules"
+	names="denied: the certificate has names that cannot be held against rules"
+	nobody="denied: no rule allows this certificate"
+	for s in ctrl max line CN =Example O=Example, ,O=Example 'O=Example\' \
+	    'O=Example,CN' 'CN=evil\'; do
+		unidentified "claim 0 1 $s -" "$unfit"
 	done
-	for s in ctrl max line dns evil 'dns:;;;' ';' 'dns:*' 'ip:' 'uri:' \
-	    'email:@'; do
-		unidentified "claim 0 1 - $s" \
-		    "denied: no rule allows this certificate"
+	unidentified "claim 0 1 O= -" "$nobody"
+	for s in ctrl max line dns evil 'dns:;;;' ';' 'ip:' 'email:@' \
+	    ';;x;dns:evil.example' 'dns:a.example.org;dns'; do
+		unidentified "claim 0 1 O=Example $s" "$names"
 	done
-	unidentified "claim 0 1 O=Example ;;x;dns:evil.example" \
+	for s in 'dns:*' 'uri:' 'ip:192.0.2.1'; do
+		unidentified "claim 0 1 - $s" "$nobody"
+	done
+	unidentified "claim 0 1 O=Example dns:a.example;dns:evil.example" \
 	    "denied by rule 2 (line $(line_of 'deny san'))"
 	unidentified "claim 0 1 CN=wicked dns:a.example.org" \
 	    "denied by rule 3 (line $(line_of 'deny issuer'))"
+	# What it says that it has not said counts as said.
+	unidentified "claim 0 3 O=Example dns:a.example.org" "$names"
+	unidentified "claim 0 5 O=Example dns:a.example.org" "$unfit"
+	unidentified "claim 0 255 O=Example dns:a.example.org" "$unfit"
 	# Without a certificate nothing of one counts, and is not shown.
 	quiet www "claim 0 0 line dns:evil.example receive done 0 0 0 0 - exit 0"
-	quiet www "claim 0 1 O=Example line receive done 0 0 0 0 - exit 0"
+	quiet www "claim 0 1 O=Example dns:a.example receive done 0 0 0 0 - exit 0"
 	wait_until 20 "both" eval \
 	    '[ $(grep -c "^server=www .*state=connected" log) -ge 2 ]'
 	atf_check -o inline:"1\n" grep -c "state=connected .* subject=" log

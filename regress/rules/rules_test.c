@@ -24,6 +24,12 @@
 		"0123456789abcdef"
 #define NOBODY	"denied: no rule allows this certificate"
 #define NONE	"denied: no rule allows a client without a certificate"
+#define SUBJECT	"denied: the certificate's subject cannot be held against " \
+		"rules"
+#define ISSUER	"denied: the certificate's issuer cannot be held against " \
+		"rules"
+#define NAMES	"denied: the certificate has names that cannot be held " \
+		"against rules"
 
 static struct server		 server;
 static struct wire_established	 client;
@@ -60,7 +66,7 @@ begin(void)
 	}
 	line = 100;
 	memset(&client, 0, sizeof(client));
-	client.wh_peer = 1;
+	client.wh_peer = WIRE_PEER_GIVEN;
 	(void)strlcpy(client.wh_subject, "O=Example,OU=ops,CN=a.example.org",
 	    sizeof(client.wh_subject));
 	(void)strlcpy(client.wh_issuer, "O=Example,CN=Client CA",
@@ -257,15 +263,13 @@ CASE(malformed, "a subject or an issuer that is not one is denied by any "
 		    sizeof(client.wh_subject));
 		allowed(texts[i]);
 		DENY(SUBJECT, "CN=evil");
-		denied(texts[i], "its subject is not one that rules can be "
-		    "held against");
+		denied(texts[i], SUBJECT);
 		begin();
 		(void)strlcpy(client.wh_issuer, texts[i],
 		    sizeof(client.wh_issuer));
 		ALLOW(HASH, HASH);
 		DENY(ISSUER, "CN=evil");
-		denied(texts[i], "its issuer is not one that rules can be "
-		    "held against");
+		denied(texts[i], ISSUER);
 	}
 	/* Too many attributes to be looked at. */
 	for (i = 0; i < 100; i++)
@@ -274,8 +278,54 @@ CASE(malformed, "a subject or an issuer that is not one is denied by any "
 	begin();
 	(void)strlcpy(client.wh_subject, many, sizeof(client.wh_subject));
 	DENY(SUBJECT, "OU=99");
-	denied("a hundred attributes", "its subject is not one that rules can "
-	    "be held against");
+	denied("a hundred attributes", SUBJECT);
+}
+
+CASE(unsaid, "a certificate of which the session could not say all is denied "
+    "by any rule about that part, and by no other")
+{
+	begin();
+	client.wh_peer |= WIRE_PEER_NAMES;
+	DENY(SUBJECT, "CN=evil");
+	ALLOW(HASH, HASH);
+	allowed("more names, and no rule about them");
+	DENY(SAN, "dns:evil.example");
+	denied("more names", NAMES);
+	begin();
+	client.wh_peer |= WIRE_PEER_LONG;
+	DENY(SAN, "dns:evil.example");
+	ALLOW(HASH, HASH);
+	allowed("a long subject, and no rule about it");
+	DENY(SUBJECT, "CN=evil");
+	denied("a long subject", SUBJECT);
+	begin();
+	client.wh_peer |= WIRE_PEER_LONG;
+	DENY(ISSUER, "CN=evil");
+	denied("a long issuer", ISSUER);
+}
+
+CASE(odd_names, "names that are not of their kind are denied by any rule "
+    "about names, whichever they are")
+{
+	static const char *const	 names[] = {
+		"dns:a..b", "dns:", "ip:1.2.3", "ip:192.0.2.0/24", "email:a",
+		"email:@", "x", "x:y", "\n", "dns:a.example\n\ndns:b.example",
+		"DNS:a.example", " dns:a.example", "dns:a b"
+	};
+	size_t	 i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		begin();
+		(void)strlcpy(client.wh_san, names[i], sizeof(client.wh_san));
+		DENY(SUBJECT, "CN=evil");
+		allowed(names[i]);
+		DENY(SAN, "uri:evil:*");
+		denied(names[i], NAMES);
+	}
+	begin();
+	client.wh_san[0] = '\0';
+	DENY(SAN, "dns:*");
+	allowed("no names at all");
 }
 
 CASE(empty, "a certificate without a subject matches no rule about one")
@@ -347,6 +397,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, none);
 	ATF_TP_ADD_TC(tp, hash_case);
 	ATF_TP_ADD_TC(tp, malformed);
+	ATF_TP_ADD_TC(tp, unsaid);
+	ATF_TP_ADD_TC(tp, odd_names);
 	ATF_TP_ADD_TC(tp, empty);
 	ATF_TP_ADD_TC(tp, many);
 	ATF_TP_ADD_TC(tp, longest);

@@ -31,6 +31,9 @@ static void	 finish(void);
 static void	 show(struct end *, const struct pki *, int);
 static void	 rejected(const struct pki *, const char *);
 static void	 undated(char *);
+static void	 named(const char *, unsigned int, size_t);
+static void	 subject(struct pki *, const char *, size_t);
+static void	 show_subject(struct end *, struct pki *);
 
 #define CASE(name, text)						\
 ATF_TC(name);								\
@@ -268,36 +271,51 @@ CASE(revoked, "one that is on a list, or for whose issuer there is none that "
 	fake_stop(&fk);
 }
 
-CASE(too_much, "a certificate with more names than there is room for, or a "
-    "subject too long, is refused: what cannot be judged is not let in")
+/* What is said of one with these names. */
+static void
+named(const char *names, unsigned int peer, size_t len)
 {
-	struct pki	 p;
-	struct end	 e;
-	char		 names[12000];
-	size_t		 i, len = 0;
+	struct wire_established	*wh;
+	struct pki		 p;
+	struct end		 e;
+
+	pki_make(&p, &root, "named", names, 0);
+	show(&e, &p, TLS1_3_VERSION);
+	ATF_REQUIRE(e.e_session->fs_established);
+	wh = &e.e_session->fs_info;
+	ATF_CHECK_EQ_MSG(peer, wh->wh_peer, "%.40s: %#x", names, wh->wh_peer);
+	ATF_CHECK_EQ_MSG(len, strlen(wh->wh_san), "%.40s: %zu", names,
+	    strlen(wh->wh_san));
+	end_close(&e);
+	pki_free(&p);
+}
+
+CASE(too_much, "where there are more names than there is room for, or some "
+    "that cannot be said, that is told, and no name is cut")
+{
+	char	 names[12000];
+	size_t	 i, len = 0;
 
 	begin(tc, WIRE_AUTH_OPTIONAL, NULL, 0);
-	/* 240 of 17 bytes are less than 4096, 256 of 21 are not. */
+	/* 240 of 17 bytes with the newline are less than 4096. */
 	for (i = 0; i < 240; i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len,
 		    "%sDNS:n%03zu.example", i == 0 ? "" : ",", i);
-	pki_make(&p, &root, "many", names, 0);
-	show(&e, &p, TLS1_3_VERSION);
-	ATF_CHECK(e.e_session->fs_established);
-	end_close(&e);
-	pki_free(&p);
+	named(names, WIRE_PEER_GIVEN, 240 * 17 - 1);
+	/* 195 of 21 are, 256 are not. */
 	for (i = len = 0; i < 256; i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len,
 		    "%sDNS:n%03zu.example.org", i == 0 ? "" : ",", i);
-	pki_make(&p, &root, "bytes", names, 0);
-	rejected(&p, "the certificate has more names than can be judged");
-	pki_free(&p);
+	named(names, WIRE_PEER_GIVEN | WIRE_PEER_NAMES, 195 * 21 - 1);
+	/* The library keeps 256. */
 	for (i = len = 0; i < 257; i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len,
-		    "%sDNS:n%zu", i == 0 ? "" : ",", i);
-	pki_make(&p, &root, "number", names, 0);
-	rejected(&p, "the certificate has more names than can be judged");
-	pki_free(&p);
+		    "%sDNS:n%03zu", i == 0 ? "" : ",", i);
+	named(names, WIRE_PEER_GIVEN | WIRE_PEER_NAMES, 256 * 9 - 1);
+	named("DNS:a.example,URI:http://a b/,IP:192.0.2.1", WIRE_PEER_GIVEN |
+	    WIRE_PEER_NAMES, strlen("dns:a.example\nip:192.0.2.1"));
+	named("DNS:a.example,RID:1.2.3", WIRE_PEER_GIVEN,
+	    strlen("dns:a.example"));
 	finish();
 }
 
@@ -332,7 +350,7 @@ show_subject(struct end *e, struct pki *p)
 }
 
 CASE(subjects, "a subject arrives with its control characters escaped, and "
-    "one that is too long is refused")
+    "of one that is too long only that")
 {
 	struct pki	 p;
 	struct end	 e;
@@ -357,8 +375,11 @@ CASE(subjects, "a subject arrives with its control characters escaped, and "
 	pki_free(&p);
 	subject(&p, long_value, 15);
 	show_subject(&e, &p);
-	end_refused(&e, ptAuthentication, "the certificate's subject is too "
-	    "long to be judged");
+	ATF_REQUIRE(e.e_session->fs_established);
+	ATF_CHECK_STREQ("", e.e_session->fs_info.wh_subject);
+	ATF_CHECK_STREQ("CN=Root", e.e_session->fs_info.wh_issuer);
+	ATF_CHECK_EQ(WIRE_PEER_GIVEN | WIRE_PEER_LONG,
+	    e.e_session->fs_info.wh_peer);
 	end_close(&e);
 	pki_free(&p);
 	finish();
