@@ -221,8 +221,8 @@ chain_open(struct certificate *ce, const struct stat *keyst)
 	char			*buf;
 	size_t			 len;
 
-	ce->ce_chainfd = conf_check_open("chain", ce->ce_chain, CHECK_CHAIN_SIZE,
-	    &ce->ce_chain_at, &st);
+	ce->ce_chainfd = conf_check_open("chain", ce->ce_chain,
+	    CHECK_CHAIN_SIZE, &ce->ce_chain_at, &st);
 	if (ce->ce_chainfd == -1)
 		return;
 	if (keyst != NULL && st.st_dev == keyst->st_dev &&
