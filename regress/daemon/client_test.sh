@@ -754,6 +754,32 @@ stopped_body()
 	    cat log
 }
 
+scenario dies_waiting "A session that dies while its target is awaited is \
+reported as one that dies in a handshake, and the target is let go"
+dies_waiting_body()
+{
+	need_root_proc
+	certificate www
+	far_end full
+	near "prefork 1" "timeout backend 60"
+	before=$(open_descriptors)
+	plain_holds read
+	wait_log state=connecting
+	oldest=$(sed -n 's/^server=www session=\([0-9]*\) .*/\1/p' log)
+	for s in $(sessions); do
+		case $(title "$s") in
+		"securetcp-session: $oldest "*)	kill -KILL "$s" ;;
+		esac
+	done
+	check_events <<-EVENTS
+	state=connecting
+	error=ptError number=11100 description="session terminated" reason="killed by signal 9 (Killed)"
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+	wait_until 20 "$before descriptors" have_open "$before"
+}
+
 scenario tunnel "Two of them back to back are a tunnel, each end of which \
 knows the other by its certificate: 100 megabytes each way at once arrive as \
 they were sent" timeout 280

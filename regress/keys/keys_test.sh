@@ -75,8 +75,50 @@ two_servers()
 	port_ec=$(port_of ec)
 }
 
+# two_clients: the same for client blocks, whose certificates are asked for.
+two_clients()
+{
+	own_tree
+	certificate rsa rsa:2048
+	certificate ec
+	certificate far
+	"$tools/needles" rsa rsa.key ec ec.key >needles ||
+	    atf_fail "the keys cannot be read"
+	cat rsa.crt ec.crt >clients.pem
+	background "$peer" -k -t 200 -p far.port -s far -C clients.pem \
+	    accept 127.0.0.1:0 tls readn 64 send "$PWD/answer" read
+	wait_until 20 "the target" test -f far.port
+	cat >securetcpd.conf <<-CONF
+	user "nobody"
+	signer user "daemon"
+	pidfile "$PWD/securetcpd.pid"
+	signers 2
+	CONF
+	for _k in rsa ec; do
+		cat >>securetcpd.conf <<-CONF
+		certificate "$_k" {
+			chain "$PWD/$_k.crt"
+			key "$PWD/$_k.key"
+		}
+		client "$_k" {
+			listen on 127.0.0.1 port 0
+			connect to 127.0.0.1 port $(cat far.port)
+			ca "$PWD/far.crt"
+			certificate "$_k"
+			prefork 2
+		}
+		CONF
+	done
+	start
+	port_rsa=$(port_of rsa)
+	port_ec=$(port_of ec)
+	speaks=
+}
+
 # text FILE: 64 bytes, which nobody can guess.
 text() { openssl rand -hex 32 | tr -d '\n' >"$1"; }
+
+speaks=tls
 
 # talk NAME SERVER: a client that sends the file NAME, has 64 bytes back in
 # NAME.back, and stays until the file NAME.leave is there.
@@ -85,7 +127,7 @@ talk()
 	eval "_port=\$port_$2"
 	rm -f "$1.in" "$1.leave"
 	text "$1"
-	"$peer" -t 200 connect "127.0.0.1:$_port" tls send "$1" readn 64 \
+	"$peer" -t 200 connect "127.0.0.1:$_port" $speaks send "$1" readn 64 \
 	    touch "$1.in" until "$1.leave" shutdown read \
 	    </dev/null >"$1.back" 2>>background.err &
 	pid=$!
@@ -275,6 +317,23 @@ forms_of_files_body()
 		stop
 		clean_up
 	done
+}
+
+scenario client_blocks "The keys of the certificates that client blocks show \
+are in the signers and in no other process" timeout 200
+client_blocks_body()
+{
+	need_ptrace
+	text token
+	text answer
+	two_clients
+	talk a rsa
+	talk b ec
+	keys_in_signers "with connections of client blocks"
+	leaves a
+	leaves b
+	wait_closed 2
+	atf_check -s exit:1 grep error= log
 }
 
 scenario plaintext "What one connection says is in its own session and in \

@@ -1,0 +1,168 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# Sessions of client blocks gone bad: it is the target that gives the orders
+# here, as one does that has exploited the session which talks to it.
+
+. "$(atf_get_srcdir)/rogue.sh"
+
+# serve_out: as serve_all, and two client blocks to a target that orders what
+# the file words says: out has no certificate, own has one.
+serve_out()
+{
+	serve_all
+	"$peer" -k -t 280 -p target.port accept 127.0.0.1:0 send words drain \
+	    >/dev/null 2>&1 &
+	echo $! >>pids
+	wait_until 20 "the target" test -s target.port
+	for _n in out own; do
+		cat >>securetcpd.conf <<-CONF
+		client "$_n" {
+			listen on 127.0.0.1 port 0
+			connect to 127.0.0.1 port $(cat target.port)
+			ca "$PWD/www.crt"
+			prefork 16
+			timeout handshake 3
+			connections max 1000 per source 1000
+		}
+		CONF
+	done
+	sed -i '$s/}/	certificate "good"\n}/' securetcpd.conf
+}
+
+# rogue BLOCK "WORDS": as in rogue.sh, but the target says them, to whom a
+# client has something to say.  What that client gets is in got.
+rogue()
+{
+	case $1 in
+	out|own)
+		printf 'ROGUE %s\n' "$2" >words
+		"$peer" -t 60 connect "127.0.0.1:$(port_of "$1")" \
+		    write secret read >got 2>/dev/null ;;
+	*)
+		"$peer" -t 60 connect "127.0.0.1:$(port_of "$1")" \
+		    raw "ROGUE $2\\x0a" drain 2>/dev/null ;;
+	esac
+}
+
+# twice NAME "what must hold": a case, and the same under sanitizers.
+twice()
+{
+	scenario "$1" "$2" timeout 280
+	scenario "$1_sanitized" "$2: the parent under sanitizers" timeout 280
+	eval "$1_body() { plant; serve_out; begin; $1; finish; }"
+	eval "$1_sanitized_body() {
+		[ -x $top/regress/sanitized/parent ] ||
+		    atf_skip 'no sanitizers here'
+		sanitized=yes
+		plant; serve_out; begin; $1; finish; }"
+}
+
+twice lies "A session that negotiates with the target may not say more than \
+one of a server block"
+lies()
+{
+	while read -r n name why <&3; do
+		prove out "type $n min" "violation: message $name ($n): $why"
+		prove out "established - receive type $n min" \
+		    "violation: message $name ($n): $why"
+		atf_check -o empty cat got
+	done 3<<-TYPES
+	19 ADOPT unknown message
+	22 ACCEPT unknown message
+	32 ADDRESS not in this state
+	TYPES
+	prove out "claim 1 0 - -" \
+	    "violation: ESTABLISHED by a rule that forwards nowhere"
+	prove out "established - established -" \
+	    "violation: message ESTABLISHED (26): a second time"
+	prove out "fds 1 established -" \
+	    "violation: message ESTABLISHED (26): a descriptor was sent"
+	prove out "done 1 0 0 0 -" \
+	    "violation: DONE with an unknown error number"
+	prove out "half closepipe" "its pipe ended and it did not leave"
+	prove out "established - receive closepipe" \
+	    "its pipe ended and it did not leave"
+	prove out "exit 7" "exit code 7"
+	prove out "kill 9" "killed by signal 9 (Killed)"
+	prove out "established - receive kill 11" \
+	    "killed by signal 11 (Segmentation fault)"
+}
+
+twice signatures "It gets one signature with the certificate of its own \
+block, and none where that has no certificate"
+signatures()
+{
+	other="violation: a signature was asked for with a key that is not \
+its server's"
+	id=$(openssl rsa -in good.key -RSAPublicKey_out -outform DER \
+	    2>/dev/null | sha256sum | cut -c 1-64)
+	www=$(openssl pkey -in www.key -pubout -outform DER 2>/dev/null |
+	    tail -c 65 | sha256sum | cut -c 1-64)
+	prove out "askid $id" "$other"
+	prove out "askid $www" "$other"
+	prove own "askid $www" "$other"
+	refused own "ask 256" "not the block of a handshake signature"
+	prove own "ask 256 ask 256" \
+	    "violation: message ASKSIGN (25): a second time"
+	prove own "established - ask 256" \
+	    "violation: message ASKSIGN (25): not in this state"
+}
+
+# unread BLOCK: bytes that the daemon holds unread of the block's clients.
+unread()
+{
+	awk -v port="$(printf %04X "$(port_of "$1")")" \
+	    '$2 ~ ":" port "$" && $4 == "01" {
+		split($5, q, ":")
+		print q[2]
+	}' /proc/net/tcp
+}
+unread_is() { [ "$(unread out)" = "$(printf %08X "$1")" ]; }
+
+twice withheld "Before it says that it is connected it has not the socket of \
+the client, and none of its bytes"
+withheld()
+{
+	printf 'ROGUE stay\n' >words
+	"$peer" -t 60 connect "127.0.0.1:$(port_of out)" write secret read \
+	    >got 2>/dev/null &
+	peer_pid=$!
+	wait_until 20 "a session" eval '[ -n "$(adopted)" ]'
+	wait_until 20 "all of it unread" unread_is 6
+	session=$(adopted)
+	# Every socket it has, by the kernel's numbers, is none of those.
+	for fd in /proc/"$session"/fd/*; do
+		readlink "$fd"
+	done | sed -n 's/^socket:\[\(.*\)\]$/\1/p' | sort >its
+	awk -v port="$(printf %04X "$(port_of out)")" \
+	    '$2 ~ ":" port "$" && $4 == "01" { print $10 }' /proc/net/tcp |
+	    sort >theirs
+	atf_check test -s its
+	atf_check test -s theirs
+	atf_check -o empty comm -12 its theirs
+	wait $peer_pid
+	atf_check -o empty cat got
+	errors | grep ptTimeout >late
+	atf_check_equal 1 "$(grep -c \
+	    'out error=ptTimeout .*handshake timer, 3 seconds' late)"
+	cat late >>expected
+}
+# The session of out that has more than its pipe.
+adopted()
+{
+	for _s in $(sessions); do
+		case $(title "$_s" 2>/dev/null) in
+		"securetcp-session: "*" out "*)	;;
+		*)				continue ;;
+		esac
+		[ "$(find "/proc/$_s/fd" -lname 'socket:*' | wc -l)" -gt 1 ] &&
+		    echo "$_s"
+	done
+}
+
+atf_init_test_cases()
+{
+	add_scenarios
+}
