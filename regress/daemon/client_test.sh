@@ -54,7 +54,7 @@ refuses()
 	nothing_sent
 	check_events <<-EVENTS
 	state=connecting
-	error=ptAuthentication number=12012 description="The client could not be authenticated." reason="$1"
+	error=ptAuthentication number=12012 description="The client could not be authenticated." reason="$1" backend=127.0.0.1:$far
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -136,7 +136,7 @@ stays_unread_body()
 	atf_check -o match:'^ *16 03 01' od -An -tx1 -N3 far.out
 	check_events <<-EVENTS
 	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 2 seconds"
+	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 2 seconds" backend=127.0.0.1:$far
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -231,7 +231,7 @@ resets_in_handshake_body()
 	plain write hello drain
 	check_events <<-EVENTS
 	state=connecting
-	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left without sending anything"
+	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left without sending anything" backend=127.0.0.1:$far
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -247,7 +247,25 @@ ends_in_handshake_body()
 	plain write hello drain
 	check_events <<-EVENTS
 	state=connecting
-	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left without sending anything"
+	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left without sending anything" backend=127.0.0.1:$far
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
+scenario resets_in_the_middle "One that resets after a part of its answer is \
+ptConnectionAborted as well"
+resets_in_the_middle_body()
+{
+	certificate www
+	far_end readn 100 raw "\\x16\\x03\\x03\\x00\\x7a\\x02" until go reset
+	near
+	plain_holds write hello drain
+	wait_until 20 "the ClientHello" test -s far.out
+	touch go
+	check_events <<-EVENTS
+	state=connecting
+	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left in the middle of the handshake: Connection reset by peer" backend=127.0.0.1:$far
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -263,7 +281,7 @@ no_tls_body()
 	atf_check -s exit:1 grep -q hello far.out
 	check_events <<-EVENTS
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS: the peer sent an SMTP or FTP greeting"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS: the peer sent an SMTP or FTP greeting" backend=127.0.0.1:$far
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -301,7 +319,7 @@ client_resets_first_body()
 	touch go
 	check_events <<-EVENTS
 	state=connecting
-	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="client: Connection reset by peer"
+	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="client: Connection reset by peer" backend=127.0.0.1:$far
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -504,7 +522,7 @@ openssl_verify_body()
 	plain write secret read
 	check_events <<-EVENTS
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: handshake failure"
+	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: handshake failure" backend=127.0.0.1:$far
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -754,6 +772,32 @@ stopped_body()
 	    cat log
 }
 
+scenario drained "A daemon that drains takes no more clients, and those that \
+are connected or on their way go on to their own ends"
+drained_body()
+{
+	certificate www
+	far_end -s www until go tls readn 5 write answer shutdown read
+	near
+	plain_holds write hello readn 6 touch answered until leave shutdown read
+	wait_log state=connecting
+	kill -USR1 "$daemon"
+	wait_log 'SIGUSR1'
+	"$peer" connect "127.0.0.1:$port" read >away.out 2>away.err &&
+	    atf_fail "a client was taken"
+	touch go
+	wait_until 20 "the answer" test -f answered
+	touch leave
+	wait "$daemon"
+	atf_check_equal 0 $?
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION $(to) subject="CN=localhost"
+	state=closing
+	state=closed in=6 out=5 seconds=S
+	EVENTS
+}
+
 scenario dies_waiting "A session that dies while its target is awaited is \
 reported as one that dies in a handshake, and the target is let go"
 dies_waiting_body()
@@ -773,7 +817,7 @@ dies_waiting_body()
 	done
 	check_events <<-EVENTS
 	state=connecting
-	error=ptError number=11100 description="session terminated" reason="killed by signal 9 (Killed)"
+	error=ptError number=11100 description="session terminated" reason="killed by signal 9 (Killed)" backend=127.0.0.1:$far
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS

@@ -31,6 +31,13 @@ serve_out()
 	sed -i '$s/}/	certificate "good"\n}/' securetcpd.conf
 }
 
+# As in rogue.sh; which target it was is not the question.
+errors()
+{
+	sed -n 's/^server=\([a-z]*\) session=[0-9]* from=[^ ]* \(error=.*\)/\1 \2/p' \
+	    log | sed 's/ backend=127\.0\.0\.1:[0-9]*$//'
+}
+
 # rogue BLOCK "WORDS": as in rogue.sh, but the target says them, to whom a
 # client has something to say.  What that client gets is in got.
 rogue()

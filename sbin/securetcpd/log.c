@@ -273,12 +273,21 @@ line_error(struct logline *l, int number, const char *description,
 		line_add(l, "reason", reason);
 }
 
+/* Until connected, there is no other line that says which of the targets. */
+static int
+target_told(const struct session *s)
+{
+	return (!s->s_service->se_conf->sv_client || s->s_target == NULL ||
+	    s->s_phase == PHASE_TARGET || s->s_state != SECURETCP_CONNECTING);
+}
+
 void
 log_error(const struct session *s, int number, const char *description,
     const char *reason)
 {
 	const struct securetcp_policy	*po = securetcp_error_policy(number);
 	struct logline			 l;
+	char				 name[TARGET_NAME];
 
 	if (level < CONF_LOG_ERRORS || (po != NULL && level <
 	    CONF_LOG_VERBOSE && po->level == SECURETCP_LEVEL_VERBOSE))
@@ -289,6 +298,8 @@ log_error(const struct session *s, int number, const char *description,
 	if (number == ptAuthentication && s->s_facts != NULL &&
 	    s->s_facts->wh_peer)
 		line_add(&l, "subject", s->s_facts->wh_subject);
+	if (!target_told(s))
+		line_add(&l, "backend", target_name(s, name, sizeof(name)));
 	if (s->s_via[0] != '\0')
 		line_add(&l, "via", s->s_via);
 	writer_put(LOG_NOTICE, l.ll_buf);
