@@ -313,11 +313,11 @@ silent_address_body()
 	certified
 	planned
 	known answer 127.0.0.9 127.0.0.1
-	far_address=127.0.0.9
-	far_end full
-	far_address=127.0.0.1
-	far_port=$far
 	far_end -k -s far tls read
+	# Ports of 127.0.0.1 are taken all the time, those of others are not.
+	far_address=127.0.0.9
+	far_port=$far
+	far_end full
 	by_name "timeout backend 4"
 	for i in 1 2 3; do
 		plain write hello shutdown read
