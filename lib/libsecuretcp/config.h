@@ -69,8 +69,8 @@ void		 chain_free(struct chain *);
 int		 chain_shadows(const struct chain *, const struct chain *);
 
 /* file.c: a whole file, which the caller wipes; ptFile, said. */
-int		 file_read(struct securetcp_config *, const char *, const char *,
-		    void **, size_t *);
+int		 file_read(struct securetcp_config *, const char *,
+		    const char *, void **, size_t *);
 
 /* trust.c */
 int		 trust_store(struct securetcp_config *);

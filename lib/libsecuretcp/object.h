@@ -103,7 +103,7 @@ struct securetcp {
 	uint8_t			*st_token;	/* ... or with this in them */
 	size_t			 st_tokenlen;
 	size_t			 st_scanned;	/* it is not in these */
-	int			 st_dry;	/* the last read found nothing */
+	int			 st_dry;	/* the last read found none */
 	enum object_end		 st_end;
 	int			 st_endnumber;
 

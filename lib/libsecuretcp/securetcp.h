@@ -370,7 +370,8 @@ int		 securetcp_keep_alive(const struct securetcp *);
  */
 int		 securetcp_set_server_name(struct securetcp *, const char *);
 /* The numeric address and port to connect from; NULL and 0: any. */
-int		 securetcp_set_local(struct securetcp *, const char *, uint16_t);
+int		 securetcp_set_local(struct securetcp *, const char *,
+		    uint16_t);
 
 /*
  * Connects as a client to a host's port.  State(connecting) is delivered

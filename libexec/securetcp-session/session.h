@@ -29,15 +29,15 @@ struct server {
 	struct wire_server		 sv_wire;
 	struct securetcp_config		*sv_config;
 	unsigned int			 sv_nchains;
-	struct wire_match		*sv_matches;	/* about server names */
+	struct wire_match		*sv_matches;	/* server names */
 	unsigned int			 sv_nmatches;
 };
 
 /* What was found out before TLS began, where that is wanted. */
 struct front {
-	int			 fr_heard;	/* the peer has sent something */
-	int			 fr_header;	/* a PROXY header is awaited */
-	int			 fr_errno;	/* of the last read; 0: its end */
+	int			 fr_heard;	/* the peer has sent some */
+	int			 fr_header;	/* PROXY, is awaited */
+	int			 fr_errno;	/* of the last read; 0: end */
 	int			 fr_looked;	/* at the ClientHello */
 	int			 fr_nottls;	/* it was none */
 	struct hello		 fr_hello;

@@ -13,8 +13,6 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-#include <netinet/in.h>
-
 #include <errno.h>
 #include <event.h>
 #include <imsg.h>
@@ -26,8 +24,6 @@
 #include "securetcpd.h"
 
 static void	 adopt_send(struct session *, int, uint8_t, const char *);
-static int	 adopt_sockaddr(struct sockaddr_storage *, uint8_t,
-		    const uint8_t *, uint16_t);
 
 /* From here on it is the session's socket, and TLS is spoken on it. */
 static void
@@ -122,35 +118,6 @@ session_plain(struct session *s)
 	session_accept(s, fd);
 }
 
-static int
-adopt_sockaddr(struct sockaddr_storage *ss, uint8_t family,
-    const uint8_t *addr, uint16_t port)
-{
-	struct sockaddr_in	 sin;
-	struct sockaddr_in6	 sin6;
-
-	memset(ss, 0, sizeof(*ss));
-	switch (family) {
-	case 4:
-		memset(&sin, 0, sizeof(sin));
-		sin.sin_family = AF_INET;
-		sin.sin_port = htons(port);
-		memcpy(&sin.sin_addr, addr, sizeof(sin.sin_addr));
-		memcpy(ss, &sin, sizeof(sin));
-		break;
-	case 6:
-		memset(&sin6, 0, sizeof(sin6));
-		sin6.sin6_family = AF_INET6;
-		sin6.sin6_port = htons(port);
-		memcpy(&sin6.sin6_addr, addr, sizeof(sin6.sin6_addr));
-		memcpy(ss, &sin6, sizeof(sin6));
-		break;
-	default:
-		return (-1);
-	}
-	return (0);
-}
-
 /*
  * The PROXY header has been read.  Whom it names is the peer from now on,
  * for the log, the limits and the rules; family 0 names nobody.
@@ -167,8 +134,8 @@ session_address(struct session *s, const struct wire_address *wdr)
 	s->s_child.c_state = WIRE_CONNECTING;
 	if (wdr->wdr_family == 0)
 		return;
-	if (adopt_sockaddr(&src, wdr->wdr_family, wdr->wdr_src,
-	    wdr->wdr_srcport) == -1 || adopt_sockaddr(&dst, wdr->wdr_family,
+	if (network_sockaddr(&src, wdr->wdr_family, wdr->wdr_src,
+	    wdr->wdr_srcport) == -1 || network_sockaddr(&dst, wdr->wdr_family,
 	    wdr->wdr_dst, wdr->wdr_dstport) == -1) {
 		session_gone(&s->s_child, "violation: ADDRESS of an unknown "
 		    "family");

@@ -128,7 +128,7 @@ struct backend {
 	socklen_t		 ba_len;
 	char			 ba_host[WIRE_HOST];	/* a name, or "" */
 	in_port_t		 ba_port;	/* of a name, in host order */
-	char			 ba_name[WIRE_HOST + 8];	/* for the log */
+	char			 ba_name[WIRE_HOST + 8]; /* for the log */
 	enum conf_proxy		 ba_proxy;	/* with a PROXY header */
 	unsigned int		 ba_number;	/* among its like, from 0 */
 	int64_t			 ba_down;	/* left out until then, or 0 */

@@ -22,7 +22,7 @@
 #include "securetcpd.h"
 
 #define ERRLOG_RATE	64		/* lines a second */
-#define ERRLOG_LEFT	65536		/* bytes in the pipe of one that ended */
+#define ERRLOG_LEFT	65536		/* bytes left by one that ended */
 
 static void	 errlog_put(struct errlog *, size_t, size_t);
 static int	 errlog_lines(struct errlog *);

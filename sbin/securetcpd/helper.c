@@ -21,6 +21,8 @@
 #include "sandbox.h"
 #include "securetcpd.h"
 
+#define HELPER_BACKOFF	30		/* seconds between tries, at most */
+
 static struct helpers	 helpers = TAILQ_HEAD_INITIALIZER(helpers);
 
 static void	 helper_gone(struct child *, const char *);
@@ -86,6 +88,16 @@ helper_leave(struct helper *h)
 	struct timeval	 tv = { LEAVE_SECONDS, 0 };
 
 	(void)evtimer_add(&h->h_timer, &tv);
+}
+
+/* Those that die before they were of any use are tried ever more slowly. */
+void
+helper_later(struct event *ev, unsigned int failures)
+{
+	struct timeval	 tv = { 0, 0 };
+
+	tv.tv_sec = failures > HELPER_BACKOFF ? HELPER_BACKOFF : failures;
+	(void)evtimer_add(ev, &tv);
 }
 
 struct helper *

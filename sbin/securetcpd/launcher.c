@@ -21,7 +21,6 @@
 #include "securetcpd.h"
 
 #define LAUNCHER_NOFILE		64	/* and one for each program */
-#define LAUNCHER_BACKOFF	30	/* seconds between tries, at most */
 
 static struct helper	*launcher;	/* NULL between two of them */
 static struct event	 launcher_retry;
@@ -37,7 +36,6 @@ static int	 launcher_program(const struct program *);
 static int	 launcher_load(void);
 static void	 launcher_begin(void);
 static void	 launcher_again(int, short, void *);
-static void	 launcher_later(void);
 static void	 launcher_message(struct child *, struct imsg *);
 static void	 launcher_gone(struct helper *, const char *);
 
@@ -134,7 +132,7 @@ launcher_begin(void)
 	}
 	log_warning("launcher cannot be started: %s", strerror(errno));
 	launcher_failures++;
-	launcher_later();
+	helper_later(&launcher_retry, launcher_failures);
 }
 
 static void
@@ -144,16 +142,6 @@ launcher_again(int fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	launcher_begin();
-}
-
-static void
-launcher_later(void)
-{
-	struct timeval	 tv = { 0, 0 };
-
-	tv.tv_sec = launcher_failures > LAUNCHER_BACKOFF ? LAUNCHER_BACKOFF :
-	    launcher_failures;
-	(void)evtimer_add(&launcher_retry, &tv);
 }
 
 void
@@ -233,7 +221,7 @@ launcher_gone(struct helper *h, const char *why)
 	services_update();
 	if (!launcher_used)
 		launcher_failures++;
-	launcher_later();
+	helper_later(&launcher_retry, launcher_failures);
 }
 
 /* Takes both descriptors. */

@@ -205,6 +205,35 @@ network_source(const struct sockaddr *sa, struct network *nw)
 }
 
 int
+network_sockaddr(struct sockaddr_storage *ss, uint8_t family,
+    const uint8_t *addr, in_port_t port)
+{
+	struct sockaddr_in	 sin;
+	struct sockaddr_in6	 sin6;
+
+	memset(ss, 0, sizeof(*ss));
+	switch (family) {
+	case 4:
+		memset(&sin, 0, sizeof(sin));
+		sin.sin_family = AF_INET;
+		sin.sin_port = htons(port);
+		memcpy(&sin.sin_addr, addr, sizeof(sin.sin_addr));
+		memcpy(ss, &sin, sizeof(sin));
+		break;
+	case 6:
+		memset(&sin6, 0, sizeof(sin6));
+		sin6.sin6_family = AF_INET6;
+		sin6.sin6_port = htons(port);
+		memcpy(&sin6.sin6_addr, addr, sizeof(sin6.sin6_addr));
+		memcpy(ss, &sin6, sizeof(sin6));
+		break;
+	default:
+		return (-1);
+	}
+	return (0);
+}
+
+int
 network_loopback(const struct sockaddr *sa)
 {
 	struct sockaddr_in	 sin;

@@ -11,6 +11,8 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+#include <netinet/in.h>
+
 #include <stdint.h>
 
 struct network {
@@ -34,6 +36,9 @@ int		 network_contains(const struct network *,
  * since who has one of these has them all.  -1: it is no such address.
  */
 int		 network_source(const struct sockaddr *, struct network *);
+/* Of family 4 or 6, as the wire has it; -1: another. */
+int		 network_sockaddr(struct sockaddr_storage *, uint8_t,
+		    const uint8_t *, in_port_t);
 /* Of this machine: whoever has it is here. */
 int		 network_loopback(const struct sockaddr *);
 /* One of them does; NULL is a list without any. */

@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 
 #include <stdio.h>
-#include <time.h>
 
 #include "errors.h"
 #include "penalty.h"
@@ -21,15 +20,6 @@
 
 #define OFFENCE_CLOSE	1		/* seconds, for the close timer */
 #define OFFENCE_PENDING	1000		/* milliseconds of a handshake */
-
-static int64_t
-offence_now(void)
-{
-	struct timespec	 now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
 
 /*
  * Behind a proxy the address is what the proxy says, and anybody on this
@@ -56,7 +46,7 @@ offence_add(const struct session *s, unsigned int weight, const char *what,
 	 */
 	if (s->s_proxy || s->s_service->se_conf->sv_client)
 		return;
-	seconds = penalty_add(offence_realm(s), sa, weight, offence_now());
+	seconds = penalty_add(offence_realm(s), sa, weight, clock_now());
 	if (seconds == 0 || penalty_text(sa, from, sizeof(from)) == -1)
 		return;
 	(void)snprintf(text, sizeof(text), "penalised for %u seconds: %s%s%s",
@@ -114,7 +104,7 @@ offence_evicted(const struct session *s, const char *reason)
 		    s->s_start.tv_nsec / 1000000;
 
 	if (s->s_phase == PHASE_CONNECTING && s->s_signer == NULL &&
-	    offence_now() - begin >= OFFENCE_PENDING)
+	    clock_now() - begin >= OFFENCE_PENDING)
 		offence_add(s, securetcp_error_policy(ptTimeout)->penalty,
 		    securetcp_error_name(ptOperationRefused), reason);
 }
@@ -138,5 +128,5 @@ int
 offence_blocked(unsigned int realm, const struct sockaddr *sa,
     unsigned int *left)
 {
-	return (penalty_blocked(realm, sa, offence_now(), left));
+	return (penalty_blocked(realm, sa, clock_now(), left));
 }

@@ -1090,7 +1090,8 @@ conf_parse(const char *file)
 	control_default();
 	lex_end();
 	if (TAILQ_EMPTY(&conf->cf_servers) && conf_errors() == before)
-		conf_error(&conf->cf_place, "no server and no client is defined");
+		conf_error(&conf->cf_place, "no server and no client is "
+		    "defined");
 	(void)conf_check(conf);
 	if (conf_errors() != before) {
 		conf_free(conf);

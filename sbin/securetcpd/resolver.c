@@ -24,7 +24,6 @@
 #define RESOLVER_REFRESH	60	/* seconds until a name is asked of */
 #define RESOLVER_AGAIN		30	/* the same after a failure */
 #define RESOLVER_SILENT		30	/* for so long it may not answer */
-#define RESOLVER_BACKOFF	30	/* seconds between tries, at most */
 
 /*
  * The host names of the configuration.  One process looks them up, one after
@@ -59,15 +58,6 @@ resolver_after(struct event *ev, unsigned int seconds)
 
 	tv.tv_sec = seconds;
 	(void)evtimer_add(ev, &tv);
-}
-
-static time_t
-resolver_now(void)
-{
-	struct timespec	 now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec);
 }
 
 /* One whose pipe has ended is not dead yet, and of no use any more. */
@@ -105,7 +95,7 @@ name_failed(struct resolved *rn, int error, const char *reason)
 	if (rn->rn_error == 0 && rn->rn_len > 0)
 		log_warning("host \"%s\" cannot be resolved: %s; its "
 		    "addresses of %lld seconds ago stay in use", rn->rn_host,
-		    reason, (long long)(resolver_now() - rn->rn_learnt));
+		    reason, (long long)(clock_now() - rn->rn_learnt) / 1000);
 	else if (rn->rn_error == 0)
 		log_warning("host \"%s\" cannot be resolved: %s", rn->rn_host,
 		    reason);
@@ -125,7 +115,7 @@ name_learnt(struct resolved *rn, const struct wire_resolved *wrd)
 	rn->rn_reason[0] = '\0';
 	rn->rn_len = wrd->wrd_addresses_len;
 	memcpy(rn->rn_addresses, wrd->wrd_addresses, rn->rn_len);
-	rn->rn_learnt = resolver_now();
+	rn->rn_learnt = clock_now();
 	rn->rn_answered = 1;
 	resolver_after(&rn->rn_timer, RESOLVER_REFRESH);
 	name_tell(rn);
@@ -205,14 +195,6 @@ resolver_retry(int fd, short what, void *arg)
 }
 
 static void
-resolver_later(void)
-{
-	resolver_after(&resolver.rs_retry,
-	    resolver.rs_failures > RESOLVER_BACKOFF ? RESOLVER_BACKOFF :
-	    resolver.rs_failures);
-}
-
-static void
 resolver_exec(void)
 {
 	resolver.rs_ready = 0;
@@ -228,7 +210,7 @@ resolver_exec(void)
 		log_warning("resolver cannot be started: %s",
 		    strerror(errno));
 		resolver.rs_failures++;
-		resolver_later();
+		helper_later(&resolver.rs_retry, resolver.rs_failures);
 		return;
 	}
 	resolver.rs_helper->h_gone = resolver_gone;
@@ -349,7 +331,7 @@ resolver_gone(struct helper *h, const char *why)
 	log_warning("resolver terminated: %s; it is replaced", why);
 	if (!resolver.rs_used)
 		resolver.rs_failures++;
-	resolver_later();
+	helper_later(&resolver.rs_retry, resolver.rs_failures);
 	if ((first = TAILQ_FIRST(&resolver.rs_asked)) == NULL)
 		return;
 	name_asked_no_more(first);
@@ -432,24 +414,6 @@ resolver_cancel(struct waiter *wt)
 	wt->wt_name = NULL;
 }
 
-static void
-address_fill(struct sockaddr_storage *ss, const uint8_t *p, in_port_t port)
-{
-	struct sockaddr_in	*sin = (struct sockaddr_in *)ss;
-	struct sockaddr_in6	*sin6 = (struct sockaddr_in6 *)ss;
-
-	memset(ss, 0, sizeof(*ss));
-	if (*p == 4) {
-		sin->sin_family = AF_INET;
-		sin->sin_port = htons(port);
-		memcpy(&sin->sin_addr, p + 1, sizeof(sin->sin_addr));
-	} else {
-		sin6->sin6_family = AF_INET6;
-		sin6->sin6_port = htons(port);
-		memcpy(&sin6->sin6_addr, p + 1, sizeof(sin6->sin6_addr));
-	}
-}
-
 /*
  * How many there are, best first: not more than fit, 0 when none is known.
  * The port is in the host's byte order.
@@ -458,13 +422,13 @@ size_t
 resolver_addresses(const struct resolved *rn, struct sockaddr_storage *ss,
     size_t max, in_port_t port)
 {
-	size_t	 i, n = rn->rn_len / WIRE_ADDRESS_LEN;
+	const uint8_t	*a;
+	size_t		 i, n = rn->rn_len / WIRE_ADDRESS_LEN;
 
 	if (n > max)
 		n = max;
-	for (i = 0; i < n; i++)
-		address_fill(&ss[i], rn->rn_addresses + i * WIRE_ADDRESS_LEN,
-		    port);
+	for (i = 0, a = rn->rn_addresses; i < n; i++, a += WIRE_ADDRESS_LEN)
+		(void)network_sockaddr(&ss[i], a[0], a + 1, port);
 	return (n);
 }
 

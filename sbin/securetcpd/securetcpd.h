@@ -29,11 +29,11 @@
 #define FD_RESERVE		32	/* kept free so adoptions can finish */
 #define LEAVE_SECONDS		2	/* until a session that lingers dies */
 #define CRASH_MAX		8	/* crashes of a server's sessions ... */
-#define CRASH_WINDOW		10	/* ... in so many seconds pause it ... */
+#define CRASH_WINDOW		10	/* ... in so many seconds stop it ... */
 #define CRASH_PAUSE		10	/* ... for so many */
 #define POOL_MAX		256	/* idle sessions of a server, at most */
 #define START_SECONDS		30	/* until a helper must be ready */
-#define KILL_MAX		8	/* orders to kill, until a spawner is */
+#define KILL_MAX		8	/* orders to kill, until it is */
 #define SOURCE_MAX		1024	/* sources remembered for crashes ... */
 #define SOURCE_SECONDS		3600	/* ... for so long */
 
@@ -230,7 +230,7 @@ struct resolved {
 	uint8_t			 rn_addresses[WIRE_ADDRESSES *
 				    WIRE_ADDRESS_LEN];
 	size_t			 rn_len;	/* bytes of them */
-	time_t			 rn_learnt;	/* monotonic */
+	int64_t			 rn_learnt;	/* by clock_now() */
 	int			 rn_error;	/* of the last answer, or 0 */
 	char			 rn_reason[WIRE_REASON];
 	struct waiters		 rn_waiters;
@@ -280,7 +280,7 @@ struct session {
 	uint64_t		 s_tried;	/* by their numbers ... */
 	uint64_t		 s_busy;	/* ... and to be asked again */
 	int			 s_backend;	/* connecting; else -1 */
-	int			 s_backend_error;	/* of the last that failed */
+	int			 s_backend_error;	/* of the last one */
 	char			**s_failed;	/* how, of each that did */
 	int64_t			 s_backend_until;	/* the timer's */
 	struct event		 s_backend_ev;
@@ -339,6 +339,9 @@ void		 daemon_fail(const char *, ...);
 /* paths.c */
 void		 paths_libexec(const char *);
 int		 paths_chroot(struct conf *);
+
+/* clock.c */
+int64_t		 clock_now(void);
 
 /* limits.c */
 int		 limits_raise(struct conf *);
@@ -410,6 +413,7 @@ void		 helper_ready(struct helper *, const char *);
 void		 helper_close(struct helper *);
 void		 helper_abandon(struct helper *);
 void		 helper_explain(struct helper *, struct imsg *);
+void		 helper_later(struct event *, unsigned int);
 void		 helper_reap(void);
 void		 helper_collect(void);
 void		 helper_kill_all(void);

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "penalty.h"
 #include "securetcpd.h"
@@ -167,16 +166,14 @@ void
 service_crashed(struct service *se)
 {
 	struct timeval	 tv = { CRASH_PAUSE, 0 };
-	struct timespec	 now;
-	time_t		 oldest;
+	time_t		 now = (time_t)(clock_now() / 1000), oldest;
 	char		 text[128];
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	se->se_crashes[se->se_crash] = now.tv_sec + 1;	/* 0 is: none */
+	se->se_crashes[se->se_crash] = now + 1;		/* 0 is: none */
 	se->se_crash = (se->se_crash + 1) % CRASH_MAX;
 	oldest = se->se_crashes[se->se_crash];
 	if (se->se_paused || oldest == 0 ||
-	    now.tv_sec + 1 - oldest > CRASH_WINDOW)
+	    now + 1 - oldest > CRASH_WINDOW)
 		return;
 	se->se_paused = 1;
 	(void)snprintf(text, sizeof(text), "%d crashes within %d seconds: "

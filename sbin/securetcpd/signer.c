@@ -20,7 +20,6 @@
 
 #define SIGNER_NOFILE	16
 #define SIGNER_SILENT	8		/* requests in a row, unanswered */
-#define SIGNER_BACKOFF	30		/* seconds between tries, at most */
 
 static void	 signer_exec(struct signer *);
 static void	 signer_message(struct child *, struct imsg *);
@@ -74,16 +73,6 @@ signer_retry(int fd, short what, void *arg)
 }
 
 static void
-signer_later(struct signer *sg)
-{
-	struct timeval	 tv = { 0, 0 };
-
-	tv.tv_sec = sg->sg_failures > SIGNER_BACKOFF ? SIGNER_BACKOFF :
-	    sg->sg_failures;
-	(void)evtimer_add(&sg->sg_timer, &tv);
-}
-
-static void
 signer_exec(struct signer *sg)
 {
 	char	 title[16];
@@ -105,7 +94,7 @@ signer_exec(struct signer *sg)
 		log_warning("signer %u cannot be started: %s", sg->sg_number,
 		    strerror(errno));
 		sg->sg_failures++;
-		signer_later(sg);
+		helper_later(&sg->sg_timer, sg->sg_failures);
 		return;
 	}
 	sg->sg_helper->h_gone = signer_gone;
@@ -367,7 +356,7 @@ signer_gone(struct helper *h, const char *why)
 	log_warning("%s; it is replaced", reason);
 	if (!sg->sg_used)
 		sg->sg_failures++;
-	signer_later(sg);
+	helper_later(&sg->sg_timer, sg->sg_failures);
 }
 
 /*

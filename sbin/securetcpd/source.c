@@ -107,17 +107,16 @@ source_expire(time_t now)
 unsigned int
 source_crashed(struct source *so)
 {
-	struct timespec	 now;
+	time_t	 now = (time_t)(clock_now() / 1000);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	source_expire(now.tv_sec);
+	source_expire(now);
 	if (so->so_crashes > 0)
 		TAILQ_REMOVE(&crashed, so, so_entry);
 	else
 		ncrashed++;
 	so->so_crashes++;
-	so->so_crashed = now.tv_sec;
+	so->so_crashed = now;
 	TAILQ_INSERT_TAIL(&crashed, so, so_entry);
-	source_expire(now.tv_sec);
+	source_expire(now);
 	return (so->so_crashes);
 }

@@ -17,7 +17,6 @@
 #include "securetcpd.h"
 
 #define SPAWNER_NOFILE	64
-#define SPAWNER_BACKOFF	30		/* seconds between tries, at most */
 
 static void	 spawner_message(struct child *, struct imsg *);
 static void	 spawner_gone(struct helper *, const char *);
@@ -109,16 +108,6 @@ spawner_load(struct spawner *sp)
 	return (child_send(c, WIRE_SERVER_END, -1, NULL, 0));
 }
 
-static void
-spawner_later(struct service *se)
-{
-	struct timeval	 tv = { 0, 0 };
-
-	tv.tv_sec = se->se_failures > SPAWNER_BACKOFF ? SPAWNER_BACKOFF :
-	    se->se_failures;
-	(void)evtimer_add(&se->se_retry, &tv);
-}
-
 /* Loads the one that will fork the sessions to come. */
 void
 spawner_start(struct service *se)
@@ -153,7 +142,7 @@ spawner_start(struct service *se)
 	log_warning("spawner of server \"%s\" cannot be started: %s",
 	    se->se_conf->sv_name, strerror(errno));
 	se->se_failures++;
-	spawner_later(se);
+	helper_later(&se->se_retry, se->se_failures);
 }
 
 static void
@@ -336,7 +325,7 @@ spawner_gone(struct helper *h, const char *why)
 		return;
 	if (!used)
 		se->se_failures++;
-	spawner_later(se);
+	helper_later(&se->se_retry, se->se_failures);
 }
 
 int

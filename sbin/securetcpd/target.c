@@ -22,21 +22,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "securetcpd.h"
 
 #define TARGET_DOWN	10		/* seconds that a failed one is left */
 #define TARGET_MORE	24		/* bytes for "; and 63 more" */
-
-static int64_t
-target_now(void)
-{
-	struct timespec	 now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
-}
 
 static const char *
 target_kind(const struct session *s)
@@ -104,7 +94,7 @@ target_up(const struct session *s)
 	if (s->s_address > 1) {
 		ba->ba_first = (s->s_first + s->s_address - 1) %
 		    s->s_addresses;
-		ba->ba_until = target_now() + TARGET_DOWN * 1000;
+		ba->ba_until = clock_now() + TARGET_DOWN * 1000;
 	}
 }
 
@@ -114,7 +104,7 @@ target_down(const struct session *s, const char *why)
 	struct backend	*ba = s->s_target;
 	char		 text[3 * WIRE_REASON];
 
-	ba->ba_down = target_now() + TARGET_DOWN * 1000;
+	ba->ba_down = clock_now() + TARGET_DOWN * 1000;
 	if (ba->ba_failures++ > 0 || target_alone(s))
 		return;
 	(void)snprintf(text, sizeof(text), "%s %s: %s: left out for %d "
@@ -143,7 +133,7 @@ static int
 target_choose(struct session *s)
 {
 	struct backend	*ba, *best = NULL;
-	int64_t		 now = target_now();
+	int64_t		 now = clock_now();
 
 	TAILQ_FOREACH(ba, s->s_backends, ba_entry) {
 		if (s->s_tried & target_bit(ba))
@@ -189,7 +179,7 @@ target_begin(struct session *s, struct backends *backends)
 	s->s_backends = backends;
 	s->s_target = NULL;
 	s->s_tried = s->s_busy = 0;
-	s->s_backend_until = target_now() +
+	s->s_backend_until = clock_now() +
 	    (int64_t)s->s_service->se_conf->sv_backend_timeout * 1000;
 }
 
@@ -259,7 +249,7 @@ target_share(const struct session *s, struct timeval *tv)
 
 	if ((left = target_left(s)) == 0)
 		return (NULL);
-	ms = (s->s_backend_until - target_now()) / ((int64_t)left + 1);
+	ms = (s->s_backend_until - clock_now()) / ((int64_t)left + 1);
 	if (ms < 1)
 		ms = 1;
 	tv->tv_sec = ms / 1000;

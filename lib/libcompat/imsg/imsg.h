@@ -37,7 +37,7 @@ struct ibuf {
 	TAILQ_ENTRY(ibuf)	 ib_entry;
 	unsigned char		*ib_data;
 	size_t			 ib_size;	/* allocated */
-	size_t			 ib_max;	/* greatest size; 0: read only */
+	size_t			 ib_max;	/* greatest; 0: read only */
 	size_t			 ib_wpos;
 	size_t			 ib_rpos;
 	int			 ib_fd;
@@ -46,7 +46,7 @@ TAILQ_HEAD(ibufqueue, ibuf);
 
 struct imsg_hdr {
 	uint32_t		 ih_type;
-	uint32_t		 ih_len;	/* with header; top bit: has a fd */
+	uint32_t		 ih_len;	/* with header; top bit: a fd */
 	uint32_t		 ih_peerid;
 	uint32_t		 ih_pid;
 };
@@ -60,7 +60,7 @@ struct imsgbuf {
 	struct ibufqueue	 ms_out;
 	struct ibufqueue	 ms_in;		/* whole messages */
 	struct ibuf		*ms_partial;	/* message being received */
-	struct imsg_hdr		 ms_hdr;	/* its header, or a part of it */
+	struct imsg_hdr		 ms_hdr;	/* its header, or a part */
 	size_t			 ms_hdrlen;
 	uint32_t		 ms_queued;
 	uint32_t		 ms_maxsize;

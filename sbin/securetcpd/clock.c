@@ -1,0 +1,23 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+
+#include <event.h>
+#include <imsg.h>
+#include <time.h>
+
+#include "securetcpd.h"
+
+/* Milliseconds of the clock that never goes back; every system has it. */
+int64_t
+clock_now(void)
+{
+	struct timespec	 now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
