@@ -124,6 +124,10 @@ classify_handshake(struct securetcp *s, int hook)
 		    "signature");
 		return (ptNoCertificate);
 	}
+	if (s->st_unwanted) {
+		object_say(s, "what the peer sent is not wanted");
+		return (ptProtocol);
+	}
 	if (s->st_firstlen >= CLASSIFY_HEAD && !classify_is_tls(s)) {
 		classify_stranger(s);
 		return (ptProtocol);

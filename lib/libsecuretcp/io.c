@@ -25,6 +25,7 @@
 
 #define MINIMUM(a, b)	((a) < (b) ? (a) : (b))
 
+static int	 io_wanted(struct securetcp *, const void *, size_t);
 static ssize_t	 io_pull(struct securetcp *, void *, size_t);
 static void	 io_truncated(struct securetcp *);
 static void	 io_read_failed(struct securetcp *);
@@ -59,6 +60,8 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 		if (n > 0)
 			io_note(s, buf, (size_t)n);
 	}
+	if (n > 0 && !io_wanted(s, buf, (size_t)n))
+		return (-1);
 	if (n > 0) {
 		/* Both libraries read the head of a record, 5 bytes, first. */
 		if (len == 5)
@@ -78,6 +81,17 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 		return (TLS_WANT_POLLIN);
 	s->st_readerror = errno;
 	return (-1);
+}
+
+/* Whoever watches the handshake may have seen enough of it. */
+static int
+io_wanted(struct securetcp *s, const void *buf, size_t n)
+{
+	if (s->st_watch == NULL || s->st_state != SECURETCP_CONNECTING ||
+	    s->st_watch(buf, n, s->st_watcharg) == 0)
+		return (1);
+	s->st_unwanted = 1;
+	return (0);
 }
 
 /* What came first. */

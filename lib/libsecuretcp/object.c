@@ -277,6 +277,7 @@ object_reset(struct securetcp *s)
 	s->st_full = s->st_shutdown = s->st_shut = s->st_finishing = 0;
 	s->st_broken = s->st_unsent = s->st_hangup = s->st_hard = 0;
 	s->st_eof = s->st_readerror = s->st_writeerror = 0;
+	s->st_unwanted = 0;
 	s->st_firstlen = 0;
 	s->st_record = s->st_alert = 0;
 	s->st_bytesin = s->st_bytesout = 0;

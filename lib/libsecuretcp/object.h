@@ -93,6 +93,11 @@ struct securetcp {
 	size_t			 st_aheadoff;
 	size_t			 st_aheadlen;	/* 0 once all was taken */
 
+	/* Who looks at what the peer says in the handshake. */
+	int			(*st_watch)(const void *, size_t, void *);
+	void			*st_watcharg;
+	int			 st_unwanted;	/* has ended it */
+
 	/* Plaintext that dispatch read and receive has not fetched. */
 	uint8_t			*st_in;
 	size_t			 st_insize;

@@ -6,7 +6,8 @@
 
 /*
  * Bytes that the program has read from a socket before it assigns it: the
- * TLS library gets them as if they had been read just now.
+ * TLS library gets them as if they had been read just now.  And who watches
+ * what comes after them, until the handshake is over.
  */
 
 #include <sys/types.h>
@@ -39,6 +40,19 @@ securetcp_preload(struct securetcp *s, const void *buf, size_t len)
 	preload_drop(s);
 	s->st_ahead = copy;
 	s->st_aheadlen = len;
+	return (ptOk);
+}
+
+int
+securetcp_watch(struct securetcp *s, int (*watch)(const void *, size_t,
+    void *), void *arg)
+{
+	if (s->st_inside || s->st_blocking)
+		return (ptBlocked);
+	if (s->st_state != SECURETCP_CLOSED)
+		return (ptConnected);
+	s->st_watch = watch;
+	s->st_watcharg = arg;
 	return (ptOk);
 }
 

@@ -422,6 +422,15 @@ int		 securetcp_set_socket(struct securetcp *, int);
 int		 securetcp_preload(struct securetcp *, const void *, size_t);
 
 /*
+ * Has every byte that the peer sends in a handshake shown to a function,
+ * preloaded ones too, before the TLS library gets to see it.  It calls no
+ * function of the object; unless it returns 0 the connection fails with
+ * ptProtocol.  NULL: nobody watches.  ptConnected: the state is not closed.
+ */
+int		 securetcp_watch(struct securetcp *,
+		    int (*)(const void *, size_t, void *), void *);
+
+/*
  * Queues up to the limit and sends what it can; *sent is what was taken,
  * 0 bytes when the queue is full.  ptNotConnected in the wrong state, also
  * after shutdown.  Another number, such as ptConnectionReset: the connection

@@ -39,11 +39,13 @@
 #define FRONT_BUFFER	(PROXY_MAX > HELLO_MAX ? PROXY_MAX : HELLO_MAX)
 
 /* Alerts of TLS, fatal ones. */
+#define ALERT_PARAMETER	47
 #define ALERT_DECODE	50
 #define ALERT_NAME	112
 
 static uint8_t	 front_buf[FRONT_BUFFER];
 static size_t	 front_len;
+static struct again front_again;
 
 static size_t	 front_more(struct session *, size_t);
 __attribute__((__noreturn__))
@@ -58,6 +60,7 @@ static int	 front_matches(const struct session *,
 		    const struct wire_match *);
 static void	 front_refuse(struct session *);
 static void	 front_alert(struct session *, uint8_t);
+static int	 front_watch(const void *, size_t, void *);
 
 void
 front_read(struct session *s)
@@ -66,6 +69,8 @@ front_read(struct session *s)
 		front_proxy(s);
 	if (s->s_server->sv_nmatches > 0)
 		front_hello(s);
+	if (s->s_front.fr_looked)
+		(void)securetcp_watch(s->s_tcp, front_watch, s);
 	if (securetcp_preload(s->s_tcp, front_buf, front_len) != ptOk)
 		session_done(s, ptNoBufferSpace, "out of memory");
 }
@@ -302,6 +307,22 @@ front_alert(struct session *s, uint8_t alert)
 	(void)shutdown(s->s_adopted, SHUT_WR);
 }
 
+/* The first hello and what comes after it, before TLS gets to see it. */
+static int
+front_watch(const void *buf, size_t len, void *arg)
+{
+	struct session	*s = arg;
+	struct front	*fr = &s->s_front;
+
+	if (fr->fr_again != NULL)
+		return (-1);
+	fr->fr_again = again_watch(&front_again, &fr->fr_hello, buf, len);
+	if (fr->fr_again == NULL)
+		return (0);
+	front_alert(s, ALERT_PARAMETER);
+	return (-1);
+}
+
 /* A client may say another hello when it is asked for one once more. */
 const char *
 front_check(const struct session *s)
@@ -321,12 +342,12 @@ front_check(const struct session *s)
 		if (len == 0 || inet_pton(AF_INET, name, &addr) == 1 ||
 		    inet_pton(AF_INET6, name, &addr) == 1)
 			return (NULL);
-		return ("the server name came after the first ClientHello");
+		return (AGAIN_LATE);
 	}
 	if (len > 0 && name[len - 1] == '.')
 		len--;
 	if (len == strlen(fr->fr_hello.he_name) &&
 	    strncasecmp(name, fr->fr_hello.he_name, len) == 0)
 		return (NULL);
-	return ("the server name changed after the first ClientHello");
+	return (AGAIN_CHANGED);
 }

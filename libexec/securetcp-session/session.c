@@ -146,6 +146,8 @@ session_handshake(struct session *s)
 static void
 session_failed(struct session *s)
 {
+	if (s->s_front.fr_again != NULL)
+		session_done(s, ptProtocol, s->s_front.fr_again);
 	if (s->s_sign != SIGN_FAILED)
 		session_done(s, s->s_error, s->s_reason);
 	if (s->s_signerror == 0)

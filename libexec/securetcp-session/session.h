@@ -34,6 +34,21 @@ struct server {
 };
 
 /* What was found out before TLS began, where that is wanted. */
+/* Why a ClientHello that was asked for once more is of no use. */
+#define AGAIN_CHANGED	"the server name changed after the first ClientHello"
+#define AGAIN_LATE	"the server name came after the first ClientHello"
+
+/* Records of a handshake, as they come in. */
+struct again {
+	uint8_t			 ag_head[5];
+	size_t			 ag_headlen;
+	size_t			 ag_left;	/* of the record's body */
+	int			 ag_kept;	/* it is of a hello */
+	int			 ag_over;	/* no hello comes any more */
+	uint8_t			 ag_buf[HELLO_MAX];
+	size_t			 ag_len;
+};
+
 struct front {
 	int			 fr_heard;	/* the peer has sent some */
 	int			 fr_header;	/* PROXY, is awaited */
@@ -42,6 +57,7 @@ struct front {
 	int			 fr_nottls;	/* it was none */
 	struct hello		 fr_hello;
 	unsigned int		 fr_match;	/* from 1; 0: none fitted */
+	const char		*fr_again;	/* what is wrong later on */
 };
 
 enum sign_state {
@@ -101,6 +117,10 @@ __attribute__((__noreturn__))
 void		 session_done(struct session *, int, const char *);
 void		 session_ordered(struct session *);
 void		 session_title(const struct session *, const char *);
+
+/* again.c */
+const char	*again_watch(struct again *, const struct hello *,
+		    const uint8_t *, size_t);
 
 /* front.c */
 void		 front_read(struct session *);

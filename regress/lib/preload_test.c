@@ -361,6 +361,62 @@ CASE(client, "a client on a descriptor, event-driven and blocking: a "
 	key_free(&k);
 }
 
+/* What was seen of a handshake, and how much of it is enough. */
+static size_t	 seen, enough;
+
+static int
+look(const void *buf, size_t len, void *arg)
+{
+	uint8_t	*first = arg;
+
+	if (seen == 0)
+		*first = *(const uint8_t *)buf;
+	seen += len;
+	return (seen > enough);
+}
+
+CASE(watched, "who watches a handshake sees all of it, what was preloaded "
+    "too, and nothing after it; and can end it before the TLS library answers")
+{
+	struct fixture	 f;
+	struct key	 k;
+	uint8_t		 buf[4096], first = 0;
+	size_t		 n;
+	int		 fds[2];
+
+	fixture_p256(&f, &k, "secure", 0);
+	seen = 0;
+	enough = sizeof(buf) * 4;
+	ATF_CHECK_EQ(ptOk, securetcp_watch(f.f_tcp, look, &first));
+	fixture_connect(&f, TLS1_3_VERSION);
+	ATF_CHECK_EQ(22, first);
+	ATF_CHECK(seen > 100);
+	n = seen;
+	peer_write(&f, "hello", 5);
+	ATF_REQUIRE_EQ(5, object_read(&f, buf, 5));
+	ATF_CHECK_EQ(n, seen);
+	ATF_CHECK_EQ(ptConnected, securetcp_watch(f.f_tcp, NULL, NULL));
+	ATF_CHECK_EQ(ptOk, securetcp_abort(f.f_tcp));
+	peer_close(&f);
+
+	seen = enough = 0;
+	n = hello(&f, TLS1_3_VERSION, fds, buf, 3);
+	ATF_REQUIRE_EQ(3, n);
+	assign(&f, fds[0], buf, n);
+	fixture_expect(&f, CONNECTING " E(ptProtocol)" DOWN);
+	fixture_reason(&f, "is not wanted");
+	ATF_CHECK_EQ(3, seen);
+	/* What was said, if anything, is an alert. */
+	ATF_CHECK(recv(fds[1], buf, sizeof(buf), 0) <= 7);
+	peer_close(&f);
+
+	/* One that does not look any more. */
+	ATF_CHECK_EQ(ptOk, securetcp_watch(f.f_tcp, NULL, NULL));
+	fixture_connect(&f, TLS1_3_VERSION);
+	fixture_close(&f);
+	key_free(&k);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, splits);
@@ -370,5 +426,6 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, limits);
 	ATF_TP_ADD_TC(tp, gone);
 	ATF_TP_ADD_TC(tp, client);
+	ATF_TP_ADD_TC(tp, watched);
 	return (atf_no_error());
 }

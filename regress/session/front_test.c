@@ -22,6 +22,7 @@
 #include "securetcp.h"
 
 #define NAME_ALERT	112
+#define PARAMETER_ALERT	47	/* illegal parameter */
 #define DECODE_ALERT	50
 
 static const uint8_t	 half_hello[] = { 22, 3, 1, 1, 0, 1, 0, 0, 0xfc, 3, 3 };
@@ -466,13 +467,18 @@ retry(const char *first, const char *second, const char *reason)
 	if (reason == NULL)
 		ATF_CHECK_MSG(e.e_session->fs_established, "%s",
 		    e.e_session->fs_result.wd_reason);
-	else
+	else {
+		/* It has cost neither a certificate nor a signature. */
+		ATF_CHECK_EQ(0, e.e_session->fs_asked);
+		ATF_CHECK(SSL_get_peer_certificate(e.e_ssl) == NULL);
+		ATF_CHECK_EQ(PARAMETER_ALERT, e.e_alert);
 		end_refused(&e, ptProtocol, reason);
+	}
 	end_close(&e);
 }
 
 CASE(retried, "a client that is asked for another ClientHello must not "
-    "change the server name in it")
+    "change the server name in it: that costs nothing")
 {
 	const char		 changed[] = "the server name changed after "
 				    "the first ClientHello";
