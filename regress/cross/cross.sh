@@ -122,7 +122,7 @@ dir=\${1%/*}
 case \$1 in
 regress/*) more="-Isbin/securetcpd -Ilibexec/securetcp-session \
 -Ilibexec/securetcp-signer -Ilibexec/securetcp-resolver \
--Ilibexec/securetcp-launcher -Iregress/rogue" ;;
+-Ilibexec/securetcp-launcher -Iregress/rogue -Iregress/tools" ;;
 *) more= ;;
 esac
 mkdir -p "$work/\$3/\$dir"

@@ -20,6 +20,7 @@
 
 #include "compat.h"
 #include "master.h"
+#include "shipped.h"
 
 static struct run
 		*master_find(struct master *, uint64_t);
@@ -36,17 +37,6 @@ master_now(void)
 	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
-const char *
-master_binary(const atf_tc_t *tc)
-{
-	static char	 path[1024];
-
-	(void)snprintf(path, sizeof(path),
-	    "%s/../../libexec/securetcp-launcher/securetcp-launcher",
-	    atf_tc_get_config_var(tc, "srcdir"));
-	return (path);
-}
-
 /* Our end close-on-exec; theirs as a program gets it. */
 static void
 master_pair(int sv[2])
@@ -60,27 +50,11 @@ master_pair(int sv[2])
 void
 master_launch(struct master *m, const atf_tc_t *tc)
 {
-	const char	*binary = master_binary(tc);
-	int		 sv[2];
-
 	memset(m, 0, sizeof(*m));
 	(void)signal(SIGPIPE, SIG_IGN);
-	master_pair(sv);
-	ATF_REQUIRE((m->m_pid = fork()) != -1);
-	if (m->m_pid == 0) {
-		(void)close(sv[0]);
-		if (sv[1] == WIRE_FD) {
-			if (fcntl(sv[1], F_SETFD, 0) == -1)
-				_exit(126);
-		} else if (dup2(sv[1], WIRE_FD) == -1)
-			_exit(126);
-		(void)execl(binary, "securetcp-launcher", (char *)NULL);
-		_exit(127);
-	}
-	(void)close(sv[1]);
-	m->m_fd = sv[0];
-	ATF_REQUIRE_EQ(0, imsgbuf_init(&m->m_pipe, m->m_fd));
-	imsgbuf_allow_fdpass(&m->m_pipe);
+	m->m_pid = shipped_start(tc, "securetcp-launcher", &m->m_pipe,
+	    &m->m_fd, NULL);
+	ATF_REQUIRE(fcntl(m->m_fd, F_SETFL, O_NONBLOCK) != -1);
 }
 
 void

@@ -63,7 +63,6 @@ struct master {
 	} while (0)
 
 /* master.c */
-const char	*master_binary(const atf_tc_t *);
 void		 master_launch(struct master *, const atf_tc_t *);
 void		 master_identify(struct master *);
 void		 master_send(struct master *, enum wire_type, int,

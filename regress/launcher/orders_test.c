@@ -8,15 +8,14 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "compat.h"
 #include "master.h"
+#include "shipped.h"
 
 static void	 refuses(const atf_tc_t *, const struct wire_program *,
 		    const char *);
@@ -35,24 +34,11 @@ ATF_TC_HEAD(by_hand, tc)
 }
 ATF_TC_BODY(by_hand, tc)
 {
-	static const char	*commands[] = {
-		"exec 3>&-; %s 2>&1", "%s -n 2>&1"
-	};
-	char			 command[1200], line[256];
-	FILE			*fp;
-	int			 i, status;
+	static const char	 name[] = "securetcp-launcher";
 
-	for (i = 0; i < 2; i++) {
-		(void)snprintf(command, sizeof(command), i == 0 ?
-		    "exec 3>&-; %s 2>&1" : "%s -n 2>&1", master_binary(tc));
-		ATF_REQUIRE((fp = popen(command, "r")) != NULL);
-		ATF_REQUIRE(fgets(line, sizeof(line), fp) != NULL);
-		ATF_CHECK_MSG(strstr(line, "securetcpd(8)") != NULL,
-		    "%s: %s", commands[i], line);
-		status = pclose(fp);
-		ATF_CHECK(WIFEXITED(status));
-		ATF_CHECK_EQ(1, WEXITSTATUS(status));
-	}
+	shipped_refuses(tc, name, -1, NULL, "started by securetcpd(8) only");
+	shipped_refuses(tc, name, -1, "-n",
+	    "takes no arguments: it is run by securetcpd(8)");
 }
 
 static void

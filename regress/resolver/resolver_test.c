@@ -31,15 +31,32 @@
 #include <unistd.h>
 
 #include "dns.h"
-#include "helper.h"
-#include "parent.h"
 #include "securetcp.h"
+#include "shipped.h"
+#include "shipped_parent.h"
 #include "wire.h"
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* The addresses of the last answer, in words and in its order. */
 static char	 said[WIRE_ADDRESSES * INET6_ADDRSTRLEN];
+
+const char	 parent_helper[] = "securetcp-resolver";
+
+/* As the daemon's parent begins; READY is awaited. */
+static void
+started(struct parent *parent, const atf_tc_t *tc, struct wire_ready *ready)
+{
+	struct wire_start	 start;
+
+	memset(&start, 0, sizeof(start));
+	start.ws_nofile = 64;
+	start.ws_flags = WIRE_START_FILES;
+	strlcpy(start.ws_title, "securetcp-resolver: names",
+	    sizeof(start.ws_title));
+	parent_start(parent, tc, &start, -1);
+	parent_expect(parent, WIRE_READY, ready, sizeof(*ready));
+}
 
 static void
 ask(struct parent *parent, uint32_t number, const char *host)
@@ -137,7 +154,7 @@ ATF_TC_BODY(names, tc)
 	char			 reason[WIRE_REASON];
 	uint32_t		 error;
 
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	is(&parent, "127.0.0.1", "127.0.0.1");
 	is(&parent, "192.0.2.7", "192.0.2.7");
 	is(&parent, "2001:db8::7", "2001:db8::7");
@@ -171,7 +188,7 @@ ATF_TC_BODY(bad_names, tc)
 	char			 longest[WIRE_HOST], reason[WIRE_REASON];
 	size_t			 i;
 
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	for (i = 0; i < NITEMS(bad); i++) {
 		ask(&parent, (uint32_t)i, bad[i]);
 		ATF_CHECK_EQ(answered(&parent, (uint32_t)i, reason),
@@ -199,7 +216,7 @@ ATF_TC_BODY(many_questions, tc)
 	char			 host[16];
 	uint32_t		 i;
 
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	for (i = 0; i < 200; i++) {
 		snprintf(host, sizeof(host), "192.0.2.%u", i);
 		ask(&parent, i, host);
@@ -244,7 +261,7 @@ ATF_TC_BODY(hosts, tc)
 	pid_t			 server;
 
 	world(&server);
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	is(&parent, "alias.example", "192.0.2.80");
 	ask(&parent, 9, "first.example");
 	ATF_CHECK_EQ(answered(&parent, 9, NULL), 0);
@@ -272,7 +289,7 @@ ATF_TC_BODY(name_server, tc)
 	size_t			 i, n;
 
 	world(&server);
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	ask(&parent, 1, "two.example.org");
 	ATF_CHECK_EQ(answered(&parent, 1, NULL), 0);
 	ATF_CHECK(strstr(said, "192.0.2.1") != NULL);
@@ -324,7 +341,7 @@ ATF_TC_BODY(parent_dies, tc)
 	ATF_REQUIRE(pipe(fds) == 0);
 	ATF_REQUIRE((middle = fork()) != -1);
 	if (middle == 0) {
-		parent_start(&parent, tc, &ready);
+		started(&parent, tc, &ready);
 		ask(&parent, 1, "127.0.0.1");
 		ask(&parent, 2, "silent.example.org");
 		(void)answered(&parent, 1, NULL);
@@ -361,29 +378,8 @@ ATF_TC_HEAD(by_hand, tc)
 }
 ATF_TC_BODY(by_hand, tc)
 {
-	static const char	 refusal[] =
-	    "securetcp-resolver: started by securetcpd(8) only\n";
-	const char		*binary = parent_binary(tc);
-	char			 text[256];
-	ssize_t			 n;
-	pid_t			 pid;
-	int			 fds[2], status;
-
-	ATF_REQUIRE(pipe(fds) == 0);
-	ATF_REQUIRE((pid = fork()) != -1);
-	if (pid == 0) {
-		if (dup2(fds[1], STDERR_FILENO) == -1)
-			_exit(126);
-		closefrom(3);
-		execl(binary, "securetcp-resolver", (char *)NULL);
-		_exit(127);
-	}
-	close(fds[1]);
-	ATF_REQUIRE((n = read(fds[0], text, sizeof(text) - 1)) >= 0);
-	text[n] = '\0';
-	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
-	ATF_CHECK(WIFEXITED(status) && WEXITSTATUS(status) == HELPER_USAGE);
-	ATF_CHECK_STREQ(text, refusal);
+	shipped_refuses(tc, parent_helper, -1, NULL,
+	    "started by securetcpd(8) only");
 }
 
 ATF_TC(violations);
@@ -409,19 +405,15 @@ ATF_TC_BODY(violations, tc)
 	parent_fatal(&parent, "RESOLVE instead of START");
 
 	parent_spawn(&parent, tc);
-	ATF_REQUIRE(imsg_compose(&parent.p_pipe, WIRE_START, 0, 0, -1,
-	    other_raw, sizeof(other_raw)) == 1);
-	ATF_REQUIRE(imsgbuf_flush(&parent.p_pipe) == 0);
+	parent_send_raw(&parent, WIRE_START, other_raw, sizeof(other_raw));
 	parent_fatal(&parent, "installed apart?");
 
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	parent_send(&parent, WIRE_FORK, -1, &id, sizeof(id));
 	parent_fatal(&parent, "FORK while resolving");
 
-	parent_start(&parent, tc, &ready);
-	ATF_REQUIRE(imsg_compose(&parent.p_pipe, WIRE_RESOLVE, 0, 0, -1,
-	    short_raw, sizeof(short_raw)) == 1);
-	ATF_REQUIRE(imsgbuf_flush(&parent.p_pipe) == 0);
+	started(&parent, tc, &ready);
+	parent_send_raw(&parent, WIRE_RESOLVE, short_raw, sizeof(short_raw));
 	parent_fatal(&parent, "RESOLVE: ");
 }
 
@@ -469,7 +461,7 @@ ATF_TC_BODY(ordinary_user, tc)
 	struct wire_ready	 ready;
 	struct parent		 parent;
 
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	ATF_CHECK_MSG(strncmp(ready.wr_sandbox, "none", 4) != 0, "%s",
 	    ready.wr_sandbox);
 	is(&parent, "127.0.0.1", "127.0.0.1");
@@ -489,35 +481,19 @@ ATF_TC_BODY(pipe_end, tc)
 
 	parent_spawn(&parent, tc);
 	parent_end(&parent);
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	parent_end(&parent);
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	is(&parent, "127.0.0.1", "127.0.0.1");
 	parent_end(&parent);
 }
 
-static void
-proc_read(pid_t pid, const char *name, char *buf, size_t size)
-{
-	char	 path[64];
-	ssize_t	 n;
-	int	 fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	ATF_REQUIRE((fd = open(path, O_RDONLY)) != -1);
-	n = read(fd, buf, size - 1);
-	ATF_REQUIRE(n >= 0);
-	buf[n] = '\0';
-	close(fd);
-}
-
-/* Where it is in the file system and the network, and what it holds. */
+/* Where it is in the file system and the network. */
 static void
 check_place(pid_t pid)
 {
 	struct stat	 mine, its;
-	char		 buf[256], path[64];
-	int		 fd;
+	char		 path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
 	if (stat(path, &its) == -1 && errno == EACCES)
@@ -530,19 +506,6 @@ check_place(pid_t pid)
 	ATF_REQUIRE(stat(path, &its) == 0);
 	ATF_REQUIRE(stat("/proc/self/ns/net", &mine) == 0);
 	ATF_CHECK_EQ(its.st_ino, mine.st_ino);
-	for (fd = 0; fd < 64; fd++) {
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
-		memset(buf, 0, sizeof(buf));
-		if (readlink(path, buf, sizeof(buf) - 1) == -1) {
-			ATF_CHECK_MSG(fd > 3, "%d is closed", fd);
-			continue;
-		}
-		ATF_CHECK_MSG(fd <= 3, "%d is %s", fd, buf);
-		if (fd < 3)
-			ATF_CHECK_STREQ(buf, "/dev/null");
-		else
-			ATF_CHECK(strncmp(buf, "socket:", 7) == 0);
-	}
 }
 
 ATF_TC(process);
@@ -558,33 +521,14 @@ ATF_TC_BODY(process, tc)
 {
 	struct wire_ready	 ready;
 	struct parent		 parent;
-	char			 buf[4096], want[64];
 
-	parent_start(&parent, tc, &ready);
+	started(&parent, tc, &ready);
 	is(&parent, "127.0.0.1", "127.0.0.1");
 	ATF_CHECK_MSG(strncmp(ready.wr_sandbox, "seccomp", 7) == 0 &&
 	    strstr(ready.wr_sandbox, "netns") == NULL &&
 	    strstr(ready.wr_sandbox, "landlock") == NULL, "%s",
 	    ready.wr_sandbox);
-	proc_read(parent.p_pid, "status", buf, sizeof(buf));
-	snprintf(want, sizeof(want), "Uid:\t%d\t%d\t%d\t%d\n", PARENT_UID,
-	    PARENT_UID, PARENT_UID, PARENT_UID);
-	ATF_CHECK_MSG(strstr(buf, want) != NULL, "%s", buf);
-	snprintf(want, sizeof(want), "Gid:\t%d\t%d\t%d\t%d\n", PARENT_GID,
-	    PARENT_GID, PARENT_GID, PARENT_GID);
-	ATF_CHECK(strstr(buf, want) != NULL);
-	snprintf(want, sizeof(want), "Groups:\t%d \n", PARENT_GID);
-	ATF_CHECK(strstr(buf, want) != NULL);
-	ATF_CHECK(strstr(buf, "CapPrm:\t0000000000000000") != NULL);
-	ATF_CHECK(strstr(buf, "NoNewPrivs:\t1") != NULL);
-	ATF_CHECK(strstr(buf, "Seccomp:\t2") != NULL);
-	proc_read(parent.p_pid, "cmdline", buf, sizeof(buf));
-	ATF_CHECK_STREQ(buf, "securetcp-resolver: names");
-	proc_read(parent.p_pid, "limits", buf, sizeof(buf));
-	ATF_CHECK(strstr(buf, "Max core file size        0  ") != NULL);
-	ATF_CHECK(strstr(buf, "Max file size             0  ") != NULL);
-	ATF_CHECK(strstr(buf, "Max processes             0  ") != NULL);
-	ATF_CHECK(strstr(buf, "Max open files            64  ") != NULL);
+	parent_check(&parent, "securetcp-resolver: names", 64);
 	check_place(parent.p_pid);
 	parent_end(&parent);
 }

@@ -21,8 +21,9 @@
 
 #include "compat.h"
 #include "fake.h"
+#include "shipped.h"
 
-static void	 fake_exec(const atf_tc_t *, int);
+static void	 fake_prepare(void);
 static void	 fake_spawner(struct fake *);
 static void	 fake_spawner_message(struct fake *, struct imsg *);
 static struct fake_session
@@ -56,49 +57,27 @@ fake_defaults(struct wire_server *wv)
 }
 
 static void
-fake_exec(const atf_tc_t *tc, int fd)
+fake_prepare(void)
 {
 	struct rlimit	 rl;
-	char		 path[1024];
 
 	rl.rlim_cur = rl.rlim_max = 0;
 	if (fake_nofork && setrlimit(RLIMIT_NPROC, &rl) == -1)
 		_exit(125);
-	(void)snprintf(path, sizeof(path),
-	    "%s/../../libexec/securetcp-session/securetcp-session",
-	    atf_tc_get_config_var(tc, "srcdir"));
-	if (fd == WIRE_FD) {
-		if (fcntl(fd, F_SETFD, 0) == -1)
-			_exit(126);
-	} else if (dup2(fd, WIRE_FD) == -1)
-		_exit(126);
-	(void)execl(path, "securetcp-session", (char *)NULL);
-	_exit(127);
 }
 
 /* The process, with nothing said to it yet. */
 void
 fake_launch(struct fake *fk, const atf_tc_t *tc, struct key *k)
 {
-	int	 sv[2];
-
 	memset(fk, 0, sizeof(*fk));
 	fk->fk_tc = tc;
 	fk->fk_key = k;
 	fk->fk_next = 17;
 	(void)signal(SIGPIPE, SIG_IGN);
-	ATF_REQUIRE_EQ(0, socketpair(AF_UNIX, SOCK_STREAM, 0, sv));
-	ATF_REQUIRE((fk->fk_pid = fork()) != -1);
-	if (fk->fk_pid == 0) {
-		(void)close(sv[0]);
-		fake_exec(tc, sv[1]);
-	}
-	(void)close(sv[1]);
-	ATF_REQUIRE(fcntl(sv[0], F_SETFL, O_NONBLOCK) != -1);
-	ATF_REQUIRE(fcntl(sv[0], F_SETFD, FD_CLOEXEC) != -1);
-	fk->fk_fd = sv[0];
-	ATF_REQUIRE_EQ(0, imsgbuf_init(&fk->fk_pipe, fk->fk_fd));
-	imsgbuf_allow_fdpass(&fk->fk_pipe);
+	fk->fk_pid = shipped_start(tc, "securetcp-session", &fk->fk_pipe,
+	    &fk->fk_fd, fake_prepare);
+	ATF_REQUIRE(fcntl(fk->fk_fd, F_SETFL, O_NONBLOCK) != -1);
 }
 
 /* Root gives itself up, as the parent does; anyone else stays who he is. */

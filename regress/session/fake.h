@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <stdint.h>
 
+#include "procfs.h"
 #include "wire.h"
 
 #define FAKE_SESSIONS	256
@@ -179,12 +180,8 @@ ssize_t		 backend_write_try(int, const void *, size_t);
 ssize_t		 backend_read_try(int, void *, size_t);
 void		 backend_expect(struct fake *, int, const char *);
 
-/* proc.c: needs Linux's /proc, skips the test elsewhere */
+/* process.c: needs Linux's /proc, see proc_need() */
 pid_t		 proc_session(const struct fake *,
 		    const struct fake_session *, const char *);
-long		 proc_cpu(pid_t);
-long		 proc_status(pid_t, const char *);
-size_t		 proc_fds(pid_t, int *, char (*)[64], size_t);
-void		 proc_need(void);
 
 #endif /* FAKE_H */

@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +19,7 @@
 
 #include "compat.h"
 #include "fake.h"
+#include "shipped.h"
 
 static void	 become_nobody(void);
 static void	 serve_once(const atf_tc_t *);
@@ -52,19 +52,8 @@ ATF_TC_HEAD(by_hand, tc)
 }
 ATF_TC_BODY(by_hand, tc)
 {
-	char	 path[1024], line[256];
-	FILE	*fp;
-	int	 status;
-
-	(void)snprintf(path, sizeof(path), "exec 3>&-; "
-	    "%s/../../libexec/securetcp-session/securetcp-session 2>&1",
-	    atf_tc_get_config_var(tc, "srcdir"));
-	ATF_REQUIRE((fp = popen(path, "r")) != NULL);
-	ATF_REQUIRE(fgets(line, sizeof(line), fp) != NULL);
-	ATF_CHECK(strstr(line, "securetcpd") != NULL);
-	status = pclose(fp);
-	ATF_CHECK(WIFEXITED(status));
-	ATF_CHECK_EQ(1, WEXITSTATUS(status));
+	shipped_refuses(tc, "securetcp-session", -1, NULL,
+	    "started by securetcpd(8) only");
 }
 
 /* The spawner's last words, and that they are its last. */

@@ -10,7 +10,6 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <openssl/evp.h>
 #include <openssl/objects.h>
@@ -28,9 +27,29 @@
 #include <unistd.h>
 
 #include "blocks.h"
-#include "helper.h"
-#include "parent.h"
+#include "shipped.h"
+#include "shipped_parent.h"
 #include "wire.h"
+
+const char	 parent_helper[] = "securetcp-signer";
+
+/* As the daemon's parent begins: for root with chroot. */
+static void
+started(struct parent *parent, const atf_tc_t *tc)
+{
+	struct wire_start	 start;
+	int			 dir = -1;
+
+	memset(&start, 0, sizeof(start));
+	start.ws_nofile = 16;
+	strlcpy(start.ws_title, "securetcp-signer: 1", sizeof(start.ws_title));
+	if (geteuid() == 0) {
+		ATF_REQUIRE(mkdir("empty", 0755) == 0 || errno == EEXIST);
+		ATF_REQUIRE((dir = open("empty", O_RDONLY | O_DIRECTORY)) !=
+		    -1);
+	}
+	parent_start(parent, tc, &start, dir);
+}
 
 static void
 write_key(const char *path, EVP_PKEY *pkey, const char *passphrase)
@@ -184,7 +203,7 @@ ATF_TC_BODY(signatures, tc)
 	keys[2] = block_ec(NID_X9_62_prime256v1);
 	keys[3] = block_ec(NID_secp384r1);
 	keys[4] = block_ec(NID_secp521r1);
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	for (i = 0; i < 5; i++) {
 		snprintf(path, sizeof(path), "%zu.key", i);
 		write_key(path, keys[i], NULL);
@@ -232,7 +251,7 @@ ATF_TC_BODY(refusals, tc)
 	memset(good, 0, sizeof(good));
 	write_key("rsa.key", rsa, NULL);
 	write_key("ec.key", ec, NULL);
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	load(&parent, 0, 0, "rsa.key", rsa);
 	load(&parent, 1, WIRE_KEY_PKCS1, "rsa.key", rsa);
 	load(&parent, 2, 0, "ec.key", ec);
@@ -317,7 +336,7 @@ ATF_TC_BODY(bad_keys, tc)
 	char			*big;
 	FILE			*fp;
 
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	write_key("encrypted.key", ec, "secret");
 	bad(&parent, 1, "encrypted.key", "is encrypted");
 	key = NULL;
@@ -377,41 +396,13 @@ ATF_TC_BODY(offset, tc)
 	write_key("good.key", block_ec(NID_X9_62_prime256v1), NULL);
 	ATF_REQUIRE((fd = open("good.key", O_RDONLY)) != -1);
 	ATF_REQUIRE((end = lseek(fd, 0, SEEK_END)) > 0);
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	memset(&key, 0, sizeof(key));
 	ATF_REQUIRE((given = dup(fd)) != -1);
 	parent_send(&parent, WIRE_KEY, given, &key, sizeof(key));
 	parent_expect(&parent, WIRE_KEYINFO, &info, sizeof(info));
 	ATF_CHECK_EQ(lseek(fd, 0, SEEK_CUR), end);
 	parent_end(&parent);
-}
-
-/* Runs it with this as descriptor 3 (-1: closed) and returns its status. */
-static int
-run_with(const atf_tc_t *tc, int fd, char *said, size_t size)
-{
-	const char	*binary = parent_binary(tc);
-	ssize_t		 n;
-	pid_t		 pid;
-	int		 p[2], status;
-
-	ATF_REQUIRE(pipe(p) == 0);
-	ATF_REQUIRE((pid = fork()) != -1);
-	if (pid == 0) {
-		dup2(p[1], STDERR_FILENO);
-		if (fd == -1)
-			close(WIRE_FD);
-		else
-			dup2(fd, WIRE_FD);
-		execl(binary, "securetcp-signer", (char *)NULL);
-		_exit(127);
-	}
-	close(p[1]);
-	n = read(p[0], said, size - 1);
-	said[n > 0 ? n : 0] = '\0';
-	close(p[0]);
-	ATF_REQUIRE(waitpid(pid, &status, 0) == pid);
-	return (status);
 }
 
 ATF_TC(by_hand);
@@ -423,23 +414,16 @@ ATF_TC_HEAD(by_hand, tc)
 }
 ATF_TC_BODY(by_hand, tc)
 {
-	static const char	 refusal[] =
-	    "securetcp-signer: started by securetcpd(8) only\n";
-	char			 said[256];
-	int			 fds[4], i, p[2], status;
+	int	 fds[4], i, p[2];
 
 	ATF_REQUIRE(pipe(p) == 0);
 	fds[0] = -1;
 	ATF_REQUIRE((fds[1] = open("/dev/null", O_RDWR)) != -1);
 	fds[2] = p[0];
 	ATF_REQUIRE((fds[3] = socket(AF_INET, SOCK_STREAM, 0)) != -1);
-	for (i = 0; i < 4; i++) {
-		status = run_with(tc, fds[i], said, sizeof(said));
-		ATF_CHECK_MSG(WIFEXITED(status) &&
-		    WEXITSTATUS(status) == HELPER_USAGE, "%d: %#x", i,
-		    (unsigned int)status);
-		ATF_CHECK_STREQ(said, refusal);
-	}
+	for (i = 0; i < 4; i++)
+		shipped_refuses(tc, parent_helper, fds[i], NULL,
+		    "started by securetcpd(8) only");
 }
 
 ATF_TC(violations);
@@ -465,35 +449,33 @@ ATF_TC_BODY(violations, tc)
 	parent_send(&parent, WIRE_KEYS_END, -1, NULL, 0);
 	parent_fatal(&parent, "KEYS_END instead of START");
 
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	parent_send(&parent, WIRE_SIGN, -1, &sign, sizeof(sign));
 	parent_fatal(&parent, "SIGN while loading keys");
 
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	parent_send(&parent, WIRE_KEY, -1, &key, sizeof(key));
 	parent_fatal(&parent, "KEY without a descriptor");
 
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	send_key(&parent, 0x10000, 0, "ec.key");
 	parent_fatal(&parent, "KEY 65536: only 65536 are possible");
 
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	send_key(&parent, 5, 0, "ec.key");
 	parent_expect(&parent, WIRE_KEYINFO, &(struct wire_keyinfo){ 0 },
 	    sizeof(struct wire_keyinfo));
 	send_key(&parent, 5, 0, "ec.key");
 	parent_fatal(&parent, "KEY 5 a second time");
 
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	run(&parent, NULL, 0);
 	send_key(&parent, 1, 0, "ec.key");
 	parent_fatal(&parent, "KEY while signing");
 
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	run(&parent, NULL, 0);
-	ATF_REQUIRE(imsg_compose(&parent.p_pipe, WIRE_SIGN, 0, 0, -1,
-	    short_raw, sizeof(short_raw)) == 1);
-	ATF_REQUIRE(imsgbuf_flush(&parent.p_pipe) == 0);
+	parent_send_raw(&parent, WIRE_SIGN, short_raw, sizeof(short_raw));
 	parent_fatal(&parent, "SIGN: ");
 }
 
@@ -510,9 +492,7 @@ ATF_TC_BODY(version, tc)
 	char			 ours[64];
 
 	parent_spawn(&parent, tc);
-	ATF_REQUIRE(imsg_compose(&parent.p_pipe, WIRE_START, 0, 0, -1, raw,
-	    sizeof(raw)) == 1);
-	ATF_REQUIRE(imsgbuf_flush(&parent.p_pipe) == 0);
+	parent_send_raw(&parent, WIRE_START, raw, sizeof(raw));
 	snprintf(ours, sizeof(ours), "version %d from securetcpd, this is "
 	    "version %d", WIRE_VERSION + 6, WIRE_VERSION);
 	parent_fatal(&parent, ours);
@@ -566,7 +546,7 @@ ATF_TC_BODY(ordinary_user, tc)
 	size_t			 len;
 
 	write_key("ec.key", ec, NULL);
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	load(&parent, 0, 0, "ec.key", ec);
 	run(&parent, sandbox, sizeof(sandbox));
 	ATF_CHECK_MSG(strncmp(sandbox, "none", 4) != 0, "%s", sandbox);
@@ -589,9 +569,9 @@ ATF_TC_BODY(pipe_end, tc)
 
 	parent_spawn(&parent, tc);
 	parent_end(&parent);
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	parent_end(&parent);
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	run(&parent, NULL, 0);
 	parent_end(&parent);
 }
@@ -606,53 +586,19 @@ ATF_TC_HEAD(process, tc)
 	atf_tc_set_md_var(tc, "require.files", "/proc/self/status");
 }
 
-static void
-proc_read(pid_t pid, const char *name, char *buf, size_t size)
-{
-	char	 path[64];
-	ssize_t	 n;
-	int	 fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
-	ATF_REQUIRE((fd = open(path, O_RDONLY)) != -1);
-	n = read(fd, buf, size - 1);
-	ATF_REQUIRE(n >= 0);
-	buf[n] = '\0';
-	close(fd);
-}
-
 ATF_TC_BODY(process, tc)
 {
 	EVP_PKEY	*ec = block_ec(NID_X9_62_prime256v1);
 	struct parent	 parent;
 	struct stat	 empty, root;
-	char		 buf[4096], path[64], want[64], sandbox[WIRE_NAME];
-	int		 fd;
+	char		 path[64], sandbox[WIRE_NAME];
 
 	write_key("ec.key", ec, NULL);
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	load(&parent, 0, 0, "ec.key", ec);
 	run(&parent, sandbox, sizeof(sandbox));
 	ATF_CHECK_MSG(strncmp(sandbox, "seccomp", 7) == 0, "%s", sandbox);
-	proc_read(parent.p_pid, "status", buf, sizeof(buf));
-	snprintf(want, sizeof(want), "Uid:\t%d\t%d\t%d\t%d\n", PARENT_UID,
-	    PARENT_UID, PARENT_UID, PARENT_UID);
-	ATF_CHECK_MSG(strstr(buf, want) != NULL, "%s", buf);
-	snprintf(want, sizeof(want), "Gid:\t%d\t%d\t%d\t%d\n", PARENT_GID,
-	    PARENT_GID, PARENT_GID, PARENT_GID);
-	ATF_CHECK(strstr(buf, want) != NULL);
-	snprintf(want, sizeof(want), "Groups:\t%d \n", PARENT_GID);
-	ATF_CHECK(strstr(buf, want) != NULL);
-	ATF_CHECK(strstr(buf, "CapPrm:\t0000000000000000") != NULL);
-	ATF_CHECK(strstr(buf, "NoNewPrivs:\t1") != NULL);
-	ATF_CHECK(strstr(buf, "Seccomp:\t2") != NULL);
-	proc_read(parent.p_pid, "cmdline", buf, sizeof(buf));
-	ATF_CHECK_STREQ(buf, "securetcp-signer: 1");
-	proc_read(parent.p_pid, "limits", buf, sizeof(buf));
-	ATF_CHECK(strstr(buf, "Max core file size        0  ") != NULL);
-	ATF_CHECK(strstr(buf, "Max file size             0  ") != NULL);
-	ATF_CHECK(strstr(buf, "Max processes             0  ") != NULL);
-	ATF_CHECK(strstr(buf, "Max open files            16  ") != NULL);
+	parent_check(&parent, "securetcp-signer: 1", 16);
 	ATF_REQUIRE(stat("empty", &empty) == 0);
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)parent.p_pid);
 	if (stat(path, &root) == -1 && errno == EACCES)
@@ -660,20 +606,6 @@ ATF_TC_BODY(process, tc)
 		    "processes");
 	ATF_REQUIRE(stat(path, &root) == 0);
 	ATF_REQUIRE_EQ(root.st_ino, empty.st_ino);
-	for (fd = 0; fd < 64; fd++) {
-		snprintf(path, sizeof(path), "/proc/%d/fd/%d",
-		    (int)parent.p_pid, fd);
-		memset(buf, 0, sizeof(buf));
-		if (readlink(path, buf, sizeof(buf) - 1) == -1) {
-			ATF_CHECK_MSG(fd > 3, "%d is closed", fd);
-			continue;
-		}
-		ATF_CHECK_MSG(fd <= 3, "%d is %s", fd, buf);
-		if (fd < 3)
-			ATF_CHECK_STREQ(buf, "/dev/null");
-		else
-			ATF_CHECK(strncmp(buf, "socket:", 7) == 0);
-	}
 	parent_end(&parent);
 }
 
@@ -741,7 +673,7 @@ ATF_TC_BODY(key_file_gone, tc)
 	/* A line from the middle, where the private numbers are. */
 	ATF_REQUIRE((line = strchr(text + strlen(text) / 2, '\n')) != NULL);
 	line++;
-	parent_start(&parent, tc);
+	started(&parent, tc);
 	/* It finds what is there: the title is. */
 	load(&parent, 0, 0, "rsa.key", rsa);
 	ATF_CHECK(in_memory(parent.p_pid, "securetcp-signer: 1", 19,

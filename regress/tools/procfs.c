@@ -10,15 +10,13 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "compat.h"
-#include "fake.h"
-
-static int	 proc_title(pid_t, char *, size_t);
+#include "procfs.h"
 
 void
 proc_need(void)
@@ -27,50 +25,28 @@ proc_need(void)
 		atf_tc_skip("needs /proc as Linux has it");
 }
 
-static int
-proc_title(pid_t pid, char *line, size_t size)
+/* A file of /proc/PID as a string, cut to the size; -1: it is gone. */
+ssize_t
+proc_try(pid_t pid, const char *name, char *buf, size_t size)
 {
-	FILE	*fp;
 	char	 path[64];
-	size_t	 n;
+	ssize_t	 n;
+	int	 fd;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	if ((fp = fopen(path, "r")) == NULL)
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	if ((fd = open(path, O_RDONLY)) == -1)
 		return (-1);
-	n = fread(line, 1, size - 1, fp);
-	(void)fclose(fp);
-	line[n] = '\0';
-	return (0);
+	n = read(fd, buf, size - 1);
+	(void)close(fd);
+	buf[n > 0 ? n : 0] = '\0';
+	return (n);
 }
 
-/*
- * The session's process, 0 for none.  Whose child it is tells this test's
- * session 17 from that of another test.
- */
-pid_t
-proc_session(const struct fake *fk, const struct fake_session *fs,
-    const char *state)
+void
+proc_read(pid_t pid, const char *name, char *buf, size_t size)
 {
-	struct dirent	*entry;
-	DIR		*dir;
-	char		 title[128], line[256];
-	pid_t		 found = 0, pid;
-
-	(void)snprintf(title, sizeof(title), "securetcp-session: %llu www%s%s",
-	    (unsigned long long)fs->fs_id, state == NULL ? "" : " ",
-	    state == NULL ? "" : state);
-	ATF_REQUIRE((dir = opendir("/proc")) != NULL);
-	while (found == 0 && (entry = readdir(dir)) != NULL) {
-		if ((pid = (pid_t)atoi(entry->d_name)) <= 0 ||
-		    proc_status(pid, "PPid") != (long)fk->fk_pid ||
-		    proc_title(pid, line, sizeof(line)) == -1)
-			continue;
-		if (state == NULL ? strncmp(line, title, strlen(title)) == 0 :
-		    strcmp(line, title) == 0)
-			found = pid;
-	}
-	(void)closedir(dir);
-	return (found);
+	ATF_REQUIRE_MSG(proc_try(pid, name, buf, size) != -1, "/proc/%d/%s: %s",
+	    (int)pid, name, strerror(errno));
 }
 
 /* A number of /proc/PID/status, in its unit (kB). */
@@ -97,16 +73,10 @@ proc_status(pid_t pid, const char *name)
 long
 proc_cpu(pid_t pid)
 {
-	FILE		*fp;
-	char		 path[64], line[512], *p;
+	char		 line[512], *p;
 	unsigned long	 user, sys;
-	size_t		 n;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	ATF_REQUIRE((fp = fopen(path, "r")) != NULL);
-	n = fread(line, 1, sizeof(line) - 1, fp);
-	(void)fclose(fp);
-	line[n] = '\0';
+	proc_read(pid, "stat", line, sizeof(line));
 	/* The name may hold anything: the fields are counted behind it. */
 	ATF_REQUIRE((p = strrchr(line, ')')) != NULL);
 	ATF_REQUIRE_EQ(2, sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u "

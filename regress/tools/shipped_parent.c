@@ -7,13 +7,11 @@
 #include <sys/types.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
 #include <atf-c.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <imsg.h>
 #include <poll.h>
 #include <signal.h>
@@ -22,66 +20,31 @@
 #include <unistd.h>
 
 #include "helper.h"
-#include "parent.h"
+#include "procfs.h"
+#include "shipped.h"
+#include "shipped_parent.h"
 #include "wire.h"
 
 #define DEADLINE	20000	/* milliseconds */
 
-const char *
-parent_binary(const atf_tc_t *tc)
-{
-	static char	 path[1024];
-
-	snprintf(path, sizeof(path),
-	    "%s/../../libexec/securetcp-signer/securetcp-signer",
-	    atf_tc_get_config_var(tc, "srcdir"));
-	return (path);
-}
-
 void
 parent_spawn(struct parent *parent, const atf_tc_t *tc)
 {
-	const char	*binary = parent_binary(tc);
-	int		 sv[2];
-
-	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == 0);
-	ATF_REQUIRE((parent->p_pid = fork()) != -1);
-	if (parent->p_pid == 0) {
-		if (sv[1] == WIRE_FD)
-			fcntl(WIRE_FD, F_SETFD, 0);
-		else if (dup2(sv[1], WIRE_FD) == -1)
-			_exit(126);
-		if (sv[0] != WIRE_FD)
-			close(sv[0]);
-		execl(binary, "securetcp-signer", (char *)NULL);
-		_exit(127);
-	}
-	close(sv[1]);
-	parent->p_fd = sv[0];
-	fcntl(sv[0], F_SETFD, FD_CLOEXEC);
-	ATF_REQUIRE(imsgbuf_init(&parent->p_pipe, sv[0]) == 0);
-	imsgbuf_allow_fdpass(&parent->p_pipe);
+	parent->p_pid = shipped_start(tc, parent_helper, &parent->p_pipe,
+	    &parent->p_fd, NULL);
 }
 
 void
-parent_start(struct parent *parent, const atf_tc_t *tc)
+parent_start(struct parent *parent, const atf_tc_t *tc,
+    struct wire_start *start, int dir)
 {
-	struct wire_start	 start;
-	int			 dir = -1;
-
-	memset(&start, 0, sizeof(start));
-	start.ws_nofile = 16;
-	strlcpy(start.ws_title, "securetcp-signer: 1", sizeof(start.ws_title));
 	if (geteuid() == 0) {
-		start.ws_flags = WIRE_START_DROP;
-		start.ws_uid = PARENT_UID;
-		start.ws_gid = PARENT_GID;
-		ATF_REQUIRE(mkdir("empty", 0755) == 0 || errno == EEXIST);
-		ATF_REQUIRE((dir = open("empty", O_RDONLY | O_DIRECTORY)) !=
-		    -1);
+		start->ws_flags |= WIRE_START_DROP;
+		start->ws_uid = PARENT_UID;
+		start->ws_gid = PARENT_GID;
 	}
 	parent_spawn(parent, tc);
-	parent_send(parent, WIRE_START, dir, &start, sizeof(start));
+	parent_send(parent, WIRE_START, dir, start, sizeof(*start));
 }
 
 void
@@ -94,6 +57,15 @@ parent_send(struct parent *parent, uint32_t type, int fd, const void *payload,
 	    wire_name(type), strerror(errno));
 }
 
+void
+parent_send_raw(struct parent *parent, uint32_t type, const uint8_t *bytes,
+    size_t size)
+{
+	ATF_REQUIRE(imsg_compose(&parent->p_pipe, type, 0, 0, -1, bytes,
+	    size) == 1);
+	ATF_REQUIRE(imsgbuf_flush(&parent->p_pipe) == 0);
+}
+
 static void
 wait_readable(struct parent *parent)
 {
@@ -103,7 +75,7 @@ wait_readable(struct parent *parent)
 	pfd.events = POLLIN;
 	if (poll(&pfd, 1, DEADLINE) != 1) {
 		kill(parent->p_pid, SIGKILL);
-		atf_tc_fail("the signer says nothing");
+		atf_tc_fail("%s says nothing", parent_helper);
 	}
 }
 
@@ -149,7 +121,7 @@ parent_wait(struct parent *parent)
 		pfd.events = POLLIN;
 		if (poll(&pfd, 1, DEADLINE) != 1) {
 			kill(parent->p_pid, SIGKILL);
-			atf_tc_fail("the signer does not leave");
+			atf_tc_fail("%s does not leave", parent_helper);
 		}
 	} while (read(parent->p_fd, buf, sizeof(buf)) > 0);
 	ATF_REQUIRE(waitpid(parent->p_pid, &status, 0) == parent->p_pid);
@@ -179,4 +151,42 @@ parent_end(struct parent *parent)
 	status = parent_wait(parent);
 	ATF_CHECK_MSG(WIFEXITED(status) && WEXITSTATUS(status) == HELPER_PIPE,
 	    "status %#x", (unsigned int)status);
+}
+
+void
+parent_check(const struct parent *parent, const char *title, int files)
+{
+	char	 buf[4096], links[16][64], want[64];
+	int	 fds[16];
+	size_t	 i, n;
+
+	proc_read(parent->p_pid, "status", buf, sizeof(buf));
+	snprintf(want, sizeof(want), "Uid:\t%d\t%d\t%d\t%d\n", PARENT_UID,
+	    PARENT_UID, PARENT_UID, PARENT_UID);
+	ATF_CHECK_MSG(strstr(buf, want) != NULL, "%s", buf);
+	snprintf(want, sizeof(want), "Gid:\t%d\t%d\t%d\t%d\n", PARENT_GID,
+	    PARENT_GID, PARENT_GID, PARENT_GID);
+	ATF_CHECK(strstr(buf, want) != NULL);
+	snprintf(want, sizeof(want), "Groups:\t%d \n", PARENT_GID);
+	ATF_CHECK(strstr(buf, want) != NULL);
+	ATF_CHECK(strstr(buf, "CapPrm:\t0000000000000000") != NULL);
+	ATF_CHECK(strstr(buf, "NoNewPrivs:\t1") != NULL);
+	ATF_CHECK(strstr(buf, "Seccomp:\t2") != NULL);
+	proc_read(parent->p_pid, "cmdline", buf, sizeof(buf));
+	ATF_CHECK_STREQ(buf, title);
+	proc_read(parent->p_pid, "limits", buf, sizeof(buf));
+	ATF_CHECK(strstr(buf, "Max core file size        0  ") != NULL);
+	ATF_CHECK(strstr(buf, "Max file size             0  ") != NULL);
+	ATF_CHECK(strstr(buf, "Max processes             0  ") != NULL);
+	snprintf(want, sizeof(want), "Max open files            %d  ", files);
+	ATF_CHECK(strstr(buf, want) != NULL);
+	n = proc_fds(parent->p_pid, fds, links, 16);
+	ATF_CHECK_EQ(n, 4);
+	for (i = 0; i < n; i++) {
+		ATF_CHECK_MSG(fds[i] <= 3, "%d is %s", fds[i], links[i]);
+		if (fds[i] < 3)
+			ATF_CHECK_STREQ(links[i], "/dev/null");
+		else
+			ATF_CHECK(strncmp(links[i], "socket:", 7) == 0);
+	}
 }
