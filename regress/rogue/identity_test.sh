@@ -7,21 +7,13 @@
 
 . "$(atf_get_srcdir)/rogue.sh"
 . "$(atf_get_srcdir)/../daemon/pki.sh"
+around=serve_named
 
 # serve_named: as serve_all, but www has rules.
 serve_named()
 {
-	certificate good rsa:2048
-	certificate www
-	"$peer" -t 280 full "$PWD/full.sock" >/dev/null 2>&1 &
-	echo $! >>pids
 	backend third
-	configure <<-CONF
-	signers 1
-	certificate "good" {
-		chain "$PWD/good.crt"
-		key "$PWD/good.key"
-	}
+	configure_around <<-CONF
 	server "www" {
 		listen on 127.0.0.1 port 0
 		certificate "www"
@@ -43,33 +35,7 @@ serve_named()
 		timeout handshake 3
 		connections max 1000 per source 1000
 	}
-	server "good" {
-		listen on 127.0.0.1 port 0
-		certificate "good"
-		echo
-		connections max 1000 per source 1000
-	}
-	server "slow" {
-		listen on 127.0.0.1 port 0
-		certificate "www"
-		forward to "$PWD/full.sock"
-		connections max 1000 per source 1000
-	}
 	CONF
-	wait_until 20 "a full backend" test -S full.sock
-}
-
-# twice NAME "what must hold": a case, and the same under sanitizers.
-twice()
-{
-	scenario "$1" "$2" timeout 280
-	scenario "$1_sanitized" "$2: the parent under sanitizers" timeout 280
-	eval "$1_body() { plant; serve_named; begin; $1; finish; }"
-	eval "$1_sanitized_body() {
-		[ -x $top/regress/sanitized/parent ] ||
-		    atf_skip 'no sanitizers here'
-		sanitized=yes
-		plant; serve_named; begin; $1; finish; }"
 }
 
 # Whose it was is escaped like all else, and looked at below.

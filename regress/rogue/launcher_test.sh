@@ -7,21 +7,6 @@
 
 . "$(atf_get_srcdir)/rogue.sh"
 
-# What "line" says, as it has to look in the log.
-line='x\"\nserver=www session=1 from=127.0.0.1:1 state=closed\r\n'
-
-twice()
-{
-	scenario "$1" "$2" timeout 280
-	scenario "$1_sanitized" "$2: the parent under sanitizers" timeout 280
-	eval "$1_body() { $1; }"
-	eval "$1_sanitized_body() {
-		[ -x $top/regress/sanitized/parent ] ||
-		    atf_skip 'no sanitizers here'
-		sanitized=yes
-		$1; }"
-}
-
 plant_launcher()
 {
 	plant "$top/libexec/securetcp-session/securetcp-session"

@@ -8,6 +8,25 @@
 . "$(atf_get_srcdir)/../tools/load.sh"
 rogue=$top/regress/rogue
 
+# What "line" says, as it has to look in the log.
+line='x\"\nserver=www session=1 from=127.0.0.1:1 state=closed\r\n'
+
+# twice NAME "what must hold": a case, and the same under sanitizers; where
+# $around names a function, what that serves is at work around it.
+around=
+twice()
+{
+	scenario "$1" "$2" timeout 280
+	scenario "$1_sanitized" "$2: the parent under sanitizers" timeout 280
+	_before=${around:+plant; $around; begin;}
+	eval "$1_body() { $_before $1; ${around:+finish;} }"
+	eval "$1_sanitized_body() {
+		[ -x $top/regress/sanitized/parent ] ||
+		    atf_skip 'no sanitizers here'
+		sanitized=yes
+		$1_body; }"
+}
+
 # plant [SESSION [SIGNER]]: a build tree of our own, with the parent as it is
 # shipped, or under sanitizers where $sanitized says so.
 plant()
@@ -24,31 +43,49 @@ plant()
 	securetcpd=$PWD/tree/sbin/securetcpd/securetcpd
 }
 
+# configure_around: standard input has www; good echoes beside it, and slow
+# never gets through to its backend.
+configure_around()
+{
+	certificate good rsa:2048
+	background "$peer" -t 280 full "$PWD/full.sock"
+	wait_until 20 "a full backend" test -S full.sock
+	{
+		cat
+		cat <<-CONF
+		signers 1
+		certificate "good" {
+			chain "$PWD/good.crt"
+			key "$PWD/good.key"
+		}
+		server "good" {
+			listen on 127.0.0.1 port 0
+			certificate "good"
+			echo
+			connections max 1000 per source 1000
+		}
+		server "slow" {
+			listen on 127.0.0.1 port 0
+			certificate "www"
+			forward to "$PWD/full.sock"
+			timeout backend 60
+			connections max 1000 per source 1000
+		}
+		CONF
+	} | configure
+}
+
 # serve_all: www and good echo, front does so behind a proxy, slow never gets
 # through to its backend.
 serve_all()
 {
-	certificate good rsa:2048
-	"$peer" -t 280 full "$PWD/full.sock" >/dev/null 2>&1 &
-	echo $! >>pids
-	configure <<-CONF
-	signers 1
-	certificate "good" {
-		chain "$PWD/good.crt"
-		key "$PWD/good.key"
-	}
+	configure_around <<-CONF
 	server "www" {
 		listen on 127.0.0.1 port 0
 		certificate "www"
 		echo
 		prefork 16
 		timeout handshake 3
-		connections max 1000 per source 1000
-	}
-	server "good" {
-		listen on 127.0.0.1 port 0
-		certificate "good"
-		echo
 		connections max 1000 per source 1000
 	}
 	server "front" {
@@ -58,15 +95,7 @@ serve_all()
 		timeout handshake 3
 		connections max 1000 per source 1000
 	}
-	server "slow" {
-		listen on 127.0.0.1 port 0
-		certificate "www"
-		forward to "$PWD/full.sock"
-		timeout backend 60
-		connections max 1000 per source 1000
-	}
 	CONF
-	wait_until 20 "a full backend" test -S full.sock
 }
 
 # begin: all of that at work, beside honest connections of www and good.

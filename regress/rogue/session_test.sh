@@ -7,19 +7,7 @@
 # beside it have lost nothing, and the parent is as it was before.
 
 . "$(atf_get_srcdir)/rogue.sh"
-
-# twice NAME "what must hold": a case, and the same under sanitizers.
-twice()
-{
-	scenario "$1" "$2" timeout 280
-	scenario "$1_sanitized" "$2: the parent under sanitizers" timeout 280
-	eval "$1_body() { plant; serve_all; begin; $1; finish; }"
-	eval "$1_sanitized_body() {
-		[ -x $top/regress/sanitized/parent ] ||
-		    atf_skip 'no sanitizers here'
-		sanitized=yes
-		plant; serve_all; begin; $1; finish; }"
-}
+around=serve_all
 
 names="START KEY KEYS_END SIGN KEYINFO KEYBAD SIGNED UNSIGNED SERVER CHAIN \
 SERVER_END FORK KILL FORKED UNFORKED EXITED READY FATAL ADOPT SIGNATURE \

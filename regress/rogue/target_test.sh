@@ -6,6 +6,7 @@
 # here, as one does that has exploited the session which talks to it.
 
 . "$(atf_get_srcdir)/rogue.sh"
+around=serve_out
 
 # serve_out: as serve_all, and two client blocks to a target that orders what
 # the file words says: out has no certificate, own has one.
@@ -51,19 +52,6 @@ rogue()
 		"$peer" -t 60 connect "127.0.0.1:$(port_of "$1")" \
 		    raw "ROGUE $2\\x0a" drain 2>/dev/null ;;
 	esac
-}
-
-# twice NAME "what must hold": a case, and the same under sanitizers.
-twice()
-{
-	scenario "$1" "$2" timeout 280
-	scenario "$1_sanitized" "$2: the parent under sanitizers" timeout 280
-	eval "$1_body() { plant; serve_out; begin; $1; finish; }"
-	eval "$1_sanitized_body() {
-		[ -x $top/regress/sanitized/parent ] ||
-		    atf_skip 'no sanitizers here'
-		sanitized=yes
-		plant; serve_out; begin; $1; finish; }"
 }
 
 twice lies "A session that negotiates with the target may not say more than \
