@@ -640,11 +640,12 @@ io_broken(struct securetcp *s)
 	int		 error;
 
 	s->st_broken = 1;
-	if (s->st_finishing) {
+	if (s->st_finishing && s->st_outlen == 0) {
 		object_end(s);
 		return;
 	}
-	if (io_fill(s) == -1 ||
+	/* What was queued before a close, and is lost, is told as well. */
+	if (s->st_finishing || io_fill(s) == -1 ||
 	    (s->st_inlen == 0 && s->st_end == OBJECT_OPEN)) {
 		error = s->st_writeerror == 0 ? ptProtocol :
 		    securetcp_error_errno(s->st_writeerror);

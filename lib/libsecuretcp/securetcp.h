@@ -468,9 +468,11 @@ int		 securetcp_search(struct securetcp *, void *, size_t,
 int		 securetcp_shutdown(struct securetcp *);
 /*
  * Graceful: State(closing) unless there, flush, State(closed), in the call
- * itself when nothing has to wait.  Unread data is dropped.  ptNotConnected
- * unless connected, or closing with half-close.  How long the flush may
- * take is the caller's to bound, with abort or free.
+ * itself when nothing has to wait.  Unread data is dropped.  When the peer
+ * takes no more while something is queued, Error comes before State(closed),
+ * and a call that blocks returns its number.  ptNotConnected unless
+ * connected, or closing with half-close.  How long the flush may take is the
+ * caller's to bound, with abort or free.
  */
 int		 securetcp_close(struct securetcp *);
 /*
