@@ -15,10 +15,10 @@ case $(uname -s) in
 Linux)
 	build="bmake byacc gcc libc6-dev pkgconf libtls-dev libbsd-dev
 	    libevent-dev libseccomp-dev libssl-dev openssl"
-	test="clang libatf-dev atf-sh kyua mandoc nginx redis-server
-	    libnginx-mod-stream haproxy redis-tools stunnel4 curl socat
-	    util-linux iproute2 python3 python3-pip python3-venv valgrind
-	    postgresql"
+	test="clang libclang-rt-14-dev libatf-dev atf-sh kyua mandoc nginx
+	    libnginx-mod-stream haproxy redis-server redis-tools stunnel4 curl
+	    socat util-linux iproute2 python3 python3-pip python3-venv
+	    valgrind postgresql"
 	if ! command -v dpkg-query >/dev/null; then
 		cat >&2 <<-TEXT
 		packages.sh: this is not Debian, so nothing was installed.

@@ -95,6 +95,8 @@ pending_body()
 }
 connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
 
+begun_count() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
+
 scenario flood_of_silence "200 silent connections do not keep an honest one \
 from being served" timeout 200
 flood_of_silence_body()
@@ -106,6 +108,7 @@ flood_of_silence_body()
 		background "$peer" connect "127.0.0.1:$port" hold
 		i=$((i + 1))
 	done
+	wait_until 60 "all of them" begun_count 200
 	served || atf_fail "an honest client was shut out"
 	wait_until 60 "the oldest to have made room" closed_count 180
 }
