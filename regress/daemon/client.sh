@@ -130,3 +130,6 @@ nothing_sent()
 	far_ends
 	atf_check -o empty cat far.out
 }
+
+# far_fails NAME "REASON": as check_fails, once the far end is connected to.
+far_fails() { check_fails "$1" "$2" 1 " backend=127.0.0.1:$far"; }

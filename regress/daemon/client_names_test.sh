@@ -43,6 +43,16 @@ by_name()
 	start
 }
 
+# nameless [STATEMENT]...: the same, and nothing is said of the host yet.
+nameless()
+{
+	certificate www
+	planned
+	asked
+	far=465
+	by_name "$@"
+}
+
 # certified: a far end for the host; more is said of it by $1.
 certified()
 {
@@ -128,12 +138,7 @@ no_host_body()
 	by_name "timeout backend 60"
 	wait_log 'cannot be resolved: unknown'
 	plain write hello drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptHostNotFound number=11001 description="The host was not found." reason="target $host:465: unknown"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptHostNotFound "target $host:465: unknown"
 }
 
 scenario waits "Who comes before the name is known waits for it"
@@ -162,18 +167,10 @@ scenario waits_in_vain "But not longer than for a connection: the connect \
 timer says what was missing"
 waits_in_vain_body()
 {
-	certificate www
-	planned
-	asked
-	far=465
-	by_name "timeout backend 1"
+	nameless "timeout backend 1"
 	plain write hello drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="connect timer, 1 second: target $host:465: its name is not resolved yet"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptTimeout \
+	    "connect timer, 1 second: target $host:465: its name is not resolved yet"
 	# The resolver may end as well.
 	tell failure 11001 unknown
 }
@@ -212,11 +209,7 @@ reason why that fails"
 lost_resolver_body()
 {
 	need_root_proc
-	certificate www
-	planned
-	asked
-	far=465
-	by_name "timeout backend 60"
+	nameless "timeout backend 60"
 	plain_holds write hello drain
 	wait_log state=connecting
 	kill -KILL $(titled "$daemon" securetcp-resolver)
@@ -228,20 +221,11 @@ scenario stopped "A daemon that is stopped while a connection waits for a \
 name ends it, with its events"
 stopped_body()
 {
-	certificate www
-	planned
-	asked
-	far=465
-	by_name "timeout backend 60"
+	nameless "timeout backend 60"
 	plain_holds write hello drain
 	wait_log state=connecting
 	stop
-	check_events <<-EVENTS
-	state=connecting
-	error=ptAbort number=11103 description="The connection was aborted by request." reason="stopped by SIGTERM"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptAbort "stopped by SIGTERM"
 	atf_check -s exit:1 grep -i -e fatal= -e violation log
 }
 
@@ -282,12 +266,8 @@ no_address_works_body()
 	far_end bind
 	by_name
 	plain write hello drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionRefused number=10061 description="The connection was refused." reason="target $host:$far (127.0.0.9:$far): Connection refused; target $host:$far (127.0.0.10:$far): Connection refused"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptConnectionRefused \
+	    "target $host:$far (127.0.0.9:$far): Connection refused; target $host:$far (127.0.0.10:$far): Connection refused"
 }
 
 scenario many_addresses "Of sixteen addresses the last one is still tried"

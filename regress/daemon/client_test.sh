@@ -52,12 +52,7 @@ refuses()
 	plain write secret read
 	atf_check -o empty cat plain.out
 	nothing_sent
-	check_events <<-EVENTS
-	state=connecting
-	error=ptAuthentication number=12012 description="The client could not be authenticated." reason="$1" backend=127.0.0.1:$far
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	far_fails ptAuthentication "$1"
 }
 
 scenario wrong_name "A server whose certificate is not for the name is \
@@ -134,12 +129,7 @@ stays_unread_body()
 	# A ClientHello, perhaps an alert: records of TLS, and not those bytes.
 	atf_check -s exit:1 grep -q 0123456789 far.out
 	atf_check -o match:'^ *16 03 01' od -An -tx1 -N3 far.out
-	check_events <<-EVENTS
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 2 seconds" backend=127.0.0.1:$far
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	far_fails ptTimeout "handshake timer, 2 seconds"
 }
 
 scenario stays_unread_before "The same while the target does not take the \
@@ -152,12 +142,7 @@ stays_unread_before_body()
 	near "timeout backend 2"
 	plain_holds write 0123456789 read
 	wait_until 20 "all of it unread" unread_is 10
-	check_events <<-EVENTS
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="connect timer, 2 seconds: target 127.0.0.1:$far"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptTimeout "connect timer, 2 seconds: target 127.0.0.1:$far"
 }
 
 scenario refused "A target that refuses is ptConnectionRefused, which names \
@@ -168,12 +153,8 @@ refused_body()
 	far_end bind
 	near
 	plain write hello drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionRefused number=10061 description="The connection was refused." reason="target 127.0.0.1:$far: Connection refused"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptConnectionRefused \
+	    "target 127.0.0.1:$far: Connection refused"
 }
 
 scenario next_target "A target that refuses and one that is silent leave \
@@ -213,12 +194,8 @@ all_targets_body()
 	    "connect to 127.0.0.1 port $b" "ca \"$PWD/www.crt\""
 	start
 	plain drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionRefused number=10061 description="The connection was refused." reason="target 127.0.0.1:$a: Connection refused; target 127.0.0.1:$b: Connection refused"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptConnectionRefused \
+	    "target 127.0.0.1:$a: Connection refused; target 127.0.0.1:$b: Connection refused"
 }
 
 scenario resets_in_handshake "A target that resets in the handshake is \
@@ -229,12 +206,7 @@ resets_in_handshake_body()
 	far_end readn 100 reset
 	near
 	plain write hello drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left without sending anything" backend=127.0.0.1:$far
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	far_fails ptConnectionAborted "the peer left without sending anything"
 }
 
 scenario ends_in_handshake "One that ends in the handshake is \
@@ -245,12 +217,7 @@ ends_in_handshake_body()
 	far_end readn 100 fin read
 	near
 	plain write hello drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left without sending anything" backend=127.0.0.1:$far
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	far_fails ptConnectionAborted "the peer left without sending anything"
 }
 
 scenario resets_in_the_middle "One that resets after a part of its answer is \
@@ -263,12 +230,8 @@ resets_in_the_middle_body()
 	plain_holds write hello drain
 	wait_until 20 "the ClientHello" test -s far.out
 	touch go
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left in the middle of the handshake: Connection reset by peer" backend=127.0.0.1:$far
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	far_fails ptConnectionAborted \
+	    "the peer left in the middle of the handshake: Connection reset by peer"
 }
 
 scenario no_tls "One that does not speak TLS is ptProtocol"
@@ -279,12 +242,7 @@ no_tls_body()
 	near
 	plain write hello drain
 	atf_check -s exit:1 grep -q hello far.out
-	check_events <<-EVENTS
-	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS: the peer sent an SMTP or FTP greeting" backend=127.0.0.1:$far
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	far_fails ptProtocol "not TLS: the peer sent an SMTP or FTP greeting"
 }
 
 scenario client_ends_first "A client that has sent all and ended before the \
@@ -317,12 +275,7 @@ client_resets_first_body()
 	touch go.2
 	wait_until 20 "the client to leave" dead "$pid"
 	touch go
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="client: Connection reset by peer" backend=127.0.0.1:$far
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	far_fails ptConnectionReset "client: Connection reset by peer"
 	nothing_sent
 	atf_check -o match:"^end close_notify" cat far.err
 }
@@ -356,7 +309,7 @@ client_resets_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION $(to) subject="CN=localhost"
-	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="client: Connection reset by peer"
+	$(failure ptConnectionReset "client: Connection reset by peer")
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -372,7 +325,7 @@ target_resets_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION $(to) subject="CN=localhost"
-	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="peer: Connection reset by peer"
+	$(failure ptConnectionReset "peer: Connection reset by peer")
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -520,12 +473,7 @@ openssl_verify_body()
 	s_server -cert far.crt -key far.key -tls1_2 -Verify 2
 	near
 	plain write secret read
-	check_events <<-EVENTS
-	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: handshake failure" backend=127.0.0.1:$far
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	far_fails ptProtocol "peer's alert: handshake failure"
 	stop
 	kill "$far_pid"
 	# In TLS 1.3 the client has finished before the server looks.
@@ -535,7 +483,7 @@ openssl_verify_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION $(to) subject="CN=far"
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: certificate required"
+	$(failure ptProtocol "peer's alert: certificate required")
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS

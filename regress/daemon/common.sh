@@ -250,6 +250,53 @@ check_events()
 }
 enough_events() { [ "$(events | wc -l)" -ge "$(wc -l <expected)" ]; }
 
+# failure NAME "REASON": the error that an event tells of.
+failure()
+{
+	case $1 in
+	ptAbort)
+		_told="11103 The connection was aborted by request." ;;
+	ptAuthentication)
+		_told="12012 The client could not be authenticated." ;;
+	ptConnectionAborted)
+		_told="10053 The connection was aborted." ;;
+	ptConnectionRefused)
+		_told="10061 The connection was refused." ;;
+	ptConnectionReset)
+		_told="10054 The connection was reset by the peer." ;;
+	ptError)
+		_told="11100 An unexpected error occurred." ;;
+	ptHostNotFound)
+		_told="11001 The host was not found." ;;
+	ptOperationRefused)
+		_told="12019 The operation was refused." ;;
+	ptProtocol)
+		_told="11101 Security protocol negotiation failed." ;;
+	ptTimeout)
+		_told="10060 The operation timed out." ;;
+	*)
+		atf_fail "failure: $1: which is that?" ;;
+	esac
+	printf 'error=%s number=%s description="%s" reason="%s"\n' "$1" \
+	    "${_told%% *}" "${_told#* }" "$2"
+}
+
+# check_fails NAME "REASON" [TIMES [MORE]]: that it fails so before it is
+# connected, once or so many times in a row, is all that happened.
+check_fails()
+{
+	_i=0
+	while [ $((_i += 1)) -le "${3:-1}" ]; do
+		cat <<-EVENTS
+		state=connecting
+		$(failure "$1" "$2")$4
+		state=closing
+		state=closed in=0 out=0 seconds=S
+		EVENTS
+	done >failing
+	check_events <failing
+}
+
 # Processes, as /proc has them.
 children()
 {

@@ -53,12 +53,7 @@ no_common_version_body()
 	start
 	client tls=1.3
 	atf_check -o match:"alert" cat client.err
-	check_events <<-EVENTS
-	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="no common protocol version"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptProtocol "no common protocol version"
 }
 
 scenario no_common_cipher "No common cipher is ptProtocol"
@@ -68,12 +63,7 @@ no_common_cipher_body()
 	start
 	openssl s_client -cipher ECDHE-ECDSA-AES128-GCM-SHA256 -tls1_2 \
 	    -connect "127.0.0.1:$port" </dev/null >client.out 2>&1
-	check_events <<-EVENTS
-	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="no common cipher suite"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptProtocol "no common cipher suite"
 }
 
 scenario not_tls "A peer that does not speak TLS at all is ptProtocol"
@@ -82,12 +72,7 @@ not_tls_body()
 	serve echo
 	start
 	client raw "SSH-2.0-OpenSSH_9.2\\x0d\\x0a" drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS: the peer sent SSH"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptProtocol "not TLS: the peer sent SSH"
 }
 
 scenario http "Plain HTTP to the TLS port is ptProtocol and called by its name"
@@ -96,12 +81,7 @@ http_body()
 	serve echo
 	start
 	client raw "GET / HTTP/1.0\\x0d\\x0a\\x0d\\x0a" drain
-	check_events <<-EVENTS
-	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="not TLS: the peer sent an HTTP request"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptProtocol "not TLS: the peer sent an HTTP request"
 }
 
 scenario garbage "A ClientHello that is malformed is ptProtocol"
@@ -138,12 +118,8 @@ vanished_body()
 	serve echo
 	start
 	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" close
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left in the middle of the handshake: end of file"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptConnectionAborted \
+	    "the peer left in the middle of the handshake: end of file"
 }
 
 scenario reset_in_handshake "A reset in the handshake is \
@@ -153,12 +129,8 @@ reset_in_handshake_body()
 	serve echo
 	start
 	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" reset
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionAborted number=10053 description="The connection was aborted." reason="the peer left in the middle of the handshake: Connection reset by peer"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptConnectionAborted \
+	    "the peer left in the middle of the handshake: Connection reset by peer"
 }
 
 scenario unknown_ca "The alert of curl without --cacert is ptProtocol and \
@@ -171,16 +143,7 @@ unknown_ca_body()
 		atf_check -s exit:60 -o ignore -e ignore curl -sS --tlsv$v \
 		    --tls-max $v "https://127.0.0.1:$port/"
 	done
-	check_events <<-EVENTS
-	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: unknown ca"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="peer's alert: unknown ca"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptProtocol "peer's alert: unknown ca" 2
 }
 
 scenario reset "A reset after connected is ptConnectionReset"
@@ -192,7 +155,7 @@ reset_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=echo
-	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="peer: Connection reset by peer"
+	$(failure ptConnectionReset "peer: Connection reset by peer")
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -208,7 +171,7 @@ malformed_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=echo
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="malformed or unexpected TLS from the peer: decryption failed or bad record mac"
+	$(failure ptProtocol "malformed or unexpected TLS from the peer: decryption failed or bad record mac")
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -237,16 +200,7 @@ handshake_timer_body()
 	start
 	client hold
 	client raw "\\x16\\x03\\x01\\x02\\x00\\x01" hold
-	check_events <<-EVENTS
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptTimeout "handshake timer, 1 second" 2
 }
 
 scenario idle_timer "A connection on which nothing moves ends by its idle \
@@ -259,7 +213,7 @@ idle_timer_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=echo
-	error=ptTimeout number=10060 description="The operation timed out." reason="idle timer, 1 second"
+	$(failure ptTimeout "idle timer, 1 second")
 	state=closing
 	state=closed in=5 out=5 seconds=S
 	EVENTS
@@ -284,7 +238,7 @@ close_timer_body()
 	state=connecting
 	state=connected VERSION backend=$PWD/backend.sock
 	state=closing reason="stopped by SIGTERM"
-	error=ptTimeout number=10060 description="The operation timed out." reason="close timer, 1 second"
+	$(failure ptTimeout "close timer, 1 second")
 	state=closed in=0 out=MANY seconds=S
 	EVENTS
 }
@@ -299,12 +253,7 @@ backend_timer_body()
 	serve "forward to 127.0.0.1 port ${b#*:}" "timeout backend 1"
 	start
 	client tls read
-	check_events <<-EVENTS
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="backend timer, 1 second: backend $b"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptTimeout "backend timer, 1 second: backend $b"
 }
 
 scenario backend_unix_full "A unix socket whose queue is full is waited for \
@@ -316,12 +265,8 @@ backend_unix_full_body()
 	serve "forward to \"$PWD/backend.sock\"" "timeout backend 1"
 	start
 	client tls read
-	check_events <<-EVENTS
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="backend timer, 1 second: backend $PWD/backend.sock: Resource temporarily unavailable"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptTimeout \
+	    "backend timer, 1 second: backend $PWD/backend.sock: Resource temporarily unavailable"
 }
 
 scenario backend_refused "A backend that refuses is ptConnectionRefused, \
@@ -335,12 +280,7 @@ backend_refused_body()
 	start
 	client tls read
 	atf_check_equal "" "$(cat client.out)"
-	check_events <<-EVENTS
-	state=connecting
-	error=ptConnectionRefused number=10061 description="The connection was refused." reason="backend $b: Connection refused"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptConnectionRefused "backend $b: Connection refused"
 }
 
 scenario backend_missing "A backend whose unix socket is not there is an \
@@ -350,12 +290,8 @@ backend_missing_body()
 	serve "forward to \"$PWD/nothing.sock\""
 	start
 	client tls read
-	check_events <<-EVENTS
-	state=connecting
-	error=ptError number=11100 description="An unexpected error occurred." reason="backend $PWD/nothing.sock: No such file or directory"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptError \
+	    "backend $PWD/nothing.sock: No such file or directory"
 }
 
 scenario backend_reset "A backend that resets ends the session, which says \
@@ -371,7 +307,7 @@ backend_reset_body()
 	check_events <<-EVENTS
 	state=connecting
 	state=connected VERSION backend=$b
-	error=ptConnectionReset number=10054 description="The connection was reset by the peer." reason="backend: Connection reset by peer"
+	$(failure ptConnectionReset "backend: Connection reset by peer")
 	state=closing
 	state=closed in=5 out=0 seconds=S
 	EVENTS
@@ -422,12 +358,7 @@ signer_lost_body()
 	wait_until 20 "the session to wait" waiting
 	poll=0.05
 	kill -KILL "$signer"
-	check_events <<-EVENTS
-	state=connecting
-	error=ptError number=11100 description="An unexpected error occurred." reason="signer 1 terminated: killed by signal 9 (Killed)"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptError "signer 1 terminated: killed by signal 9 (Killed)"
 	wait_until 20 "service" client tls write again shutdown read
 	atf_check -o inline:"again" cat client.out
 }

@@ -87,7 +87,7 @@ denied()
 		[ -z "$_got" ] || atf_fail "$*: got $_got"
 		happened "$*" <<-EVENTS
 		state=connecting
-		error=ptAuthentication number=12012 description="The client could not be authenticated." reason="$_reason"$whose
+		$(failure ptAuthentication "$_reason")$whose
 		state=closing
 		state=closed in=0 out=0 S
 		EVENTS

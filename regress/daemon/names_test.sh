@@ -248,7 +248,8 @@ refuse_body()
 	for r in 1:"server name api.example.org" \
 	    2:"server name a.b.example.org" 3:"clients without a server name"; do
 		echo "state=connecting"
-		echo "error=ptOperationRefused number=12019 description=\"The operation was refused.\" reason=\"match rule ${r%%:*} refuses ${r#*:}\""
+		failure ptOperationRefused \
+		    "match rule ${r%%:*} refuses ${r#*:}"
 		echo "state=closing"
 		echo "state=closed in=0 out=0 seconds=S"
 	done
@@ -341,16 +342,7 @@ slow_hello_body()
 	client raw '\x16\x03\x01\x02\x00\x01' drain
 	wait_closed 1
 	background "$peer" connect "127.0.0.1:$port" hold
-	check_events <<-EVENTS
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	state=connecting
-	error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second"
-	state=closing
-	state=closed in=0 out=0 seconds=S
-	EVENTS
+	check_fails ptTimeout "handshake timer, 1 second" 2
 }
 
 scenario sigterm "A stop does not wait for a ClientHello"

@@ -324,7 +324,7 @@ only_13_body()
 	handshake || atf_fail "no TLS 1.3"
 	check_events <<-EVENTS
 	state=connecting
-	error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="no common protocol version"
+	$(failure ptProtocol "no common protocol version")
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	state=connecting

@@ -191,7 +191,7 @@ bad()
 	grep -q '^end' talk.err || atf_fail "$reason: not closed"
 	check_story <<-EVENTS
 	from=PEER state=connecting
-	from=PEER error=ptProtocol number=11101 description="Security protocol negotiation failed." reason="$reason"
+	from=PEER $(failure ptProtocol "$reason")
 	from=PEER state=closing
 	from=PEER state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -265,7 +265,7 @@ late()
 	"$peer" connect "127.0.0.1:$port" "$@" 2>talk.err
 	check_story <<-EVENTS
 	from=PEER state=connecting
-	from=$from error=ptTimeout number=10060 description="The operation timed out." reason="handshake timer, 1 second$reason"$via
+	from=$from $(failure ptTimeout "handshake timer, 1 second$reason")$via
 	from=$from state=closing
 	from=$from state=closed in=0 out=0 seconds=S
 	EVENTS
@@ -353,7 +353,7 @@ per_source_body()
 	served "$(from 192.0.2.1)" && atf_fail "the third was not turned away"
 	check_story <<-EVENTS
 	from=PEER state=connecting
-	from=192.0.2.1:5555 error=ptOperationRefused number=12019 description="The operation was refused." reason="connections per source 2" via=PROXY
+	from=192.0.2.1:5555 $(failure ptOperationRefused "connections per source 2") via=PROXY
 	from=192.0.2.1:5555 state=closing
 	from=192.0.2.1:5555 state=closed in=0 out=0 seconds=S
 	EVENTS
