@@ -31,22 +31,6 @@
 #define UP		WORLD_UP
 #define DOWN		WORLD_DOWN
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-	atf_tc_set_md_var(tc, "require.progs", "openssl");		\
-}									\
-ATF_TC_BODY(name, tc)
-
-/* Both kinds of server, both versions. */
-#define EACH(w)								\
-	for ((w).w_server = 0, (w).w_kind = PARTNER_OPENSSL;		\
-	    (w).w_kind < PARTNER_COUNT; (w).w_kind++)			\
-		for ((w).w_version = TLS1_2_VERSION;			\
-		    (w).w_version <= TLS1_3_VERSION; (w).w_version++)
-
 static struct partner	 partner;
 
 /* An object like world_open()'s, with what more its configuration says. */
@@ -104,25 +88,25 @@ plain(void)
 	return (settings(&partner_root));
 }
 
-CASE(well, "all is well: connecting before the call returns, Authenticate, "
+ROW(well, "all is well: connecting before the call returns, Authenticate, "
     "connected; blocking, the call returns then")
 {
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w)
+	WORLD_EACH_SERVER(w)
 		both(&w, plain, NULL, 0, UP, ptOk, UP, "");
 	partner_end();
 }
 
-CASE(refused, "nobody listens any more: by event Error, closing, closed; "
+ROW(refused, "nobody listens any more: by event Error, closing, closed; "
     "blocking no Error, and the number")
 {
 	struct fixture	 f;
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_SERVER(w) {
 		partner_server(&partner, w.w_kind, w.w_version, 0);
 		partner_kill(&partner);
 		begin(&f, plain(), 0);
@@ -158,13 +142,13 @@ only13(void)
 	return (sc);
 }
 
-CASE(no_common, "no common protocol: ptProtocol, and the reason is the "
+ROW(no_common, "no common protocol: ptProtocol, and the reason is the "
     "server's alert")
 {
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w)
+	WORLD_EACH_SERVER(w)
 		both(&w, w.w_version == TLS1_2_VERSION ? only13 : only12,
 		    NULL, 0, CONNECTING " E(ptProtocol)" DOWN, ptProtocol,
 		    CONNECTING DOWN, "peer's alert: protocol version");
@@ -177,13 +161,13 @@ distrust(void)
 	return (settings(&partner_other));
 }
 
-CASE(unverified, "a server with another name, or of another CA: "
+ROW(unverified, "a server with another name, or of another CA: "
     "ptAuthentication")
 {
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_SERVER(w) {
 		both(&w, plain, "other", 0, CONNECTING
 		    " A(11101) E(ptAuthentication)" DOWN, ptAuthentication,
 		    CONNECTING " A(11101)" DOWN, "not for other");
@@ -194,7 +178,7 @@ CASE(unverified, "a server with another name, or of another CA: "
 	partner_end();
 }
 
-CASE(no_certificate, "own credentials that cannot be used: closing, closed "
+ROW(no_certificate, "own credentials that cannot be used: closing, closed "
     "and ptNoCertificate, no Error, in both ways")
 {
 	struct fixture		 f;
@@ -203,7 +187,7 @@ CASE(no_certificate, "own credentials that cannot be used: closing, closed "
 	int			 timeout;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_SERVER(w) {
 		for (timeout = 0; timeout <= 30000; timeout += 30000) {
 			sc = plain();
 			ATF_REQUIRE_EQ(ptOk, securetcp_config_add_certificate(
@@ -274,13 +258,13 @@ own(void)
 	return (sc);
 }
 
-CASE(asked, "a server that wants a certificate: none, one of another CA, "
+ROW(asked, "a server that wants a certificate: none, one of another CA, "
     "one that is good")
 {
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_SERVER(w) {
 		unwelcome(&w, plain, "peer's alert: handshake failure",
 		    "peer's alert: certificate required");
 		unwelcome(&w, forged, "peer's alert: unknown ca",
@@ -300,7 +284,7 @@ elsewhere(void)
 	return (sc);
 }
 
-CASE(asked_hook, "the same with the key behind the signing hook: one "
+ROW(asked_hook, "the same with the key behind the signing hook: one "
     "signature and connected; a hook that fails: ptNoCertificate")
 {
 	struct world	 w;
@@ -314,7 +298,7 @@ CASE(asked_hook, "the same with the key behind the signing hook: one "
 	k.k_certlen = partner_own.p_certlen;
 	key_signer();
 	key_serve(&k);
-	EACH(w) {
+	WORLD_EACH_SERVER(w) {
 		before = key_signatures;
 		both(&w, elsewhere, NULL, PARTNER_ASKS, UP, ptOk, UP, "");
 		ATF_CHECK_EQ(before + 2, key_signatures);
@@ -367,14 +351,14 @@ half_answer(struct fixture *f, const struct world *w)
 	peer_close(f);
 }
 
-CASE(vanished, "the server dies before it has said anything, and in the "
+ROW(vanished, "the server dies before it has said anything, and in the "
     "middle of the handshake: ptConnectionAborted")
 {
 	struct fixture	 f;
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_SERVER(w) {
 		begin(&f, plain(), 0);
 		partner_server(&partner, w.w_kind, w.w_version, 0);
 		partner_stop(&partner);
@@ -398,14 +382,14 @@ CASE(vanished, "the server dies before it has said anything, and in the "
 	partner_end();
 }
 
-CASE(timeout, "a server that says nothing in time: closing, closed and "
+ROW(timeout, "a server that says nothing in time: closing, closed and "
     "ptTimeout, no Error; the object can be used again")
 {
 	struct fixture	 f;
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_SERVER(w) {
 		begin(&f, plain(), 50);
 		partner_server(&partner, w.w_kind, w.w_version, 0);
 		partner_stop(&partner);

@@ -27,22 +27,6 @@
 #define CONNECTING	WORLD_CONNECTING
 #define DOWN		WORLD_DOWN
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-	atf_tc_set_md_var(tc, "require.progs", "openssl");		\
-}									\
-ATF_TC_BODY(name, tc)
-
-/* Both kinds of client, both versions. */
-#define EACH(w)								\
-	for ((w).w_server = 1, (w).w_kind = PARTNER_OPENSSL;		\
-	    (w).w_kind < PARTNER_COUNT; (w).w_kind++)			\
-		for ((w).w_version = TLS1_2_VERSION;			\
-		    (w).w_version <= TLS1_3_VERSION; (w).w_version++)
-
 static struct partner	 partner;
 
 static void
@@ -81,13 +65,13 @@ meets(const struct world *w, enum securetcp_authentication auth,
 	world_down(&f, &partner);
 }
 
-CASE(well, "all is well: the timeout becomes 0, connecting before the call "
+ROW(well, "all is well: the timeout becomes 0, connecting before the call "
     "returns, connected; with Authenticate where a certificate is given")
 {
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_CLIENT(w) {
 		meets(&w, SECURETCP_AUTH_OFF, "secure", 0, CONNECTING
 		    " S(connected)", "");
 		meets(&w, SECURETCP_AUTH_OFF, "secure", PARTNER_SHOWS,
@@ -102,19 +86,19 @@ CASE(well, "all is well: the timeout becomes 0, connecting before the call "
 	partner_end();
 }
 
-CASE(no_common, "no common protocol: ptProtocol, closing, closed")
+ROW(no_common, "no common protocol: ptProtocol, closing, closed")
 {
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w)
+	WORLD_EACH_CLIENT(w)
 		meets(&w, SECURETCP_AUTH_OFF, w.w_version == TLS1_2_VERSION ?
 		    "tlsv1.3" : "tlsv1.2", 0, CONNECTING " E(ptProtocol)"
 		    DOWN, "no common protocol version");
 	partner_end();
 }
 
-CASE(not_tls, "not TLS at all, but what s_client says to a proxy: "
+ROW(not_tls, "not TLS at all, but what s_client says to a proxy: "
     "ptProtocol, and the reason says what it was")
 {
 	struct world	 w;
@@ -128,13 +112,13 @@ CASE(not_tls, "not TLS at all, but what s_client says to a proxy: "
 	partner_end();
 }
 
-CASE(unauthenticated, "a client that must have a certificate has none, or "
+ROW(unauthenticated, "a client that must have a certificate has none, or "
     "one of another CA: ptAuthentication, closing, closed")
 {
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_CLIENT(w) {
 		meets(&w, SECURETCP_AUTH_REQUIRED, "secure", 0, CONNECTING
 		    " E(ptAuthentication)" DOWN, "no certificate");
 		meets(&w, SECURETCP_AUTH_REQUIRED, "secure", PARTNER_FORGES,
@@ -147,7 +131,7 @@ CASE(unauthenticated, "a client that must have a certificate has none, or "
 	partner_end();
 }
 
-CASE(no_certificate, "no usable own certificate: closing, closed, and "
+ROW(no_certificate, "no usable own certificate: closing, closed, and "
     "ptNoCertificate from the call; no Error; the client is let go")
 {
 	struct securetcp_config	*sc;
@@ -155,7 +139,7 @@ CASE(no_certificate, "no usable own certificate: closing, closed, and "
 	struct world		 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_CLIENT(w) {
 		ATF_REQUIRE((sc = securetcp_config_new()) != NULL);
 		fixture_open(&f, sc);
 		securetcp_config_free(sc);
@@ -169,27 +153,27 @@ CASE(no_certificate, "no usable own certificate: closing, closed, and "
 	partner_end();
 }
 
-CASE(alert, "a client that does not trust the server says so in the "
+ROW(alert, "a client that does not trust the server says so in the "
     "handshake: ptProtocol, and the reason names the alert")
 {
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w)
+	WORLD_EACH_CLIENT(w)
 		meets(&w, SECURETCP_AUTH_OFF, "secure", PARTNER_DOUBTS,
 		    CONNECTING " E(ptProtocol)" DOWN,
 		    "peer's alert: unknown ca");
 	partner_end();
 }
 
-CASE(silent, "a client that vanishes and has sent nothing at all: closing, "
+ROW(silent, "a client that vanishes and has sent nothing at all: closing, "
     "closed, no Error")
 {
 	struct fixture	 f;
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_CLIENT(w) {
 		begin(&f, SECURETCP_AUTH_OFF, "secure");
 		ATF_CHECK_EQ(ptOk, world_accept(&f, &partner, &w,
 		    PARTNER_SILENT));
@@ -202,7 +186,7 @@ CASE(silent, "a client that vanishes and has sent nothing at all: closing, "
 	partner_end();
 }
 
-CASE(vanished, "a client that vanishes after its hello: ptConnectionAborted, "
+ROW(vanished, "a client that vanishes after its hello: ptConnectionAborted, "
     "closing, closed")
 {
 	struct fixture	 f;
@@ -210,7 +194,7 @@ CASE(vanished, "a client that vanishes after its hello: ptConnectionAborted, "
 	struct world	 w;
 
 	partner_begin(tc);
-	EACH(w) {
+	WORLD_EACH_CLIENT(w) {
 		begin(&f, SECURETCP_AUTH_OFF, "secure");
 		ATF_CHECK_EQ(ptOk, world_accept(&f, &partner, &w, 0));
 		pfd.fd = securetcp_socket(f.f_tcp);

@@ -29,14 +29,6 @@
 #define NAME		LOOKUP_NAME
 #define SHORT		SERVED_SHORT
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 static void
 late(const char *what, void (*script)(SSL *, int),
     int (*call)(struct securetcp *, size_t *))

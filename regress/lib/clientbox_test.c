@@ -61,14 +61,6 @@ static void	 serve(const struct pki *, int, int, int);
 static void	 boxed(const struct part *, const struct pki *, int);
 static void	 own(enum key_kind, int);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 /* A self-signed one with an RSA key, which is its own CA. */
 static void
 rsa_make(struct pki *p, struct key *k)

@@ -42,7 +42,8 @@ static const char *const	 names[] = {
 	"a..example.org", "*.example.org", "org", "www.org", "localhost",
 	"www.example.net", "only.example.com", "www.example.co",
 	"xn--a.example", "a", "example", "a.example", "www", "*", "*.org",
-	"_x.example.org", "www.example.orgx", "xwww.example.org", "b.example.org", "1.2.3.4.5",
+	"_x.example.org", "www.example.orgx", "xwww.example.org",
+	"b.example.org", "1.2.3.4.5",
 	"common.example.org", "c.common.example.org", "d.example.net"
 };
 
@@ -74,14 +75,6 @@ static struct securetcp_config *with(size_t, size_t);
 static struct tls *stranger(int);
 static void	 one(size_t);
 static size_t	 served(struct fixture *, const char *);
-
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
 
 /* An alternative name as the library would not make it of a text. */
 static void

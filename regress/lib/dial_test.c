@@ -36,15 +36,6 @@
 #define NAME		LOOKUP_NAME
 #define SHORT		SERVED_SHORT
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
-
 /* A listening socket that answers no more. */
 static int
 full(uint16_t *port, int clients[4])

@@ -29,14 +29,6 @@
 #define DATA		3000
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 /* A record's head has five bytes, an alert's record seven. */
 static const size_t	 sizes[] = { 1, 2, 3, 4, 5, 6, 7, 64, 1000 };
 static const int	 errnos[] = { 0, EAGAIN, EINTR };

@@ -26,14 +26,6 @@
 #define LOST		" S(closing)" RESET " S(closed)"
 #define QUIET		50	/* ms in which nothing moves any more */
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 /* The calls that block, on a connection that is up. */
 enum call {
 	CALL_RECEIVE,

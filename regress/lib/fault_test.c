@@ -35,14 +35,6 @@
 #define MEMORY		" E(ptNoBufferSpace)" DOWN
 #define NAME		"www.example.org"
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 static struct pki	 root, leaf;
 static char		 big[1024 * 1024];
 

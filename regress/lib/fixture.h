@@ -21,6 +21,7 @@
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
 
+#include "case.h"
 #include "securetcp.h"
 
 #define FIXTURE_PATIENCE	20000	/* ms without anything: a failure */

@@ -26,14 +26,6 @@
 #define DOWN		" S(closing) S(closed)"
 #define NAME		"www.example.org"
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 static struct pki	 root, leaf;
 
 static void	 begin(struct fixture *);

@@ -136,14 +136,6 @@ static GENERAL_NAMES	*many(int, int, int);
 static int		 loads(const struct pki *);
 static void		 complete(int, int, int, int, size_t, int);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 static X509_NAME *
 compose(const struct part *pa)
 {

@@ -32,14 +32,6 @@ static void	 split(struct fixture *, int, size_t);
 static void	 plain(struct fixture *, const char *, size_t, char *,
 		    size_t);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 /* A client that has said its ClientHello, of which so much is read here. */
 static size_t
 hello(struct fixture *f, int version, int fds[2], uint8_t *buf, size_t want)

@@ -35,15 +35,6 @@
 #define TEXT		"level\n"
 #define TEXTLEN		6
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-	atf_tc_set_md_var(tc, "require.progs", "openssl");		\
-}									\
-ATF_TC_BODY(name, tc)
-
 static struct partner	 partner;
 
 /* The peer sends TEXT; it ends its direction. */
@@ -102,7 +93,7 @@ listen_on(struct fixture *f)
 	ATF_CHECK_EQ(0, n);
 }
 
-CASE(end_unread, "the peer ends its direction, data unread: closing; the "
+ROW(end_unread, "the peer ends its direction, data unread: closing; the "
     "data stays readable; the read that gives the end gives closed")
 {
 	struct fixture	 f;
@@ -136,7 +127,7 @@ CASE(end_unread, "the peer ends its direction, data unread: closing; the "
 	partner_end();
 }
 
-CASE(end_read, "the peer ends its direction, nothing unread: closing, closed")
+ROW(end_read, "the peer ends its direction, nothing unread: closing, closed")
 {
 	struct fixture	 f;
 	struct world	 w;
@@ -164,7 +155,7 @@ hold(struct fixture *f, enum securetcp_state state)
 		partner_stop(&partner);
 }
 
-CASE(end_half, "the same with half-close on: closing; data readable, sending "
+ROW(end_half, "the same with half-close on: closing; data readable, sending "
     "legal; closed after shutdown or close of our side")
 {
 	struct fixture	 f;
@@ -199,7 +190,7 @@ CASE(end_half, "the same with half-close on: closing; data readable, sending "
 	partner_end();
 }
 
-CASE(half_ours, "our end first: no event, and not closed before the peer's "
+ROW(half_ours, "our end first: no event, and not closed before the peer's "
     "end was read")
 {
 	struct fixture	 f;
@@ -222,7 +213,7 @@ CASE(half_ours, "our end first: no event, and not closed before the peer's "
 	partner_end();
 }
 
-CASE(reset, "the peer resets: ptConnectionReset, closing, closed")
+ROW(reset, "the peer resets: ptConnectionReset, closing, closed")
 {
 	struct fixture	 f;
 	struct world	 w;
@@ -243,7 +234,7 @@ CASE(reset, "the peer resets: ptConnectionReset, closing, closed")
 	partner_end();
 }
 
-CASE(alert, "the peer's fatal alert: ptProtocol, closing, closed; the reason "
+ROW(alert, "the peer's fatal alert: ptProtocol, closing, closed; the reason "
     "names it")
 {
 	static const uint8_t	 junk[] = { 23, 3, 3, 0, 32, 1, 2, 3, 4, 5, 6,
@@ -266,7 +257,7 @@ CASE(alert, "the peer's fatal alert: ptProtocol, closing, closed; the reason "
 	partner_end();
 }
 
-CASE(truncated, "no close_notify at the end of data: no error; the reason "
+ROW(truncated, "no close_notify at the end of data: no error; the reason "
     "of the closing says so")
 {
 	struct fixture	 f;
@@ -323,7 +314,7 @@ static const char *const	 states[] = {
 #define EACH_STATE(state)						\
 	for (state = SECURETCP_CLOSED; state <= SECURETCP_CLOSING; state++)
 
-CASE(close, "close in each state: closing, closed when connected; otherwise "
+ROW(close, "close in each state: closing, closed when connected; otherwise "
     "ptNotConnected, and nothing changes")
 {
 	struct fixture	 f;
@@ -349,7 +340,7 @@ CASE(close, "close in each state: closing, closed when connected; otherwise "
 	partner_end();
 }
 
-CASE(abort, "abort in each state: ptAbort, closing unless there, closed on "
+ROW(abort, "abort in each state: ptAbort, closing unless there, closed on "
     "return; no event when closed")
 {
 	static const char *const	 after[] = {
@@ -375,7 +366,7 @@ CASE(abort, "abort in each state: ptAbort, closing unless there, closed on "
 	partner_end();
 }
 
-CASE(free, "free in each state: no event, and the peer loses its connection")
+ROW(free, "free in each state: no event, and the peer loses its connection")
 {
 	struct fixture	 f;
 	struct world	 w;
@@ -394,7 +385,7 @@ CASE(free, "free in each state: no event, and the peer loses its connection")
 	partner_end();
 }
 
-CASE(wrong_state, "a method in the wrong state: ptNotConnected or "
+ROW(wrong_state, "a method in the wrong state: ptNotConnected or "
     "ptConnected, and nothing changes")
 {
 	struct fixture	 f;
@@ -504,17 +495,17 @@ everywhere(const atf_tc_t *tc, enum act how)
 	partner_end();
 }
 
-CASE(handlers_close, "close from inside each handler")
+ROW(handlers_close, "close from inside each handler")
 {
 	everywhere(tc, ACT_CLOSE);
 }
 
-CASE(handlers_abort, "abort from inside each handler")
+ROW(handlers_abort, "abort from inside each handler")
 {
 	everywhere(tc, ACT_ABORT);
 }
 
-CASE(handlers_free, "free from inside each handler")
+ROW(handlers_free, "free from inside each handler")
 {
 	everywhere(tc, ACT_FREE);
 }
@@ -544,7 +535,7 @@ call(struct securetcp *tcp, int which)
 	}
 }
 
-CASE(timeouts, "a call that blocks exceeds the timeout: closing, closed, "
+ROW(timeouts, "a call that blocks exceeds the timeout: closing, closed, "
     "ptTimeout, no Error; the object can be used again")
 {
 	struct fixture	 f;

@@ -39,14 +39,6 @@ static void	 add(struct securetcp_config *, const struct pki *, int);
 static void	 check(struct securetcp_config *, const char *,
 		    const struct staple *);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 /* What the root says of one of its certificates. */
 static void
 respond(struct staple *sp, const struct pki *who, int status)

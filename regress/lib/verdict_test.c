@@ -104,14 +104,6 @@ bad(int flags, const char *events, const char *why)
 	pki_free(&leaf);
 }
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 CASE(valid, "a server of the CA, by name and by address: all verdicts are "
     "good, connected")
 {

@@ -40,14 +40,6 @@ static void	 server(const struct pki *, const char *, const char *,
 static void	 each(const char *, const char *, int, const char *,
 		    const char *);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 static void
 date(const ASN1_TIME *when, char *buf, size_t size)
 {

@@ -23,13 +23,28 @@ struct world {
 #define WORLD_UP		"S(connecting) A(11111) S(connected)"
 #define WORLD_DOWN		" S(closing) S(closed)"
 
-#define WORLD_EACH(w)							\
-	for ((w).w_server = 0; (w).w_server < 2; (w).w_server++)	\
+/* Each kind of partner and each version, for these values of w_server. */
+#define WORLD_SIDES(w, first, last)					\
+	for ((w).w_server = (first); (w).w_server <= (last);		\
+	    (w).w_server++)						\
 		for ((w).w_kind = PARTNER_OPENSSL;			\
 		    (w).w_kind < PARTNER_COUNT; (w).w_kind++)		\
 			for ((w).w_version = TLS1_2_VERSION;		\
 			    (w).w_version <= TLS1_3_VERSION;		\
 			    (w).w_version++)
+#define WORLD_EACH(w)		WORLD_SIDES(w, 0, 1)
+#define WORLD_EACH_SERVER(w)	WORLD_SIDES(w, 0, 0)
+#define WORLD_EACH_CLIENT(w)	WORLD_SIDES(w, 1, 1)
+
+/* A test of a row of SECURETCP.md. */
+#define ROW(name, text)							\
+ATF_TC(name);								\
+ATF_TC_HEAD(name, tc)							\
+{									\
+	atf_tc_set_md_var(tc, "descr", text);				\
+	atf_tc_set_md_var(tc, "require.progs", "openssl");		\
+}									\
+ATF_TC_BODY(name, tc)
 
 /* An object that is closed; one that connects; one that is connected. */
 void		 world_open(struct fixture *, const struct world *);

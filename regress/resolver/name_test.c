@@ -28,6 +28,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "case.h"
 #include "quick.h"
 #include "securetcpd.h"
 
@@ -283,14 +284,6 @@ finish(void)
 	ATF_CHECK_EQ(env->sd_fds, 0);
 	ATF_CHECK_EQ(event_loop(EVLOOP_NONBLOCK), 1);
 }
-
-#define CASE(name, text)						\
-	ATF_TC(name);							\
-	ATF_TC_HEAD(name, tc)						\
-	{								\
-		atf_tc_set_md_var(tc, "descr", text);			\
-	}								\
-	ATF_TC_BODY(name, tc)
 
 CASE(learns, "Addresses are known as they were answered, in order, with the "
     "port, not more than fit; who waits is told once, who comes later need "

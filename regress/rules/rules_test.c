@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "case.h"
 #include "compat.h"
 #include "securetcpd.h"
 
@@ -40,14 +41,6 @@ static void	 rule(int, enum conf_subject, const char *);
 static void	 check(const char *, const char *);
 static void	 allowed(const char *);
 static void	 denied(const char *, const char *);
-
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
 
 #define ALLOW(kind, pattern)	rule(1, CONF_RULE_##kind, pattern)
 #define DENY(kind, pattern)	rule(0, CONF_RULE_##kind, pattern)

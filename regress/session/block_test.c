@@ -31,14 +31,6 @@ static void	 make(void);
 static void	 begin(const atf_tc_t *);
 static void	 large(const atf_tc_t *, enum wire_type, size_t, const char *);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 static void
 make(void)
 {

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "case.h"
 #include "fake.h"
 #include "../lib/pki.h"
 
@@ -36,6 +37,9 @@ struct end {
 	size_t			 e_prefixlen;
 	void			 (*e_flight)(struct end *);	/* was sent */
 };
+
+#define EACH_VERSION(v)							\
+	for (v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++)
 
 /* A key that the parent signs with, and the certificate made for it. */
 void		 end_key(struct key *, const struct pki *);

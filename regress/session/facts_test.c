@@ -35,17 +35,6 @@ static void	 named(const char *, unsigned int, size_t);
 static void	 subject(struct pki *, const char *, size_t);
 static void	 show_subject(struct end *, struct pki *);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
-#define EACH_VERSION(v)							\
-	for (v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++)
-
 static void
 begin(const atf_tc_t *tc, uint8_t auth, const char *crl, size_t crllen)
 {

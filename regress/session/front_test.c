@@ -42,14 +42,6 @@ static void	 greet(const char *, int, unsigned int);
 static void	 turned_away(const char *, const char *);
 static void	 retry(const char *, const char *, const char *);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
 /* A block without its rules and its end. */
 static void
 begin(const atf_tc_t *tc, const struct wire_server *wv)

@@ -34,17 +34,6 @@ static void	 target(struct end *, const struct pki *, const struct pki *,
 static void	 trusted(const struct pki *, const char *, const char *);
 static void	 rejected(const struct pki *, const char *, const char *);
 
-#define CASE(name, text)						\
-ATF_TC(name);								\
-ATF_TC_HEAD(name, tc)							\
-{									\
-	atf_tc_set_md_var(tc, "descr", text);				\
-}									\
-ATF_TC_BODY(name, tc)
-
-#define EACH_VERSION(v)							\
-	for (v = TLS1_2_VERSION; v <= TLS1_3_VERSION; v++)
-
 /* A block that trusts the root; with or without a certificate. */
 static void
 begin(const atf_tc_t *tc, int certificate)
