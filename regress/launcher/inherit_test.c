@@ -371,8 +371,8 @@ ATF_TC_BODY(signals, tc)
 ATF_TC(session);
 ATF_TC_HEAD(session, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "a program leads a session and a process "
-	    "group of its own, in the root directory");
+	atf_tc_set_md_var(tc, "descr", "a program leads a session and a "
+	    "process group of its own, in the root directory");
 }
 ATF_TC_BODY(session, tc)
 {

@@ -143,8 +143,8 @@ ATF_TC_BODY(terminated, tc)
 ATF_TC(terminated_early);
 ATF_TC_HEAD(terminated_early, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "a TERM that comes together with its RUN "
-	    "is not lost, however early it is");
+	atf_tc_set_md_var(tc, "descr", "a TERM that comes together with its "
+	    "RUN is not lost, however early it is");
 }
 ATF_TC_BODY(terminated_early, tc)
 {
@@ -266,8 +266,8 @@ descriptors_of(pid_t pid)
 ATF_TC(many);
 ATF_TC_HEAD(many, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "200 programs at once, each with its own "
-	    "connection, of which the launcher keeps none");
+	atf_tc_set_md_var(tc, "descr", "200 programs at once, each with its "
+	    "own connection, of which the launcher keeps none");
 }
 ATF_TC_BODY(many, tc)
 {

@@ -68,8 +68,8 @@ refuses(const atf_tc_t *tc, const struct wire_program *wp, const char *why)
 ATF_TC(programs);
 ATF_TC_HEAD(programs, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "programs that cannot be run as they are "
-	    "described end the launcher before it is ready");
+	atf_tc_set_md_var(tc, "descr", "programs that cannot be run as they "
+	    "are described end the launcher before it is ready");
 }
 ATF_TC_BODY(programs, tc)
 {
@@ -210,8 +210,8 @@ ATF_TC_BODY(orders, tc)
 ATF_TC(twice);
 ATF_TC_HEAD(twice, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "a second program for a session that has "
-	    "one ends the launcher, and both programs with it");
+	atf_tc_set_md_var(tc, "descr", "a second program for a session that "
+	    "has one ends the launcher, and both programs with it");
 }
 ATF_TC_BODY(twice, tc)
 {

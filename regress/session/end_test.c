@@ -260,7 +260,8 @@ ATF_TC_BODY(idle_timer_restarts, tc)
 			client_expect(&c, "y");
 		}
 	}
-	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 1500 milliseconds");
+	expect_done(&fk, c.c_session, ptTimeout,
+	    "idle timer, 1500 milliseconds");
 	(void)close(backend);
 	client_close(&c);
 	teardown(&fk, &k);

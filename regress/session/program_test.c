@@ -169,8 +169,8 @@ ATF_TC_BODY(client_ends, tc)
 ATF_TC(gone_while_sending);
 ATF_TC_HEAD(gone_while_sending, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "a program that exits under a flood from "
-	    "its client has ended well, and the flood is read to its end");
+	atf_tc_set_md_var(tc, "descr", "a program that exits under a flood "
+	    "from its client has ended well, and the flood is read to its end");
 }
 ATF_TC_BODY(gone_while_sending, tc)
 {

@@ -7,8 +7,6 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-#include <openssl/evp.h>
-
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -19,27 +17,11 @@
 #include "compat.h"
 #include "fake.h"
 #include "securetcp.h"
+#include "stream.h"
 
-#define CHUNK		16384
 #define BLOCKED_MS	1000	/* no progress for so long: it is blocked */
 #define GROWTH_MAX	2048	/* kB that a session may grow under a flood */
 
-/* A run of bytes that does not repeat soon, and what became of it. */
-struct stream {
-	EVP_MD_CTX	*st_ctx;
-	uint32_t	 st_seed;
-	uint64_t	 st_bytes;
-	size_t		 st_left;	/* of st_buf, to be sent */
-	uint8_t		 st_buf[CHUNK];
-};
-
-static void	 stream_start(struct stream *);
-static void	 stream_add(struct stream *, const void *, size_t);
-static void	 stream_fill(struct stream *);
-static size_t	 stream_sent(struct stream *, size_t);
-static void	 stream_equal(struct stream *, struct stream *);
-static size_t	 stream_client(struct stream *, struct client *);
-static size_t	 stream_backend(struct stream *, int);
 static void	 setup(const atf_tc_t *, struct fake *, struct key *);
 static void	 teardown(struct fake *, struct key *);
 static void	 expect_done(struct fake *, struct fake_session *, uint32_t,
@@ -48,75 +30,6 @@ static void	 reset(int);
 static void	 flood_backend(struct fake *, int, struct stream *);
 static void	 flood_client(struct client *, struct stream *);
 static void	 feed(int, int);
-
-static void
-stream_start(struct stream *st)
-{
-	memset(st, 0, sizeof(*st));
-	ATF_REQUIRE((st->st_ctx = EVP_MD_CTX_new()) != NULL);
-	ATF_REQUIRE_EQ(1, EVP_DigestInit_ex(st->st_ctx, EVP_sha256(), NULL));
-	st->st_seed = 1;
-}
-
-static void
-stream_add(struct stream *st, const void *buf, size_t len)
-{
-	ATF_REQUIRE_EQ(1, EVP_DigestUpdate(st->st_ctx, buf, len));
-	st->st_bytes += len;
-}
-
-static void
-stream_fill(struct stream *st)
-{
-	size_t	 i;
-
-	for (i = 0; i < sizeof(st->st_buf); i++) {
-		st->st_seed = st->st_seed * 1664525 + 1013904223;
-		st->st_buf[i] = (uint8_t)(st->st_seed >> 24);
-	}
-	st->st_left = sizeof(st->st_buf);
-}
-
-static size_t
-stream_sent(struct stream *st, size_t n)
-{
-	stream_add(st, st->st_buf + sizeof(st->st_buf) - st->st_left, n);
-	st->st_left -= n;
-	return (n);
-}
-
-/* The rest of the chunk, as far as it goes: TLS wants the same bytes. */
-static size_t
-stream_client(struct stream *st, struct client *c)
-{
-	if (st->st_left == 0)
-		return (0);
-	return (stream_sent(st, (size_t)client_write_try(c, st->st_buf +
-	    sizeof(st->st_buf) - st->st_left, st->st_left)));
-}
-
-static size_t
-stream_backend(struct stream *st, int fd)
-{
-	if (st->st_left == 0)
-		return (0);
-	return (stream_sent(st, (size_t)backend_write_try(fd, st->st_buf +
-	    sizeof(st->st_buf) - st->st_left, st->st_left)));
-}
-
-static void
-stream_equal(struct stream *a, struct stream *b)
-{
-	unsigned char	 one[EVP_MAX_MD_SIZE], two[EVP_MAX_MD_SIZE];
-	unsigned int	 len;
-
-	ATF_CHECK_EQ(a->st_bytes, b->st_bytes);
-	ATF_REQUIRE_EQ(1, EVP_DigestFinal_ex(a->st_ctx, one, &len));
-	ATF_REQUIRE_EQ(1, EVP_DigestFinal_ex(b->st_ctx, two, &len));
-	ATF_CHECK_EQ(0, memcmp(one, two, len));
-	EVP_MD_CTX_free(a->st_ctx);
-	EVP_MD_CTX_free(b->st_ctx);
-}
 
 static void
 setup(const atf_tc_t *tc, struct fake *fk, struct key *k)
@@ -168,7 +81,7 @@ ATF_TC_HEAD(echo, tc)
 ATF_TC_BODY(echo, tc)
 {
 	static struct stream	 sent, got;
-	static uint8_t		 back[CHUNK];
+	static uint8_t		 back[STREAM_CHUNK];
 	struct fake		 fk;
 	struct client		 c;
 	struct key		 k;
@@ -180,15 +93,15 @@ ATF_TC_BODY(echo, tc)
 	stream_start(&got);
 	for (i = 0; i < 512; i++) {
 		stream_fill(&sent);
-		client_write(&c, sent.st_buf, CHUNK);
-		(void)stream_sent(&sent, CHUNK);
+		client_write(&c, sent.st_buf, STREAM_CHUNK);
+		(void)stream_sent(&sent, STREAM_CHUNK);
 		client_read(&c, back, sizeof(back));
 		stream_add(&got, back, sizeof(back));
 	}
 	stream_equal(&sent, &got);
 	client_shut(&c);
 	ATF_CHECK(client_end(&c));
-	expect_done(&fk, c.c_session, 0, 512 * CHUNK, 512 * CHUNK);
+	expect_done(&fk, c.c_session, 0, 512 * STREAM_CHUNK, 512 * STREAM_CHUNK);
 	client_close(&c);
 	teardown(&fk, &k);
 }
@@ -202,7 +115,7 @@ ATF_TC_HEAD(echo_unread, tc)
 ATF_TC_BODY(echo_unread, tc)
 {
 	static struct stream	 sent, got;
-	static uint8_t		 buf[CHUNK];
+	static uint8_t		 buf[STREAM_CHUNK];
 	struct fake		 fk;
 	struct client		 c;
 	struct key		 k;
@@ -236,7 +149,7 @@ ATF_TC_HEAD(client_half_close, tc)
 }
 ATF_TC_BODY(client_half_close, tc)
 {
-	static uint8_t	 buf[CHUNK];
+	static uint8_t	 buf[STREAM_CHUNK];
 	struct fake	 fk;
 	struct client	 c;
 	struct key	 k;
@@ -252,12 +165,12 @@ ATF_TC_BODY(client_half_close, tc)
 		memset(buf, i, sizeof(buf));
 		backend_write(&fk, backend, buf, sizeof(buf));
 		client_read(&c, buf, sizeof(buf));
-		ATF_CHECK_EQ(i, buf[CHUNK - 1]);
+		ATF_CHECK_EQ(i, buf[STREAM_CHUNK - 1]);
 	}
 	ATF_CHECK_EQ(0, c.c_session->fs_done);
 	(void)close(backend);
 	ATF_CHECK(client_end(&c));
-	expect_done(&fk, c.c_session, 0, 8, 64 * CHUNK);
+	expect_done(&fk, c.c_session, 0, 8, 64 * STREAM_CHUNK);
 	ATF_CHECK_EQ(0, c.c_session->fs_result.wd_flags);
 	client_close(&c);
 	teardown(&fk, &k);
@@ -271,7 +184,7 @@ ATF_TC_HEAD(server_half_close, tc)
 }
 ATF_TC_BODY(server_half_close, tc)
 {
-	static uint8_t	 buf[CHUNK];
+	static uint8_t	 buf[STREAM_CHUNK];
 	struct fake	 fk;
 	struct client	 c;
 	struct key	 k;
@@ -287,12 +200,12 @@ ATF_TC_BODY(server_half_close, tc)
 		memset(buf, i, sizeof(buf));
 		client_write(&c, buf, sizeof(buf));
 		backend_read(&fk, backend, buf, sizeof(buf));
-		ATF_CHECK_EQ(i, buf[CHUNK - 1]);
+		ATF_CHECK_EQ(i, buf[STREAM_CHUNK - 1]);
 	}
 	ATF_CHECK_EQ(0, c.c_session->fs_done);
 	client_shut(&c);
 	ATF_CHECK(backend_end(&fk, backend));
-	expect_done(&fk, c.c_session, 0, 64 * CHUNK, 8);
+	expect_done(&fk, c.c_session, 0, 64 * STREAM_CHUNK, 8);
 	ATF_CHECK_EQ(0, c.c_session->fs_result.wd_flags);
 	(void)close(backend);
 	client_close(&c);
@@ -409,7 +322,7 @@ ATF_TC_HEAD(flood_down, tc)
 ATF_TC_BODY(flood_down, tc)
 {
 	static struct stream	 sent, got;
-	static uint8_t		 buf[CHUNK];
+	static uint8_t		 buf[STREAM_CHUNK];
 	struct fake		 fk;
 	struct client		 c;
 	struct key		 k;
@@ -454,7 +367,7 @@ ATF_TC_HEAD(flood_up, tc)
 ATF_TC_BODY(flood_up, tc)
 {
 	static struct stream	 sent, got;
-	static uint8_t		 buf[CHUNK];
+	static uint8_t		 buf[STREAM_CHUNK];
 	struct fake		 fk;
 	struct client		 c;
 	struct key		 k;
@@ -529,7 +442,7 @@ ATF_TC_HEAD(large, tc)
 ATF_TC_BODY(large, tc)
 {
 	static struct stream	 sent, got;
-	static uint8_t		 buf[CHUNK];
+	static uint8_t		 buf[STREAM_CHUNK];
 	struct fake		 fk;
 	struct client		 c;
 	struct key		 k;
@@ -546,12 +459,12 @@ ATF_TC_BODY(large, tc)
 	ATF_CHECK_EQ(0, n);
 	for (i = 0; i < chunks; i++) {
 		stream_fill(&sent);
-		(void)stream_sent(&sent, CHUNK);
+		(void)stream_sent(&sent, STREAM_CHUNK);
 	}
 	client_shut(&c);
 	ATF_CHECK(backend_end(&fk, backend));
 	(void)close(backend);
-	expect_done(&fk, c.c_session, 0, 0, (uint64_t)chunks * CHUNK);
+	expect_done(&fk, c.c_session, 0, 0, (uint64_t)chunks * STREAM_CHUNK);
 	stream_equal(&sent, &got);
 	client_close(&c);
 	teardown(&fk, &k);
@@ -566,11 +479,11 @@ ATF_TC_HEAD(duplex, tc)
 ATF_TC_BODY(duplex, tc)
 {
 	static struct stream	 upsent, upgot, downsent, downgot;
-	static uint8_t		 buf[CHUNK];
+	static uint8_t		 buf[STREAM_CHUNK];
 	struct fake		 fk;
 	struct client		 c;
 	struct key		 k;
-	uint64_t		 total = (uint64_t)1024 * CHUNK;
+	uint64_t		 total = (uint64_t)1024 * STREAM_CHUNK;
 	int64_t			 end = fake_now() + 60000;
 	size_t			 moved;
 	ssize_t			 n;
@@ -646,7 +559,7 @@ ATF_TC_HEAD(backend_gone, tc)
 }
 ATF_TC_BODY(backend_gone, tc)
 {
-	static uint8_t	 buf[CHUNK];
+	static uint8_t	 buf[STREAM_CHUNK];
 	struct fake	 fk;
 	struct client	 c;
 	struct key	 k;

@@ -69,9 +69,11 @@ usage(void)
 {
 	fprintf(stderr, "usage: peer [-k] [-b source] [-C cafile] "
 	    "[-c countfile] [-p portfile]\n"
-	    "\t[-s name] [-t seconds] connect|accept|bind|full address command ...\n"
+	    "\t[-s name] [-t seconds] connect|accept|bind|full address "
+	    "command ...\n"
 	    "commands: tls[=1.2|=1.3] raw TEXT write TEXT send FILE drip FILE\n"
-	    "\tboth FILE flood BYTES read readn BYTES drain hold shutdown fin bye reset\n"
+	    "\tboth FILE flood BYTES read readn BYTES drain hold shutdown fin "
+	    "bye reset\n"
 	    "\tclose cork until FILE touch FILE\n");
 	exit(2);
 }
