@@ -43,7 +43,8 @@ again_watch(struct again *ag, const struct hello *first, const uint8_t *buf,
 		    again_body(ag, buf, len);
 		buf += n;
 		len -= n;
-		if (ag->ag_headlen < RECORD_HEAD || ag->ag_left > 0)
+		if (ag->ag_over || ag->ag_headlen < RECORD_HEAD ||
+		    ag->ag_left > 0)
 			continue;
 		ag->ag_headlen = 0;
 		if ((why = again_judge(ag, first)) != NULL)
