@@ -195,8 +195,12 @@ there()
 
 # keys_in_signers "when": each signer has each number of each key, as the
 # TLS library calculates with it; nothing else of them is anywhere.
+# shellcheck disable=SC2046
+idle_ones() { [ "$(count $(busy idle))" -ge 2 ]; }
 keys_in_signers()
 {
+	# Spawners that were just replaced have yet to fork.
+	wait_until 20 "idle sessions" idle_ones
 	search needles
 	there parent 1
 	there signer 2
