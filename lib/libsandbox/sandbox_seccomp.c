@@ -10,7 +10,7 @@
  * filter that is built once; what a signer may do only while it loads, and a
  * spawner but not its sessions, is taken away by a second filter of a few
  * instructions, made beforehand, because every session pays for it.  The
- * resolver's is in seccomp_resolver.c.
+ * resolver's is in sandbox_seccomp_resolver.c.
  *
  * Best effort beside it, in force where sandbox_name() says so: a network
  * namespace without interfaces and a landlock domain without a file.  The

@@ -30,7 +30,7 @@
 /* sandbox_seccomp.c: these calls, whatever their arguments */
 int		 sandbox_add(scmp_filter_ctx, const int *, size_t);
 
-/* seccomp_resolver.c: what a resolver does beyond every helper */
+/* sandbox_seccomp_resolver.c: what a resolver does beyond every helper */
 int		 seccomp_resolver(scmp_filter_ctx);
 
 #endif /* SECCOMP_LOCAL_H */
