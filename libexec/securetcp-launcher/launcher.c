@@ -116,8 +116,6 @@ launcher_run(struct imsgbuf *pipe, int fd)
 	/* Whatever makes the launcher leave, no program stays behind. */
 	if (atexit(launcher_kill_all) != 0)
 		helper_fatal(parent, "launcher: atexit: %s", strerror(errno));
-	/* Orders may have come together with PROGRAM_END. */
-	launcher_orders();
 	for (;;)
 		launcher_turn();
 }
@@ -164,6 +162,8 @@ launcher_turn(void)
 {
 	struct pollfd	 pfd[2];
 
+	/* They may have come with PROGRAM_END, or been left when full. */
+	launcher_orders();
 	pfd[0].fd = WIRE_FD;
 	pfd[0].events = launcher_full() ? 0 : POLLIN;
 	if (imsgbuf_queuelen(parent) > 0)
@@ -202,7 +202,6 @@ launcher_pipe(int revents)
 		}
 	} else if (revents & (POLLHUP | POLLERR | POLLNVAL))
 		launcher_leave();
-	launcher_orders();
 }
 
 static void
