@@ -42,7 +42,7 @@ void		 freezero(void *, size_t);
 int		 getdtablecount(void);
 #endif
 
-/* self.c: all return 0, or -1 with errno. */
+/* self.c: those that return an int return 0, or -1 with errno. */
 
 /* Orphaned descendants become children of this process, where possible. */
 int		 compat_reaper(void);
@@ -50,6 +50,11 @@ int		 compat_reaper(void);
 int		 compat_nodump(void);
 /* Dies with its parent, where the system has such a thing. */
 int		 compat_follow(void);
+/*
+ * In a session of its own, as root: nobody is logged in there.  Where the
+ * system keeps a name with a session it would be that of who has started us.
+ */
+void		 compat_nologin(void);
 /*
  * Which knob an administrator turns for a RLIMIT_*, in the words of the
  * system it runs on; never NULL.

@@ -17,6 +17,7 @@
 #endif
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "compat.h"
 
@@ -57,6 +58,14 @@ compat_follow(void)
 	return (procctl(P_PID, 0, PROC_PDEATHSIG_CTL, &sig));
 #else
 	return (0);
+#endif
+}
+
+void
+compat_nologin(void)
+{
+#if defined(__OpenBSD__) || defined(__FreeBSD__)
+	(void)setlogin("");
 #endif
 }
 

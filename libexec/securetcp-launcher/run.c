@@ -103,6 +103,7 @@ run_child(const struct program *pr, char **environment, int fd, int errfd)
 {
 	/* A group of its own, which ends with it. */
 	(void)setsid();
+	compat_nologin();
 	procs_child();
 	if (run_descriptors(fd, errfd) == -1)
 		_exit(RUN_FAILED);
