@@ -269,6 +269,18 @@ helper_sandbox(struct imsgbuf *imsgbuf, const struct wire_start *start,
 }
 
 void
+helper_ready(struct imsgbuf *imsgbuf, const char *sandbox)
+{
+	struct wire_ready	 ready;
+
+	memset(&ready, 0, sizeof(ready));
+	(void)strlcpy(ready.wr_sandbox, sandbox, sizeof(ready.wr_sandbox));
+	if (wire_send(imsgbuf, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
+		helper_fatal(imsgbuf, "READY: %s", strerror(errno));
+	helper_flush(imsgbuf);
+}
+
+void
 helper_fatal(struct imsgbuf *imsgbuf, const char *fmt, ...)
 {
 	struct wire_text	 text;

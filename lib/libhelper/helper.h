@@ -48,6 +48,8 @@ void		 helper_flush(struct imsgbuf *);
  */
 void		 helper_sandbox(struct imsgbuf *, const struct wire_start *,
 		    int);
+/* Says READY, with the name of the sandbox in force, at once. */
+void		 helper_ready(struct imsgbuf *, const char *);
 /* Says FATAL with this text, waits at most two seconds for it to go, exits. */
 __attribute__((__noreturn__, __format__(printf, 2, 3)))
 void		 helper_fatal(struct imsgbuf *, const char *, ...);

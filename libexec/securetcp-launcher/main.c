@@ -32,7 +32,6 @@ main(int argc, char *argv[])
 {
 	static struct imsgbuf	 pipe;
 	struct wire_start	 start;
-	struct wire_ready	 ready;
 	int			 procfd;
 
 	(void)argv;
@@ -50,12 +49,6 @@ main(int argc, char *argv[])
 		helper_fatal(&pipe, "launcher: reaping of programs: %s",
 		    strerror(errno));
 	helper_sandbox(&pipe, &start, SANDBOX_LAUNCHER);
-
-	memset(&ready, 0, sizeof(ready));
-	(void)strlcpy(ready.wr_sandbox, sandbox_name(),
-	    sizeof(ready.wr_sandbox));
-	if (wire_send(&pipe, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
-		helper_fatal(&pipe, "launcher: READY: %s", strerror(errno));
-	helper_flush(&pipe);
+	helper_ready(&pipe, sandbox_name());
 	launcher_run(&pipe, procfd);
 }

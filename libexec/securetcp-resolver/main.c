@@ -21,7 +21,6 @@
 #include "wire.h"
 
 static void	 resolver_sandbox(struct imsgbuf *, const struct wire_start *);
-static void	 resolver_ready(struct imsgbuf *);
 static void	 resolver_answer(struct imsgbuf *, struct imsg *);
 
 static void
@@ -48,17 +47,6 @@ resolver_sandbox(struct imsgbuf *imsgbuf, const struct wire_start *start)
 }
 
 static void
-resolver_ready(struct imsgbuf *imsgbuf)
-{
-	struct wire_ready	 ready;
-
-	memset(&ready, 0, sizeof(ready));
-	strlcpy(ready.wr_sandbox, sandbox_name(), sizeof(ready.wr_sandbox));
-	if (wire_send(imsgbuf, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
-		helper_fatal(imsgbuf, "READY: %s", strerror(errno));
-}
-
-static void
 resolver_answer(struct imsgbuf *imsgbuf, struct imsg *imsg)
 {
 	struct wire_resolve	 question;
@@ -82,7 +70,7 @@ main(void)
 
 	helper_start(&imsgbuf, &start);
 	resolver_sandbox(&imsgbuf, &start);
-	resolver_ready(&imsgbuf);
+	helper_ready(&imsgbuf, sandbox_name());
 	for (;;) {
 		helper_next(&imsgbuf, &imsg);
 		if (imsg_get_type(&imsg) != WIRE_RESOLVE)

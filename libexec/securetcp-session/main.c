@@ -32,7 +32,6 @@ main(int argc, char *argv[])
 {
 	static struct server	 server;
 	static struct imsgbuf	 pipe;
-	struct wire_ready	 ready;
 	int			 procfd;
 
 	(void)argv;
@@ -51,13 +50,6 @@ main(int argc, char *argv[])
 		helper_fatal(&pipe, "server %s: reaping of sessions: %s",
 		    server.sv_wire.wv_name, strerror(errno));
 	helper_sandbox(&pipe, &server.sv_start, SANDBOX_SPAWNER);
-
-	memset(&ready, 0, sizeof(ready));
-	(void)strlcpy(ready.wr_sandbox, sandbox_name(),
-	    sizeof(ready.wr_sandbox));
-	if (wire_send(&pipe, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
-		helper_fatal(&pipe, "server %s: READY: %s",
-		    server.sv_wire.wv_name, strerror(errno));
-	helper_flush(&pipe);
+	helper_ready(&pipe, sandbox_name());
 	spawner_run(&pipe, &server, procfd);
 }

@@ -97,7 +97,6 @@ signer_key(struct imsgbuf *imsgbuf, struct imsg *imsg)
 static void
 signer_load(struct imsgbuf *imsgbuf, const struct wire_start *start)
 {
-	struct wire_ready	 ready;
 	struct imsg		 imsg;
 	uint32_t		 type;
 
@@ -116,9 +115,7 @@ signer_load(struct imsgbuf *imsgbuf, const struct wire_start *start)
 	imsg_free(&imsg);
 
 	helper_sandbox(imsgbuf, start, SANDBOX_SIGNER);
-	memset(&ready, 0, sizeof(ready));
-	strlcpy(ready.wr_sandbox, sandbox_name(), sizeof(ready.wr_sandbox));
-	signer_send(imsgbuf, WIRE_READY, &ready, sizeof(ready));
+	helper_ready(imsgbuf, sandbox_name());
 }
 
 static void
