@@ -367,6 +367,29 @@ left_over_body()
 	atf_check -o file:expected cat got
 }
 
+scenario left_too_much "Of what a program left unread in its standard error \
+the daemon takes what goes into the log within 10 seconds, and says that it \
+leaves the rest" timeout 120
+left_too_much_body()
+{
+	program <<-'SCRIPT'
+	#!/bin/sh
+	i=0
+	while [ $i -lt 2000 ]; do
+		echo "line $i"
+		i=$((i + 1))
+	done >&2
+	SCRIPT
+	execute
+	start
+	client read shutdown >client.out 2>client.err
+	wait_closed
+	wait_log 'session=1 .* warning="the rest of what its program has left'
+	[ "$(stderr_lines)" -ge 640 ] || atf_fail "it did not wait for them"
+	[ "$(stderr_lines)" -le 768 ] || atf_fail "it took more of them"
+	atf_check -o match:'warning="the rest of' -x "tail -n 1 log"
+}
+
 scenario status "The closed line says with what code a program has ended, or \
 by which signal; a program that is gone by then says so on standard error"
 status_body()

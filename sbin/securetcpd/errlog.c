@@ -22,7 +22,8 @@
 #include "securetcpd.h"
 
 #define ERRLOG_RATE	64		/* lines a second */
-#define ERRLOG_LEFT	65536		/* bytes left by one that ended */
+#define ERRLOG_LEFT	65536		/* bytes left by one that ended ... */
+#define ERRLOG_SECONDS	10		/* ... and no longer than that */
 
 static void	 errlog_put(struct errlog *, size_t, size_t);
 static int	 errlog_lines(struct errlog *);
@@ -130,6 +131,13 @@ errlog_second(int fd, short what, void *arg)
 	el->el_lines = 0;
 	if (!el->el_paused)
 		return;
+	/* It holds a descriptor for which no connection counts any more. */
+	if (el->el_ended && ++el->el_seconds > ERRLOG_SECONDS) {
+		log_stderr_cut(el);
+		errlog_close(el);
+		el->el_gone(el);
+		return;
+	}
 	el->el_paused = 0;
 	errlog_read(el);
 }

@@ -305,6 +305,15 @@ log_error(const struct session *s, int number, const char *description,
 	writer_put(LOG_NOTICE, l.ll_buf);
 }
 
+static void
+line_errlog(struct logline *l, const struct errlog *el)
+{
+	line_start(l);
+	line_add(l, "server", el->el_server);
+	line_addf(l, "session", "%llu", (unsigned long long)el->el_session);
+	line_add(l, "from", el->el_from);
+}
+
 void
 log_stderr(const struct errlog *el, const char *text, size_t len)
 {
@@ -312,12 +321,22 @@ log_stderr(const struct errlog *el, const char *text, size_t len)
 
 	if (level < CONF_LOG_ERRORS)
 		return;
-	line_start(&l);
-	line_add(&l, "server", el->el_server);
-	line_addf(&l, "session", "%llu", (unsigned long long)el->el_session);
-	line_add(&l, "from", el->el_from);
+	line_errlog(&l, el);
 	line_add_bytes(&l, "stderr", text, len);
 	writer_put(LOG_NOTICE, l.ll_buf);
+}
+
+void
+log_stderr_cut(const struct errlog *el)
+{
+	struct logline	 l;
+
+	if (level < CONF_LOG_ERRORS)
+		return;
+	line_errlog(&l, el);
+	line_add(&l, "warning", "the rest of what its program has left on its "
+	    "standard error is not logged");
+	writer_put(LOG_WARNING, l.ll_buf);
 }
 
 void

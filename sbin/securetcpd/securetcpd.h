@@ -49,7 +49,8 @@ struct errlog {
 	unsigned int		 el_lines;	/* in this second */
 	int			 el_paused;	/* until the next one */
 	int			 el_ended;	/* the program has ... */
-	size_t			 el_left;	/* ... and so much is taken */
+	size_t			 el_left;	/* ... and so much is taken, */
+	unsigned int		 el_seconds;	/* for so long already */
 	size_t			 el_len;
 	char			 el_buf[ERRLOG_LINE + 1];
 	uint64_t		 el_session;
@@ -369,6 +370,7 @@ void		 log_error(const struct session *, int, const char *,
 void		 log_closing(const struct session *, const char *);
 void		 log_closed(const struct session *);
 void		 log_stderr(const struct errlog *, const char *, size_t);
+void		 log_stderr_cut(const struct errlog *);
 void		 log_refused(const struct service *, const char *, int,
 		    const char *, unsigned int);
 void		 log_server(const struct service *, const char *);
