@@ -107,12 +107,22 @@ listen_check(const struct conf *conf, const struct listen *li)
 	    "\"trusted proxies\", or nobody could connect");
 }
 
+/* So many groups a process can have, as far as they are asked for here. */
+static int
+groups_max(void)
+{
+	long	 n;
+
+	n = sysconf(_SC_NGROUPS_MAX);
+	return (n < 1 || n > WIRE_GROUPS ? WIRE_GROUPS : (int)n);
+}
+
 /* The accounts of programs; only root can become somebody else. */
 static void
 program_user(struct program *pr)
 {
 	struct passwd	*pw;
-	int		 i, n = WIRE_GROUPS;
+	int		 i, max = groups_max(), n = max;
 
 	if (pr->pr_user[0] == '\0')
 		return;
@@ -131,7 +141,7 @@ program_user(struct program *pr)
 	pr->pr_gid = pw->pw_gid;
 	if (getgrouplist(pr->pr_user, pw->pw_gid, pr->pr_groups, &n) == -1) {
 		conf_error(&pr->pr_user_at, "user \"%s\" is in more than %d "
-		    "groups", pr->pr_user, WIRE_GROUPS);
+		    "groups", pr->pr_user, max);
 		return;
 	}
 	for (i = 0; i < n; i++)

@@ -284,18 +284,17 @@ execute_unforked(uint64_t id, int error)
 
 	if ((ex = execution_find(id)) == NULL || ex->ex_ended)
 		return (-1);
-	ex->ex_ended = 1;
 	s = ex->ex_session;
-	if (s != NULL && s->s_phase != PHASE_ENDING) {
-		(void)snprintf(reason, sizeof(reason), "execute %s: it cannot "
-		    "be forked: %s",
-		    s->s_service->se_conf->sv_program->pr_argv[0],
-		    strerror(error));
-		session_fail(s, securetcp_error_errno(error), reason);
-		/* That has let go of it; its pipe's end comes. */
+	if (s == NULL || s->s_phase == PHASE_ENDING) {
+		execution_end(ex);
 		return (0);
 	}
-	execution_end(ex);
+	(void)snprintf(reason, sizeof(reason), "execute %s: it cannot be "
+	    "forked: %s", s->s_service->se_conf->sv_program->pr_argv[0],
+	    strerror(error));
+	/* That lets go of it; its pipe's end comes. */
+	ex->ex_ended = 1;
+	session_fail(s, securetcp_error_errno(error), reason);
 	return (0);
 }
 
