@@ -405,6 +405,23 @@ escaped_body()
 	atf_check -s exit:1 grep ' x="y' log
 }
 
+# configured_port: one that was free, in place of the kernel's choice.
+configured_port()
+{
+	background "$peer" -p free bind 127.0.0.1:0
+	wait_until 20 "a port" test -f free
+	port=$(cat free)
+	rm free
+	kill "$pid"
+	wait_until 20 "the port to be free" dead "$pid"
+	sed -E "s/port [0-9]+/port $port/" securetcpd.conf >l.conf
+	mv l.conf securetcpd.conf
+}
+greeted_or_dead()
+{
+	dead "$daemon" || client tls write hello shutdown read
+}
+
 scenario levels "log off, errors, state and verbose each say what they are \
 to say"
 levels_body()
@@ -423,18 +440,15 @@ levels_body()
 			    -o match:error=ptProtocol cat log
 			;;
 		*)
-			# No line names the port then: it is configured.
-			background "$peer" -p free bind 127.0.0.1:0
-			wait_until 20 "a port" test -f free
-			port=$(cat free)
-			rm free
-			kill "$pid"
-			wait_until 20 "the port to be free" dead "$pid"
-			sed "s/port 0/port $port/" securetcpd.conf >l.conf
-			mv l.conf securetcpd.conf
-			launch
-			wait_until 20 "to listen" client tls write hello \
-			    shutdown read
+			# No line names the port then: it is configured, and
+			# another test may take it meanwhile.
+			for _ in 1 2 3 4 5; do
+				configured_port
+				launch
+				wait_until 20 "to listen, or not" \
+				    greeted_or_dead
+				dead "$daemon" || break
+			done
 			client raw "GET / HTTP/1.0\\x0d\\x0a" drain
 			;;
 		esac

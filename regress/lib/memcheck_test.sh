@@ -83,6 +83,7 @@ sanitizers_body()
 	mkdir -p tree/regress
 	cp -R "$top/lib" "$top/mk" tree/
 	cp -R "$here" tree/regress/lib
+	cp -R "$top/regress/tools" tree/regress/tools
 	# What was built before may be as young as the flags it is built with.
 	find tree -name '*.[oad]' -exec rm -f {} +
 	dir=$PWD/tree/regress/lib
