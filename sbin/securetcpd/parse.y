@@ -64,7 +64,6 @@ static void	 yyerror(const char *);
 #define SEEN_EXECUTE		0x00040000
 #define SEEN_CONNECT		0x00080000
 #define SEEN_CA			0x00100000
-#define SEEN_CRL		0x00200000
 #define SEEN_SERVERNAME		0x00400000
 #define SEEN_GROUP		0x00000001
 #define SEEN_RESTRICTED		0x00000002
