@@ -51,7 +51,6 @@ void
 master_launch(struct master *m, const atf_tc_t *tc)
 {
 	memset(m, 0, sizeof(*m));
-	(void)signal(SIGPIPE, SIG_IGN);
 	m->m_pid = shipped_start(tc, "securetcp-launcher", &m->m_pipe,
 	    &m->m_fd, NULL);
 	ATF_REQUIRE(fcntl(m->m_fd, F_SETFL, O_NONBLOCK) != -1);

@@ -49,8 +49,10 @@ void		 parent_fatal(struct parent *, const char *);
 void		 parent_end(struct parent *);
 /* Waits for its end; the wait status. */
 int		 parent_wait(struct parent *);
-/* That /proc has it as root's START told it to be: with this title, so many
- * files, and the descriptors 0 to 3 only. */
+/*
+ * That the system has it as root's START told it to be: with this title, so
+ * many files, and the descriptors 0 to 3 only.
+ */
 void		 parent_check(const struct parent *, const char *, int);
 
 #endif /* SHIPPED_PARENT_H */
