@@ -70,6 +70,12 @@ fake_prepare(void)
 void
 fake_launch(struct fake *fk, const atf_tc_t *tc, struct key *k)
 {
+	struct rlimit	 rl;
+
+	/* OpenBSD lets an ordinary shell have 128 descriptors. */
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
 	memset(fk, 0, sizeof(*fk));
 	fk->fk_tc = tc;
 	fk->fk_key = k;

@@ -71,6 +71,8 @@ size_t		 proc_files(pid_t, struct proc_file *, size_t);
 int		 proc_limit(pid_t, int, unsigned long long *);
 /* The inode of its root directory. */
 unsigned long long proc_root(pid_t);
+/* That others of its user may not look into it; -1: any of them may here. */
+int		 proc_hidden(pid_t);
 /* That it sees the network that we see. */
 int		 proc_network(pid_t);
 

@@ -8,6 +8,7 @@
 
 #include <sys/types.h>
 #include <sys/param.h>
+#include <sys/procctl.h>
 #include <sys/resource.h>
 #include <sys/sysctl.h>
 #include <sys/user.h>
@@ -192,6 +193,15 @@ proc_files(pid_t pid, struct proc_file *files, size_t max)
 	}
 	free(list);
 	return (i);
+}
+
+int
+proc_hidden(pid_t pid)
+{
+	int	 status;
+
+	ATF_REQUIRE_EQ(0, procctl(P_PID, pid, PROC_TRACE_STATUS, &status));
+	return (status == -1);
 }
 
 /* A jail may have one of its own. */

@@ -141,6 +141,18 @@ proc_netns(pid_t pid, char *net, size_t size)
 	net[n] = '\0';
 }
 
+/* Its files in /proc are root's then. */
+int
+proc_hidden(pid_t pid)
+{
+	struct stat	 st;
+	char		 path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	ATF_REQUIRE_EQ(0, stat(path, &st));
+	return (st.st_uid == 0);
+}
+
 int
 proc_network(pid_t pid)
 {

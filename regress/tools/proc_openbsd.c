@@ -211,6 +211,14 @@ proc_files(pid_t pid, struct proc_file *files, size_t max)
 	return (used);
 }
 
+/* Nobody but root looks into a process that is not his child. */
+int
+proc_hidden(pid_t pid)
+{
+	(void)pid;
+	return (-1);
+}
+
 /* A process has no other here than its routing table. */
 int
 proc_network(pid_t pid)
