@@ -50,7 +50,10 @@ const char	*sandbox_name(void);
  */
 const char	*sandbox_death(int);
 
-/* privdrop.c: chroot to the open directory (-1: none), then change user. */
+/*
+ * privdrop.c: chroot to the working directory if the first argument is not
+ * zero, then change user.  EINVAL: to root, or the directory is the root.
+ */
 int		 privdrop(int, uid_t, gid_t);
 /* The same to these groups, without chroot; to root it is possible. */
 int		 privdrop_user(uid_t, gid_t, const gid_t *, int);

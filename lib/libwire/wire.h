@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION		1
+#define WIRE_VERSION		2
 #define WIRE_FD			3	/* every helper's end of its pipe */
 
 #define WIRE_NAME		64	/* bounds include the NUL */
@@ -49,7 +49,7 @@ struct imsg;
 struct imsgbuf;
 
 enum wire_type {
-	/* parent to any helper, first: identity, with its chroot directory */
+	/* parent to any helper, first: identity */
 	WIRE_START = 1,
 
 	/* parent to signer */
@@ -118,7 +118,7 @@ enum wire_type {
 };
 
 /* START: flags */
-#define WIRE_START_DROP		0x01	/* chroot and change user */
+#define WIRE_START_DROP		0x01	/* chroot to ".", change user */
 #define WIRE_START_OPTIONAL	0x02	/* run on where no sandbox exists */
 #define WIRE_START_ROOT		0x04	/* a launcher: it changes user later */
 #define WIRE_START_FILES	0x08	/* a resolver: no chroot */

@@ -43,6 +43,11 @@ helper_run(const char *path, const char *program, enum wire_role role,
 			_exit(127);
 	} else if (dup2(fd, WIRE_FD) == -1)
 		_exit(127);
+	/* What it will be locked into, or "/" for those that are not. */
+	if ((role == WIRE_LAUNCHER || role == WIRE_RESOLVER ||
+	    env->sd_chrootfd == -1 ? chdir("/") :
+	    fchdir(env->sd_chrootfd)) == -1)
+		_exit(127);
 	closefrom(WIRE_FD + 1);
 	/* Its programs are not to have our limits. */
 	if (role == WIRE_LAUNCHER && limits_original() == -1)
@@ -173,7 +178,6 @@ int
 helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
 {
 	struct wire_start	 ws;
-	int			 fd = -1;
 
 	memset(&ws, 0, sizeof(ws));
 	ws.ws_uid = uid;
@@ -185,12 +189,7 @@ helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
 		    "securetcp-%s: %.*s", h->h_kind, WIRE_NAME - 24,
 		    h->h_title);
 	ws.ws_flags = helper_flags(h);
-	if (ws.ws_flags & WIRE_START_DROP &&
-	    !(ws.ws_flags & WIRE_START_FILES)) {
-		if ((fd = fcntl(env->sd_chrootfd, F_DUPFD_CLOEXEC, 0)) == -1)
-			return (-1);
-	}
-	return (child_send(&h->h_child, WIRE_START, fd, &ws, sizeof(ws)));
+	return (child_send(&h->h_child, WIRE_START, -1, &ws, sizeof(ws)));
 }
 
 void
