@@ -45,10 +45,11 @@ int		 sandbox_prepare(enum sandbox_role);
 /* "seccomp+netns+landlock", "capsicum", "pledge"; "none" before enter. */
 const char	*sandbox_name(void);
 /*
- * What is to be said of a process that died of this signal: the reason when
- * it is how the sandbox ends a process, "" for every other signal.
+ * What is to be said of a process in this role that died of this signal: the
+ * reason when it is how the sandbox ends a process, "" for every other
+ * signal.  Nobody else tells a daemon's administrator of a violation.
  */
-const char	*sandbox_death(int);
+const char	*sandbox_death(int, enum sandbox_role);
 
 /*
  * privdrop.c: chroot to the working directory if the first argument is not

@@ -49,8 +49,10 @@ helper_run(const char *path, const char *program, enum wire_role role,
 	    fchdir(env->sd_chrootfd)) == -1)
 		_exit(127);
 	closefrom(WIRE_FD + 1);
-	/* Its programs are not to have our limits. */
-	if (role == WIRE_LAUNCHER && limits_original() == -1)
+	/* Its programs are not to have our limits, nor a helper's. */
+	if (role != WIRE_LAUNCHER)
+		compat_nowx();
+	else if (limits_original() == -1)
 		_exit(127);
 	if ((argv[0] = strdup(program)) == NULL)
 		_exit(127);
@@ -261,6 +263,23 @@ helper_close(struct helper *h)
 	helper_leave(h);
 }
 
+/* Whose promises a helper has made by now. */
+static enum sandbox_role
+helper_sandboxed(const struct helper *h)
+{
+	switch (h->h_child.c_role) {
+	case WIRE_SIGNER:
+		return (h->h_child.c_state == WIRE_LOADING ?
+		    SANDBOX_SIGNER_LOADING : SANDBOX_SIGNER);
+	case WIRE_LAUNCHER:
+		return (SANDBOX_LAUNCHER);
+	case WIRE_RESOLVER:
+		return (SANDBOX_RESOLVER);
+	default:
+		return (SANDBOX_SPAWNER);
+	}
+}
+
 const char *
 helper_death(const struct helper *h, char *buf, size_t len)
 {
@@ -269,7 +288,7 @@ helper_death(const struct helper *h, char *buf, size_t len)
 	else if (WIFSIGNALED(h->h_status))
 		(void)snprintf(buf, len, "killed by signal %d (%s)%s",
 		    WTERMSIG(h->h_status), strsignal(WTERMSIG(h->h_status)),
-		    sandbox_death(WTERMSIG(h->h_status)));
+		    sandbox_death(WTERMSIG(h->h_status), helper_sandboxed(h)));
 	else
 		(void)snprintf(buf, len, "exit code %d",
 		    WEXITSTATUS(h->h_status));
