@@ -218,7 +218,7 @@ void		 preload_drop(struct securetcp *);
 
 /* property.c */
 void		 property_addresses(struct securetcp *);
-int		 property_apply(const struct securetcp *, int);
+void		 property_apply(const struct securetcp *, int);
 
 /* poll.c */
 int		 poll_writing(const struct securetcp *);

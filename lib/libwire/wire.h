@@ -383,10 +383,13 @@ enum wire_state {
  * the call on and is closed when it fails.  wire_parse() may be called once
  * for a message: it fills in the payload's struct, EPROTONOSUPPORT for
  * another version (named in *version), EBADMSG for anything malformed.
- * Messages without a payload take NULL and 0.
+ * Messages without a payload take NULL and 0.  wire_fd() takes the
+ * descriptor that came with a message, close-on-exec, or returns -1: not
+ * every system's imsg_get_fd(3) sees to that.
  */
 int		 wire_send(struct imsgbuf *, enum wire_type, int, const void *,
 		    size_t);
+int		 wire_fd(struct imsg *);
 int		 wire_parse(struct imsg *, void *, size_t);
 int		 wire_parse_version(struct imsg *, void *, size_t,
 		    unsigned int *);
