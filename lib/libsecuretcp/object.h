@@ -290,6 +290,7 @@ void		 io_finish(struct securetcp *);
  */
 int		 classify_handshake(struct securetcp *, int);
 int		 classify_error(struct securetcp *);
+int		 classify_silent(void);
 
 /* tickets.c */
 int		 tickets_library(void);
