@@ -148,7 +148,8 @@ freebsd_bad_body()
 	rc restart -s exit:1 -e match:"syntax error"
 	rc status -o inline:"securetcpd is running as pid $old.\n"
 	rc stop -o inline:"Stopping securetcpd.\n"
-	rc start -s exit:1 -e match:"syntax error"
+	rc start -s exit:1 -o inline:"Starting securetcpd.\n" \
+	    -e match:"syntax error"
 	rm securetcpd.conf
 	rc start -s exit:1 -e match:"securetcpd.conf is not readable"
 	atf_check_equal 1 "$(starts)"
