@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <openssl/err.h>
+
 #include "dribble.h"
 
 /* The linker's names for them. */
@@ -22,6 +24,7 @@ static size_t	 dribble_size(size_t);
 
 size_t		 dribble_most;
 int		 dribble_errno;
+int		 dribble_vanished;
 unsigned int	 dribble_short;
 unsigned int	 dribble_failed;
 
@@ -67,5 +70,12 @@ __wrap_send(int fd, const void *buf, size_t len, int flags)
 		*(void **)&real = dlsym(RTLD_DEFAULT, "send");
 	if (dribble_fails(&calls))
 		return (-1);
+	if (dribble_vanished != 0) {
+		/* As LibreSSL does when a callback has failed. */
+		ERR_put_error(ERR_LIB_SYS, 0, dribble_vanished, __FILE__,
+		    __LINE__);
+		errno = dribble_vanished;
+		return (-1);
+	}
 	return (real(fd, buf, dribble_size(len), flags));
 }

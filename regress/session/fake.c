@@ -62,6 +62,7 @@ fake_prepare(void)
 	struct rlimit	 rl;
 
 	rl.rlim_cur = rl.rlim_max = 0;
+	shipped_chroot();
 	if (fake_nofork && setrlimit(RLIMIT_NPROC, &rl) == -1)
 		_exit(125);
 }
@@ -85,19 +86,16 @@ void
 fake_identify(struct fake *fk)
 {
 	struct wire_start	 ws;
-	int			 dir = -1;
 
 	memset(&ws, 0, sizeof(ws));
 	ws.ws_nofile = 256;
 	(void)strlcpy(ws.ws_title, "securetcp-spawner: www",
 	    sizeof(ws.ws_title));
 	if (geteuid() == 0) {
-		ATF_REQUIRE(mkdir("chroot", 0755) == 0 || errno == EEXIST);
-		ATF_REQUIRE((dir = open("chroot", O_RDONLY)) != -1);
 		ws.ws_flags |= WIRE_START_DROP;
 		ws.ws_uid = ws.ws_gid = FAKE_NOBODY;
 	}
-	ATF_REQUIRE_EQ(0, wire_send(&fk->fk_pipe, WIRE_START, dir, &ws,
+	ATF_REQUIRE_EQ(0, wire_send(&fk->fk_pipe, WIRE_START, -1, &ws,
 	    sizeof(ws)));
 }
 

@@ -38,17 +38,11 @@ static void
 started(struct parent *parent, const atf_tc_t *tc)
 {
 	struct wire_start	 start;
-	int			 dir = -1;
 
 	memset(&start, 0, sizeof(start));
 	start.ws_nofile = 16;
 	strlcpy(start.ws_title, "securetcp-signer: 1", sizeof(start.ws_title));
-	if (geteuid() == 0) {
-		ATF_REQUIRE(mkdir("empty", 0755) == 0 || errno == EEXIST);
-		ATF_REQUIRE((dir = open("empty", O_RDONLY | O_DIRECTORY)) !=
-		    -1);
-	}
-	parent_start(parent, tc, &start, dir);
+	parent_start(parent, tc, &start);
 }
 
 static void
@@ -498,18 +492,24 @@ ATF_TC_BODY(version, tc)
 	parent_fatal(&parent, ours);
 }
 
+static void
+in_root(void)
+{
+	if (chdir("/") == -1)
+		_exit(125);
+}
+
 ATF_TC(not_root);
 ATF_TC_HEAD(not_root, tc)
 {
 	atf_tc_set_md_var(tc, "descr", "Told to stay root, to become root, or "
-	    "to change user without a directory, it refuses");
+	    "to be locked into the root directory, it refuses");
 	atf_tc_set_md_var(tc, "require.user", "root");
 }
 ATF_TC_BODY(not_root, tc)
 {
 	struct wire_start	 start;
 	struct parent		 parent;
-	int			 dir;
 
 	memset(&start, 0, sizeof(start));
 	start.ws_nofile = 16;
@@ -518,15 +518,20 @@ ATF_TC_BODY(not_root, tc)
 	parent_fatal(&parent, "asked to keep running as root");
 
 	start.ws_flags = WIRE_START_DROP;
-	ATF_REQUIRE((dir = open(".", O_RDONLY | O_DIRECTORY)) != -1);
 	parent_spawn(&parent, tc);
-	parent_send(&parent, WIRE_START, dir, &start, sizeof(start));
+	parent_send(&parent, WIRE_START, -1, &start, sizeof(start));
 	parent_fatal(&parent, "user 0 group 0");
 
 	start.ws_uid = start.ws_gid = PARENT_UID;
-	parent_spawn(&parent, tc);
+	parent.p_pid = shipped_start(tc, parent_helper, &parent.p_pipe,
+	    &parent.p_fd, in_root);
 	parent_send(&parent, WIRE_START, -1, &start, sizeof(start));
-	parent_fatal(&parent, "START without a chroot directory");
+	parent_fatal(&parent, "chroot or change to user");
+
+	parent_spawn(&parent, tc);
+	parent_send(&parent, WIRE_START, open("/dev/null", O_RDONLY), &start,
+	    sizeof(start));
+	parent_fatal(&parent, "START with a descriptor");
 }
 
 ATF_TC(ordinary_user);
@@ -599,7 +604,7 @@ ATF_TC_BODY(process, tc)
 	run(&parent, sandbox, sizeof(sandbox));
 	ATF_CHECK_MSG(strncmp(sandbox, "seccomp", 7) == 0, "%s", sandbox);
 	parent_check(&parent, "securetcp-signer: 1", 16);
-	ATF_REQUIRE(stat("empty", &empty) == 0);
+	ATF_REQUIRE(stat("chroot", &empty) == 0);
 	snprintf(path, sizeof(path), "/proc/%d/root", (int)parent.p_pid);
 	if (stat(path, &root) == -1 && errno == EACCES)
 		atf_tc_skip("needs CAP_SYS_PTRACE, to look into other "

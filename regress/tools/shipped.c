@@ -6,8 +6,10 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,6 +28,14 @@ shipped_path(const atf_tc_t *tc, const char *name)
 	(void)snprintf(path, sizeof(path), "%s/../../libexec/%s/%s",
 	    atf_tc_get_config_var(tc, "srcdir"), name, name);
 	return (path);
+}
+
+void
+shipped_chroot(void)
+{
+	if ((mkdir("chroot", 0755) == -1 && errno != EEXIST) ||
+	    chdir("chroot") == -1)
+		_exit(125);
 }
 
 pid_t

@@ -31,12 +31,12 @@ void
 parent_spawn(struct parent *parent, const atf_tc_t *tc)
 {
 	parent->p_pid = shipped_start(tc, parent_helper, &parent->p_pipe,
-	    &parent->p_fd, NULL);
+	    &parent->p_fd, shipped_chroot);
 }
 
 void
 parent_start(struct parent *parent, const atf_tc_t *tc,
-    struct wire_start *start, int dir)
+    struct wire_start *start)
 {
 	if (geteuid() == 0) {
 		start->ws_flags |= WIRE_START_DROP;
@@ -44,7 +44,7 @@ parent_start(struct parent *parent, const atf_tc_t *tc,
 		start->ws_gid = PARENT_GID;
 	}
 	parent_spawn(parent, tc);
-	parent_send(parent, WIRE_START, dir, start, sizeof(*start));
+	parent_send(parent, WIRE_START, -1, start, sizeof(*start));
 }
 
 void

@@ -31,11 +31,14 @@ struct parent {
 /* The name of the program: the test has it. */
 extern const char	 parent_helper[];
 
-/* Runs the shipped binary with its pipe as descriptor 3; says nothing yet. */
+/*
+ * Runs the shipped binary in a directory of its own, with its pipe as
+ * descriptor 3; says nothing yet.
+ */
 void		 parent_spawn(struct parent *, const atf_tc_t *);
-/* And says START with this directory (or -1), to root with another user. */
+/* And says START, to root with another user. */
 void		 parent_start(struct parent *, const atf_tc_t *,
-		    struct wire_start *, int);
+		    struct wire_start *);
 void		 parent_send(struct parent *, uint32_t, int, const void *,
 		    size_t);
 /* Bytes that need not be a message of that type. */

@@ -223,6 +223,7 @@ struct server {
 	unsigned int		 sv_backend_timeout;
 	unsigned int		 sv_close;
 	unsigned int		 sv_max;
+	int			 sv_max_said;
 	unsigned int		 sv_per_source;
 	unsigned int		 sv_pending;
 	unsigned int		 sv_prefork;
