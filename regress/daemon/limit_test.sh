@@ -203,6 +203,31 @@ limits_low_body()
 	    cat log
 }
 
+scenario backlog "A backlog that is more than the system allows is warned of \
+when it was said"
+backlog_body()
+{
+	certificate www
+	listening ""
+	atf_check -s exit:1 grep backlog log
+	kill -TERM "$daemon"
+	wait "$daemon"
+	listening "backlog 65535"
+	atf_check -o match:"^warning=\"listen on 127.0.0.1:$port: backlog 65535 is more than the [0-9]+ that the system allows \\([a-z.]+ in sysctl\\)\"" \
+	    cat log
+}
+listening()
+{
+	configure <<-CONF
+	server "www" {
+		listen on 127.0.0.1 port 0 $1
+		certificate "www"
+		echo
+	}
+	CONF
+	start
+}
+
 # several "STATEMENT"...: four echo servers with them, on one certificate.
 several()
 {

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include <openssl/err.h>
+#include <openssl/bio.h>
 
 #include "dribble.h"
 
@@ -71,9 +71,11 @@ __wrap_send(int fd, const void *buf, size_t len, int flags)
 	if (dribble_fails(&calls))
 		return (-1);
 	if (dribble_vanished != 0) {
-		/* As LibreSSL does when a callback has failed. */
-		ERR_put_error(ERR_LIB_SYS, 0, dribble_vanished, __FILE__,
-		    __LINE__);
+		/*
+		 * LibreSSL leaves an error of the system where a callback
+		 * has failed: any will do.
+		 */
+		(void)BIO_new_file("/nonexistent", "r");
 		errno = dribble_vanished;
 		return (-1);
 	}
