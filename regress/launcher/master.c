@@ -50,6 +50,17 @@ master_pair(int sv[2])
 	ATF_REQUIRE(fcntl(sv[0], F_SETFL, O_NONBLOCK) != -1);
 }
 
+/* OpenBSD lets an ordinary shell have 128 descriptors. */
+void
+master_room(void)
+{
+	struct rlimit	 rl;
+
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
+	rl.rlim_cur = rl.rlim_max;
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &rl));
+}
+
 static void
 master_prepare(void)
 {
@@ -250,7 +261,8 @@ master_turn(struct master *m, int timeout)
 
 	pfd.fd = m->m_ended ? -1 : m->m_fd;
 	pfd.events = POLLIN;
-	if (imsgbuf_queuelen(&m->m_pipe) > 0)
+	/* Of one that was cleared nothing may be asked. */
+	if (!m->m_ended && imsgbuf_queuelen(&m->m_pipe) > 0)
 		pfd.events |= POLLOUT;
 	pfd.revents = 0;
 	if (poll(&pfd, 1, timeout) == -1) {

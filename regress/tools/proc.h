@@ -42,6 +42,7 @@ struct proc_info {
 enum proc_kind {
 	PROC_NULL,			/* /dev/null */
 	PROC_SOCKET,
+	PROC_PROCESS,			/* a process descriptor of FreeBSD */
 	PROC_OTHER
 };
 
@@ -57,6 +58,18 @@ extern const char *const proc_no_pdeath;	/* a signal at a parent's end */
 
 /* imsg is the base system's, not libcompat's. */
 extern const int proc_base_imsg;
+
+/* May a sandboxed process receive a directory? */
+extern const int proc_takes_directory;
+/*
+ * What a descriptor does to a sandboxed process that has no use for any: the
+ * signal that kills it, or what it says; 0 and NULL: it comes in.
+ */
+extern const int proc_barred_signal;
+extern const char *const proc_barred_words;
+/* RLIMIT_NPROC when it was set to 0, RLIMIT_NOFILE when to so many. */
+extern const unsigned long long proc_least_nproc;
+unsigned long long proc_nofile(int);
 
 /* How helpers name the sandbox of this system, and a launcher its own. */
 extern const char *const proc_sandbox;

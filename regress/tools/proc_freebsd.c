@@ -27,15 +27,28 @@
 
 static void	*proc_list(int, int, size_t *);
 static int	 proc_any(const sigset_t *);
+static void	 proc_groups(struct proc_info *, const struct kinfo_proc *);
 static void	 proc_fill(struct proc_info *, const struct kinfo_proc *);
 static int	 proc_titled(pid_t, char *, size_t);
 static void	 proc_file(struct proc_file *, const struct kinfo_file *);
 
 const char *const	 proc_no_reaper;
 const char *const	 proc_no_pdeath;
-const int		 proc_base_imsg = 0;
+const int		 proc_takes_directory = 1;
+const int		 proc_barred_signal;
+const char *const	 proc_barred_words = "Too many open files";
+const unsigned long long proc_least_nproc = 1;
+const int		 proc_base_imsg;
 const char *const	 proc_sandbox = "capsicum";
 const char *const	 proc_launcher_sandbox = "none";
+
+/* Capability mode is entered without a right to another descriptor. */
+unsigned long long
+proc_nofile(int files)
+{
+	(void)files;
+	return (0);
+}
 
 void
 proc_need(void)
@@ -67,23 +80,42 @@ proc_list(int what, int arg, size_t *len)
 	return (NULL);
 }
 
+/* Some signal, but those that are ignored where nobody asked for them. */
 static int
 proc_any(const sigset_t *set)
 {
-	size_t	 i;
+	int	 sig;
 
-	for (i = 0; i < NITEMS(set->__bits); i++) {
-		if (set->__bits[i] != 0)
+	for (sig = 1; sig < SIGTHR; sig++) {
+		if (sig == SIGURG || sig == SIGCHLD || sig == SIGIO ||
+		    sig == SIGWINCH || sig == SIGINFO)
+			continue;
+		if (sigismember(set, sig))
 			return (1);
 	}
 	return (0);
 }
 
+/* FreeBSD 14 counts the effective group among them, 15 in front of them. */
+static void
+proc_groups(struct proc_info *pr, const struct kinfo_proc *kp)
+{
+	short	 i;
+	size_t	 j;
+
+	for (i = 0; i < kp->ki_ngroups; i++) {
+		for (j = 0; j < pr->pr_ngroups; j++) {
+			if (pr->pr_groups[j] == kp->ki_groups[i])
+				break;
+		}
+		if (j == pr->pr_ngroups && j < PROC_GROUPS)
+			pr->pr_groups[pr->pr_ngroups++] = kp->ki_groups[i];
+	}
+}
+
 static void
 proc_fill(struct proc_info *pr, const struct kinfo_proc *kp)
 {
-	size_t	 i;
-
 	memset(pr, 0, sizeof(*pr));
 	pr->pr_ppid = kp->ki_ppid;
 	pr->pr_pgid = kp->ki_pgid;
@@ -95,9 +127,7 @@ proc_fill(struct proc_info *pr, const struct kinfo_proc *kp)
 	pr->pr_gid[0] = kp->ki_rgid;
 	pr->pr_gid[1] = kp->ki_groups[0];
 	pr->pr_gid[2] = kp->ki_svgid;
-	pr->pr_ngroups = (size_t)kp->ki_ngroups;
-	for (i = 0; i < pr->pr_ngroups && i < PROC_GROUPS; i++)
-		pr->pr_groups[i] = kp->ki_groups[i];
+	proc_groups(pr, kp);
 	pr->pr_blocked = proc_any(&kp->ki_sigmask);
 	pr->pr_ignored = proc_any(&kp->ki_sigignore);
 	pr->pr_sandboxed = (kp->ki_cr_flags & KI_CRF_CAPABILITY_MODE) != 0;
@@ -169,8 +199,11 @@ proc_file(struct proc_file *pf, const struct kinfo_file *kf)
 		    kf->kf_un.kf_sock.kf_sock_pcb);
 		return;
 	}
-	pf->pf_kind = strcmp(kf->kf_path, "/dev/null") == 0 ? PROC_NULL :
-	    PROC_OTHER;
+	if (kf->kf_type == KF_TYPE_PROCDESC)
+		pf->pf_kind = PROC_PROCESS;
+	else
+		pf->pf_kind = strcmp(kf->kf_path, "/dev/null") == 0 ?
+		    PROC_NULL : PROC_OTHER;
 	(void)snprintf(pf->pf_name, sizeof(pf->pf_name), "type %d %s",
 	    kf->kf_type, kf->kf_path);
 }

@@ -32,9 +32,19 @@ static void	 proc_bounds(pid_t, struct proc_info *, const char *);
 
 const char *const	 proc_no_reaper;
 const char *const	 proc_no_pdeath;
-const int		 proc_base_imsg = 0;
+const int		 proc_takes_directory = 1;
+const int		 proc_barred_signal;
+const char *const	 proc_barred_words;
+const unsigned long long proc_least_nproc;
+const int		 proc_base_imsg;
 const char *const	 proc_sandbox = "seccomp";
 const char *const	 proc_launcher_sandbox = "none";
+
+unsigned long long
+proc_nofile(int files)
+{
+	return ((unsigned long long)files);
+}
 
 void
 proc_need(void)

@@ -24,6 +24,11 @@
 
 #include "proc.h"
 
+/* Those that are ignored where nobody asked for them. */
+#define PROC_IGNORED	(sigmask(SIGURG) | sigmask(SIGCHLD) |		\
+			    sigmask(SIGIO) | sigmask(SIGWINCH) |	\
+			    sigmask(SIGINFO) | sigmask(SIGTHR))
+
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
 static void	*proc_list(int, int, int, size_t, size_t *);
@@ -37,9 +42,19 @@ const char *const	 proc_no_reaper =
     "OpenBSD has no reaper but init: orphans are never ours";
 const char *const	 proc_no_pdeath =
     "OpenBSD has no signal for the death of a parent";
+const int		 proc_takes_directory;
+const int		 proc_barred_signal = SIGABRT;
+const char *const	 proc_barred_words;
+const unsigned long long proc_least_nproc;
 const int		 proc_base_imsg = 1;
 const char *const	 proc_sandbox = "pledge";
 const char *const	 proc_launcher_sandbox = "pledge";
+
+unsigned long long
+proc_nofile(int files)
+{
+	return ((unsigned long long)files);
+}
 
 void
 proc_need(void)
@@ -107,7 +122,7 @@ proc_fill(struct proc_info *pr, const struct kinfo_proc *kp)
 	for (i = 0; i < pr->pr_ngroups && i < PROC_GROUPS; i++)
 		pr->pr_groups[i] = kp->p_groups[i];
 	pr->pr_blocked = kp->p_sigmask != 0;
-	pr->pr_ignored = kp->p_sigignore != 0;
+	pr->pr_ignored = (kp->p_sigignore & ~PROC_IGNORED) != 0;
 	pr->pr_sandboxed = (kp->p_psflags & PS_PLEDGE) != 0;
 	pr->pr_cpu = proc_milliseconds(kp->p_uutime_sec, kp->p_uutime_usec) +
 	    proc_milliseconds(kp->p_ustime_sec, kp->p_ustime_usec);

@@ -144,6 +144,21 @@ parent_fatal(struct parent *parent, const char *part)
 }
 
 void
+parent_barred(struct parent *parent, const char *part)
+{
+	int	 status;
+
+	if (proc_barred_signal == 0) {
+		parent_fatal(parent, proc_barred_words == NULL ? part :
+		    proc_barred_words);
+		return;
+	}
+	status = parent_wait(parent);
+	ATF_CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) ==
+	    proc_barred_signal, "status %#x", (unsigned int)status);
+}
+
+void
 parent_end(struct parent *parent)
 {
 	int	 status;
@@ -193,8 +208,8 @@ parent_check(const struct parent *parent, const char *title, int files)
 	ATF_CHECK_STREQ(title, pr.pr_title);
 	check_limit(parent->p_pid, RLIMIT_CORE, 0);
 	check_limit(parent->p_pid, RLIMIT_FSIZE, 0);
-	check_limit(parent->p_pid, RLIMIT_NPROC, 0);
-	check_limit(parent->p_pid, RLIMIT_NOFILE, (unsigned long long)files);
+	check_limit(parent->p_pid, RLIMIT_NPROC, proc_least_nproc);
+	check_limit(parent->p_pid, RLIMIT_NOFILE, proc_nofile(files));
 	n = proc_files(parent->p_pid, open, 16);
 	ATF_CHECK_EQ(4, n);
 	for (i = 0; i < n; i++) {

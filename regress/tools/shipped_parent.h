@@ -48,6 +48,8 @@ void		 parent_send_raw(struct parent *, uint32_t, const uint8_t *,
 void		 parent_expect(struct parent *, uint32_t, void *, size_t);
 /* Demands FATAL with this in its text, and exit code 2 after it. */
 void		 parent_fatal(struct parent *, const char *);
+/* The same where its sandbox may not let in the descriptor of a message. */
+void		 parent_barred(struct parent *, const char *);
 /* Ends the pipe and demands exit code 3. */
 void		 parent_end(struct parent *);
 /* Waits for its end; the wait status. */
