@@ -13,14 +13,7 @@ to() { echo "servername=${1:-127.0.0.1} backend=127.0.0.1:$far"; }
 
 # Bytes that the daemon has in the socket of its client, unread: by the
 # kernel's own count.
-unread()
-{
-	awk -v port="$(printf %04X "$port")" '$2 ~ ":" port "$" && $4 == "01" {
-		split($5, q, ":")
-		print q[2]
-	}' /proc/net/tcp
-}
-unread_is() { [ "$(unread)" = "$(printf %08X "$1")" ]; }
+unread_is() { [ "$(unread "$port")" = "$1" ]; }
 
 scenario carries "What a client writes comes out at the far end and its \
 answer comes back; both directions end on their own"
@@ -117,7 +110,7 @@ while the server is silent the daemon reads none of it, and what it sends \
 when it gives up is not a byte of it"
 stays_unread_body()
 {
-	[ -r /proc/net/tcp ] || atf_skip "needs Linux's /proc"
+	need_unread
 	certificate www
 	far_end read
 	near "timeout handshake 2"
@@ -136,7 +129,7 @@ scenario stays_unread_before "The same while the target does not take the \
 connection; the connect timer names it"
 stays_unread_before_body()
 {
-	[ -r /proc/net/tcp ] || atf_skip "needs Linux's /proc"
+	need_unread
 	certificate www
 	far_end full
 	near "timeout backend 2"
@@ -266,7 +259,7 @@ scenario client_resets_first "A client that has reset before the target has \
 answered is noticed then: the target gets the end of TLS and nothing else"
 client_resets_first_body()
 {
-	need_root_proc
+	need_look
 	certificate www
 	far_end -s www until go tls read
 	near
@@ -360,7 +353,7 @@ names_body()
 	far_ends
 	atf_check -o match:"^asked for no name$" cat far.err
 	wait_log "state=connected .*$(to)"
-	stop
+	stop_daemon
 
 	far_end -s far tls read
 	near "servername mail.example.org"
@@ -368,7 +361,7 @@ names_body()
 	far_ends
 	atf_check -o match:"^asked for mail.example.org$" cat far.err
 	wait_log "state=connected .*$(to mail.example.org)"
-	stop
+	stop_daemon
 
 	far_end -s far tls read
 	near "servername \"127.0.0.2\""
@@ -376,10 +369,9 @@ names_body()
 	far_ends
 	atf_check -o match:"^asked for no name$" cat far.err
 	wait_log "error=ptAuthentication .*is not for 127\.0\.0\.2"
-	stop
+	stop_daemon
 
-	if [ -d /proc/sys/net/ipv6 ] &&
-	    grep -q '^0\{31\}1 ' /proc/net/if_inet6; then
+	if has_ip6; then
 		issue www six "IP:::1"
 		far_address=[::1]
 		far_end -s six tls read
@@ -426,7 +418,7 @@ openssl_body()
 			atf_check -o match:"version=TLSv1.${v#1_} " \
 			    -o match:"subject=\"CN=$k\"" cat log
 			atf_check -s exit:1 grep error= log
-			stop
+			stop_daemon
 			kill "$far_pid"
 		done
 	done
@@ -466,7 +458,7 @@ openssl_verify_body()
 			atf_check -o match:"^Peer certificate: CN ?= ?$k\$" \
 			    -o match:"^Verification: OK" cat s_server.out
 			atf_check -s exit:1 grep error= log
-			stop
+			stop_daemon
 			kill "$far_pid"
 		done
 	done
@@ -474,7 +466,7 @@ openssl_verify_body()
 	near
 	plain write secret read
 	far_fails ptProtocol "peer's alert: handshake failure"
-	stop
+	stop_daemon
 	kill "$far_pid"
 	# In TLS 1.3 the client has finished before the server looks.
 	s_server -cert far.crt -key far.key -tls1_3 -Verify 2
@@ -517,7 +509,7 @@ nginx_body()
 	    cat plain.out
 	wait_closed
 	atf_check -s exit:1 grep error= log
-	stop
+	stop_daemon
 	near
 	plain raw "$request" read
 	atf_check -o match:"No required SSL certificate was sent" cat plain.out
@@ -527,26 +519,28 @@ scenario titles "A session of a client block is sandboxed as others are, and \
 its title tells its state"
 titles_body()
 {
-	need_root_proc
+	need_look
 	certificate www
 	far_end -s www until go tls write x read
 	near
 	plain_holds readn 1 read
 	wait_until 20 "a session connecting" busy_count 1 connecting
 	session=$(busy connecting)
-	atf_check_equal 2 "$(status_of "$session" Seccomp)"
-	atf_check_equal 1 "$(status_of "$session" NoNewPrivs)"
+	if [ "$system" = Linux ]; then
+		atf_check_equal 2 "$(status_of "$session" Seccomp)"
+		atf_check_equal 1 "$(status_of "$session" NoNewPrivs)"
+	fi
 	shows -o match:"^securetcp-session: [0-9]+ www connecting$" \
 	    title "$session"
 	# 0, 1, 2, the pipe and the target's socket: the client's is not there.
-	atf_check_equal 5 "$(ls "/proc/$session/fd" | wc -l)"
+	atf_check test "$(fds_of "$session")" -eq 5
 	touch go
 	wait_until 20 "it to be connected" busy_count 1 connected
 	atf_check_equal "$session" "$(busy connected)"
 	wait_until 20 "the client's socket" descriptors "$session" 6
 	shows -o inline:"securetcp-spawner: www\n" title "$(spawners)"
 }
-descriptors() { [ "$(ls "/proc/$1/fd" | wc -l)" -eq "$2" ]; }
+descriptors() { [ "$(fds_of "$1")" -eq "$2" ]; }
 
 # turned_away [OPTION]...: closed before it has got a byte.
 turned_away()
@@ -560,6 +554,7 @@ scenario limits "The limits on connections hold for client blocks: in all, \
 for each source, and for those that are not connected yet"
 limits_body()
 {
+	need_addresses 127.0.0.2 127.0.0.3
 	certificate www
 	far_end -k -t 100 -s www tls write x read
 	near "connections max 3 per source 2"
@@ -600,7 +595,7 @@ connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
 # needed: so many descriptors the configuration can need.
 needed()
 {
-	launch prlimit --nofile=64:128
+	launch "$as" -n 64:128
 	wait_until 20 "what it can need" grep -q 'can need' log
 	sed -n 's/.* can need \([0-9]*\) descriptors.*/\1/p' log
 	kill -TERM "$daemon" 2>/dev/null
@@ -623,7 +618,7 @@ descriptors_body()
 # Those of the parent that are no pipe of a session.
 open_descriptors()
 {
-	echo $(($(ls "/proc/$daemon/fd" | wc -l) - $(sessions | wc -l)))
+	echo $(($(fds_of "$daemon") - $(sessions | wc -l)))
 }
 have_open() { [ "$(open_descriptors)" -eq "$1" ]; }
 
@@ -631,7 +626,7 @@ scenario nothing_kept "However connections end, the daemon keeps no \
 descriptor of them"
 nothing_kept_body()
 {
-	need_root_proc
+	need_look
 	certificate www
 	far_end bind
 	bad=$far
@@ -653,7 +648,7 @@ nothing_kept_body()
 			CONF
 		done
 	} >>securetcpd.conf
-	stop
+	stop_daemon
 	start
 	wait_until 20 "a spawner of each" in_log "^server=p$silent listen="
 	before=$(open_descriptors)
@@ -710,7 +705,7 @@ stopped_body()
 	done
 	wait_until 20 "a handshake" test -f silent
 	wait_until 20 "three connecting" connecting 3
-	stop
+	stop_daemon
 	atf_check_equal 3 "$(grep -c state=closed log)"
 	for n in full silent; do
 		atf_check -o match:"^server=$n .*error=ptAbort number=11103 .*SIGTERM" \
@@ -750,7 +745,7 @@ scenario dies_waiting "A session that dies while its target is awaited is \
 reported as one that dies in a handshake, and the target is let go"
 dies_waiting_body()
 {
-	need_root_proc
+	need_look
 	certificate www
 	far_end full
 	near "prefork 1" "timeout backend 60"
@@ -816,7 +811,7 @@ tunnel_body()
 	atf_check -o match:'subject="CN=near"' cat far/log
 	atf_check -o match:'state=closed in=104857600 out=104857600 ' cat log
 	atf_check -o match:'subject="CN=far"' cat log
-	stop
+	stop_daemon
 	# Another one of the same authority is not let in.
 	near_with other
 	plain write secret read

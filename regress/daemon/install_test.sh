@@ -74,7 +74,7 @@ runs_body()
 		atf_check -o inline:"$PWD/prefix/libexec/securetcp-session\n" \
 		    readlink "/proc/$p/exe"
 	done
-	stop
+	stop_daemon
 	# Without its helpers it says which one is missing.
 	rm prefix/libexec/securetcp-signer
 	launch

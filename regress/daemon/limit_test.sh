@@ -58,6 +58,7 @@ scenario per_source "per source: one address cannot take more than its \
 share, and others are served meanwhile"
 per_source_body()
 {
+	need_addresses 127.0.0.2
 	serve echo "connections per source 2"
 	start
 	holder a
@@ -161,7 +162,7 @@ scenario prefork "prefork sessions are ready before the first connection, \
 and as many again when half of them were used"
 prefork_body()
 {
-	need_root_proc
+	need_look
 	serve echo "prefork 6"
 	start
 	wait_until 20 "6 idle sessions" idle_sessions 6
@@ -175,13 +176,22 @@ scenario limits_raised "At start the limit of descriptors is raised to what \
 the configuration can need"
 limits_raised_body()
 {
-	[ -f /proc/self/limits ] || atf_skip "needs Linux's /proc"
+	case $system in
+	Linux)		[ -f /proc/self/limits ] || atf_skip "there is no /proc" ;;
+	FreeBSD)	;;
+	*)		atf_skip "nothing tells the limits of a process here" ;;
+	esac
 	[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 8192 ] ||
 	    atf_skip "the hard limit of descriptors here is $(ulimit -Hn)"
 	serve echo "connections max 2000"
-	start prlimit --nofile=64:8192
-	atf_check test "$(awk '/^Max open files/ { print $4 }' \
-	    "/proc/$daemon/limits")" -ge 2000
+	start "$as" -n 64:8192
+	case $system in
+	Linux)	raised=$(awk '/^Max open files/ { print $4 }' \
+		    "/proc/$daemon/limits") ;;
+	*)	raised=$(procstat rlimit "$daemon" |
+		    awk '/openfiles/ { print $4 }') ;;
+	esac
+	atf_check test "$raised" -ge 2000
 }
 
 scenario limits_low "A hard limit that is too low is named: an error for \
@@ -190,12 +200,12 @@ limits_low_body()
 {
 	serve echo "connections max 2000"
 	if [ "$(id -u)" -eq 0 ]; then
-		launch prlimit --nofile=64:128
+		launch "$as" -n 64:128
 		wait_until 20 "its end" dead "$daemon"
 		wait "$daemon"
 		atf_check_equal 1 $?
 	else
-		start prlimit --nofile=64:128
+		start "$as" -n 64:128
 		atf_check -o match:"warning: .*descriptors" cat log
 	fi
 	cat log
