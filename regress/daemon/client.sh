@@ -27,7 +27,7 @@ authority()
 {
 	new_key "$1"
 	authority_conf >authority.conf
-	openssl_does req -x509 -sha256 -config authority.conf -key "$1.key" \
+	openssl_does req -new -x509 -sha256 -config authority.conf -key "$1.key" \
 	    -days 90 -subj "/O=Example/CN=$1" -out "$1.crt"
 }
 

@@ -258,7 +258,7 @@ http_body()
 }
 
 scenario git "A repository is cloned from git daemon --inetd through TLS" \
-    require.progs "git openssl"
+    require.progs "git"
 git_body()
 {
 	export HOME="$PWD" GIT_CONFIG_NOSYSTEM=1
@@ -275,8 +275,7 @@ git_body()
 	start
 	cat >proxy <<-SCRIPT
 	#!/bin/sh
-	exec openssl s_client -quiet -CAfile "$PWD/www.crt" \\
-	    -verify_return_error -connect "\$1:\$2" 2>proxy.err
+	exec "$top/regress/tools/tlspipe" -C "$PWD/www.crt" "\$1" "\$2"
 	SCRIPT
 	chmod 755 proxy
 	atf_check -e ignore git -c core.gitProxy="$PWD/proxy" clone -q \

@@ -42,11 +42,23 @@ guard()
 	    "client authentication $_how" "$@"
 }
 
-# log_in VERSION NAME [ARGUMENT...]: what a client gets from behind www.
+# log_in VERSION NAME [with AUTHORITY | ARGUMENT...]: what a client gets from
+# behind www; with the certificate of its authority beside its own.
 log_in()
 {
 	_version=$1 _client=$2
 	shift 2
+	if [ "$1" = with ]; then
+		cat "$_client.crt" "$2.crt" >"$_client.chain"
+		case $_version in
+		tls1_2)	_version=1.2 ;;
+		*)	_version=1.3 ;;
+		esac
+		"$top/regress/tools/tlspipe" -v $_version \
+		    -c "$_client.chain" -k "$_client.key" 127.0.0.1 "$port" \
+		    </dev/null 2>receive.err
+		return
+	fi
 	[ "$_client" = none ] ||
 	    set -- -cert "$_client.crt" -key "$_client.key" "$@"
 	receive "-$_version" "$@"
@@ -137,9 +149,8 @@ always()
 	denied "certificate CN=old: expired on DATE" old
 	denied "certificate CN=early: not valid before DATE" early
 	denied "certificate CN=purpose: its purpose is not that of a client" purpose
-	# Below: only who sends what is between leads to the root, which
-	# openssl(1) does with what it knows of authorities.
-	admitted ' subject="CN=deep"' deep -CAfile below.crt
+	# Below: only who sends what is between leads to the root.
+	admitted ' subject="CN=deep"' deep with below
 	denied "certificate CN=deep: issued by O=Example,CN=below, which is not trusted" deep
 }
 
@@ -203,7 +214,7 @@ revoked_body()
 	admitted "$good" good
 	denied "certificate CN=gone: revoked on DATE" gone
 	denied "no list of revoked certificates of O=Example,CN=below is known" \
-	    deep -CAfile below.crt
+	    deep with below
 	denied "certificate CN=old: expired on DATE" old
 	denied "the client has sent no certificate" none
 }
@@ -221,9 +232,9 @@ revoked_below_body()
 	guard "required ca \"$PWD/root.crt\" crl \"$PWD/both.crl\""
 	start
 	admitted "$good" good
-	admitted ' subject="CN=deep"' deep -CAfile below.crt
+	admitted ' subject="CN=deep"' deep with below
 	denied "certificate CN=deeper: revoked on DATE" deeper \
-	    -CAfile below.crt
+	    with below
 	stop_daemon
 	# The authority itself is revoked now.
 	revoke root below
@@ -232,7 +243,7 @@ revoked_below_body()
 	start
 	count=0
 	denied "certificate O=Example,CN=below: revoked on DATE" deep \
-	    -CAfile below.crt
+	    with below
 }
 
 scenario list_expired "An expired list refuses everybody it is for, and \

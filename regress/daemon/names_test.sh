@@ -178,13 +178,18 @@ routes_body()
 	reached nobody.test unknown
 	reached "" absent
 	# An address is no name, though some send it as one.
-	reached 127.0.0.1 absent
-	wait_closed 22
+	# (LibreSSL does not, and refuses who does before anybody is asked.)
+	if [ "$tls$libressl" = OpenSSL ]; then
+		reached 127.0.0.1 absent
+		wait_closed 22
+	else
+		wait_closed 20
+	fi
+	atf_check -s exit:1 grep error= log
 	atf_check -o match:"servername=api.example.org backend=127.0.0.1:$(port_in api)\$" \
 	    -o match:"servername=API.example.ORG backend=127.0.0.1:$(port_in api)\$" \
 	    -o match:"servername=nobody.test backend=127.0.0.1:$(port_in unknown)\$" \
 	    grep state=connected log
-	atf_check -s exit:1 grep error= log
 }
 
 scenario route_several "Backends of a rule take turns; where all of them \
@@ -217,9 +222,12 @@ route_several_body()
 refused()
 {
 	atf_check_equal "" "$(shown "$@")"
-	# Alert 112, by its number or, as LibreSSL prints it, by its name.
-	grep -q -e "alert number 112" -e "alert unrecognized name" \
-	    -e "tlsv1 unrecognized name" s_client.err || {
+	if [ -n "$libressl" ]; then
+		_alert="tlsv1 unrecognized name"
+	else
+		_alert="alert number 112"
+	fi
+	grep -q "$_alert" s_client.err || {
 		cat s_client.err
 		atf_fail "$1: no alert unrecognized_name"
 	}
@@ -279,7 +287,9 @@ refuse_unsigned_body()
 	signers >>pids
 	refused nobody.test
 	wait_closed 1
-	atf_check_equal "" "$(shown www.example.org)"
+	shown www.example.org >shown
+	# LibreSSL sends the certificate before it asks for the signature.
+	[ "$tls" = LibreSSL ] || atf_check -o empty cat shown
 	wait_closed 2
 	atf_check -o match:"error=ptTimeout .*handshake timer" grep error= log
 	# shellcheck disable=SC2046

@@ -309,7 +309,9 @@ alpn_off_body()
 handshake()
 {
 	openssl s_client "$@" -connect "127.0.0.1:$port" </dev/null \
-	    >s_client.out 2>s_client.err
+	    >s_client.out 2>s_client.err || return
+	# LibreSSL's takes an end without an alert for a good one.
+	not grep -q 'Cipher is (NONE)' s_client.out
 }
 
 scenario only_13 "With protocol tlsv1.3 alone TLS 1.2 is refused" \
@@ -347,7 +349,7 @@ groups_body()
 	start
 	for v in -tls1_2 -tls1_3; do
 		handshake $v -groups X25519 || atf_fail "no X25519 $v"
-		atf_check -o match:"(Server|Peer) Temp Key: X25519" cat s_client.out
+		atf_check -o match:"(Server|Peer) Temp Key: (ECDH, )?X25519" cat s_client.out
 		handshake $v -groups P-521:P-384 || atf_fail "no P-384 $v"
 		atf_check \
 		    -o match:"(Server|Peer) Temp Key: ECDH, (P-384|secp384r1)" \

@@ -323,7 +323,7 @@ two_servers_body()
 	done
 	atf_check -o inline:"backend" -e ignore "$peer" -C api.crt connect \
 	    "127.0.0.1:$(port_of api)" tls read shutdown
-	atf_check -s exit:1 -e match:"certificate verify failed" "$peer" \
+	atf_check -s exit:1 -e match:"$(reason_of unverified)" "$peer" \
 	    -C www.crt connect "127.0.0.1:$(port_of api)" tls
 }
 

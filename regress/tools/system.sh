@@ -36,6 +36,22 @@ LibreSSL*)	libressl=yes ;;
 *)		libressl= ;;
 esac
 
+# What the tree is linked with, for the words of its log.
+tls=$("$top/regress/tools/tlslib" 2>/dev/null | sed 's/ .*//')
+
+# reason_of NAME: the words of that library for what has happened.
+reason_of()
+{
+	case $tls:$1 in
+	LibreSSL:bad_record)	echo "bad decrypt" ;;
+	*:bad_record)	echo "decryption failed or bad record mac" ;;
+	# An RSA certificate is checked against the key of an ECDSA one.
+	LibreSSL:unverified)	echo "wrong public key type" ;;
+	*:unverified)		echo "certificate verify failed" ;;
+	*)	atf_fail "reason_of $1: which is that?" ;;
+	esac
+}
+
 milliseconds() { "$now"; }
 
 # random_bytes COUNT FILE
