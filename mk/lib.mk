@@ -28,7 +28,10 @@ ${ARCHIVE}: ${OBJS}
 	rm -f ${.TARGET}
 	${AR} rcs ${.TARGET} ${OBJS}
 
-install: all
+install: all realinstall
+.ORDER: all realinstall
+
+realinstall:
 .if defined(INCS)
 	${INSTALL} -d ${DESTDIR}${PREFIX}/lib ${DESTDIR}${PREFIX}/include
 	${INSTALL} -m 0444 ${ARCHIVE} ${DESTDIR}${PREFIX}/lib
@@ -50,4 +53,4 @@ install: all
 clean:
 	rm -f ${ARCHIVE} ${OBJS} ${DEPENDS} ${GENERATED} ${FLAGSFILE}
 
-.PHONY: all install clean
+.PHONY: all install realinstall clean

@@ -5,6 +5,7 @@
 #	USES= wire securetcp compat
 #	BINDIR= ${PREFIX}/sbin
 #	BINMODE= 0555		the default
+#	INSTALL_STRIP= -s	for install(1): without symbols
 #	TLS= yes
 #	EVENT= yes
 #	.include "../../mk/prog.mk"
@@ -12,6 +13,7 @@
 USES?=
 BINDIR?=	${PREFIX}/sbin
 BINMODE?=	0555
+INSTALL_STRIP?=
 PROGDEFINES=	-DLIBEXECDIR=\"${PREFIX}/libexec\"
 
 .include "common.mk"
@@ -23,11 +25,15 @@ all: ${PROG}
 ${PROG}: ${OBJS} ${ARCHIVES}
 	${LINK} -o ${.TARGET} ${OBJS} ${ARCHIVES} ${SYSLIBS}
 
-install: all
+install: all realinstall
+.ORDER: all realinstall
+
+# What is there already, whatever system it was built for.
+realinstall:
 	${INSTALL} -d ${DESTDIR}${BINDIR}
-	${INSTALL} -m ${BINMODE} ${PROG} ${DESTDIR}${BINDIR}
+	${INSTALL} ${INSTALL_STRIP} -m ${BINMODE} ${PROG} ${DESTDIR}${BINDIR}
 
 clean:
 	rm -f ${PROG} ${OBJS} ${DEPENDS} ${GENERATED} ${FLAGSFILE}
 
-.PHONY: all install clean
+.PHONY: all install realinstall clean

@@ -42,13 +42,38 @@ void		 freezero(void *, size_t);
 int		 getdtablecount(void);
 #endif
 
+/*
+ * FreeBSD's poll(2) does not wake for the hang-up of a descriptor of which
+ * no event is wanted, although it reports one that is there already.
+ * compat_poll() is poll(2) that looks again every COMPAT_POLL_AGAIN
+ * milliseconds; the number is -1 where the system wakes by itself.
+ */
+#ifdef __FreeBSD__
+#define COMPAT_POLL_AGAIN	500
+struct pollfd;
+int		 compat_poll(struct pollfd *, unsigned int, int);
+#else
+#define COMPAT_POLL_AGAIN	(-1)
+#define compat_poll(pfd, n, timeout)	poll(pfd, n, timeout)
+#endif
+
 /* self.c: those that return an int return 0, or -1 with errno. */
 
 /* Orphaned descendants become children of this process, where possible. */
 int		 compat_reaper(void);
+/* orphans.c: kills those of this user, when no other child is left. */
+void		 compat_end_orphans(uid_t);
 /* No core dump, no debugger, also from a process of the same user. */
 int		 compat_nodump(void);
-/* Dies with its parent, where the system has such a thing. */
+/*
+ * What is executed from here on has no memory that can be written and
+ * executed at once, where the system does not see to that for all.
+ */
+void		 compat_nowx(void);
+/*
+ * Dies with its parent, where the system has such a thing: not on OpenBSD,
+ * and not after pdfork(2) on FreeBSD, where the descriptor does it.
+ */
 int		 compat_follow(void);
 /*
  * In a session of its own, as root: nobody is logged in there.  Where the
@@ -56,10 +81,31 @@ int		 compat_follow(void);
  */
 void		 compat_nologin(void);
 /*
- * Which knob an administrator turns for a RLIMIT_*, in the words of the
- * system it runs on; never NULL.
+ * Which knob an administrator turns for a RLIMIT_* or COMPAT_LIMIT_FILES, in
+ * the words of the system it runs on; never NULL.
  */
+#define COMPAT_LIMIT_FILES	(-1)
+
 const char	*compat_limit_hint(int);
+/* How many files the whole system can have open; ULLONG_MAX: no bound. */
+unsigned long long
+		 compat_files_max(void);
+/* What listen(2) makes of a greater backlog; INT_MAX when it is not known. */
+int		 compat_backlog_max(void);
+#if defined(__linux__)
+#define COMPAT_BACKLOG_HINT	"net.core.somaxconn in sysctl"
+#elif defined(__FreeBSD__)
+#define COMPAT_BACKLOG_HINT	"kern.ipc.soacceptqueue in sysctl"
+#else
+#define COMPAT_BACKLOG_HINT	"kern.somaxconn in sysctl"
+#endif
+/*
+ * As setrlimit(2) to what getrlimit(2) said before.  Where the system has
+ * cut the hard limit meanwhile an ordinary user gets what is left of it.
+ */
+struct rlimit;
+
+int		 compat_restore_limit(int, const struct rlimit *);
 
 /*
  * lookup.c: host names in a process that will be sandboxed.  lookup_init()

@@ -4,7 +4,10 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* The descriptor table: emptied from one number up, or counted. */
+/*
+ * The descriptor table, emptied from one number up or counted; waiting for
+ * descriptors.
+ */
 
 #include <sys/types.h>
 #ifdef __FreeBSD__
@@ -18,6 +21,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -75,5 +79,34 @@ getdtablecount(void)
 	if (sysctl(mib, 4, &n, &len, NULL, 0) == -1)
 		return (-1);
 	return (n);
+}
+
+static int
+poll_eventless(const struct pollfd *pfd, unsigned int n)
+{
+	unsigned int	 i;
+
+	for (i = 0; i < n; i++)
+		if (pfd[i].fd >= 0 && pfd[i].events == 0)
+			return (1);
+	return (0);
+}
+
+int
+compat_poll(struct pollfd *pfd, unsigned int n, int timeout)
+{
+	int	 found, slice;
+
+	if (!poll_eventless(pfd, n))
+		return (poll(pfd, n, timeout));
+	do {
+		slice = timeout < 0 || timeout > COMPAT_POLL_AGAIN ?
+		    COMPAT_POLL_AGAIN : timeout;
+		if ((found = poll(pfd, n, slice)) != 0)
+			return (found);
+		if (timeout > 0)
+			timeout -= slice;
+	} while (timeout != 0);
+	return (0);
 }
 #endif

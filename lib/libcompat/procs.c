@@ -54,8 +54,9 @@ procs_init(void)
 }
 
 pid_t
-procs_fork(int *handle)
+procs_fork(int *handle, int flags)
 {
+	(void)flags;
 	*handle = -1;
 	return (fork());
 }

@@ -14,7 +14,7 @@
  *
  *	fd = procs_init();			before the sandbox
  *	poll(fd for POLLIN, ...)
- *	pid = procs_fork(&handle);		remember both
+ *	pid = procs_fork(&handle, 0);		remember both
  *		child: procs_child(); ...	parent: table[pid] = ...
  *	when fd is readable:
  *		while ((n = procs_reap(&pid, &status)) == 1)
@@ -42,10 +42,20 @@ int		 procs_init(void);
 
 /*
  * As fork(2).  In the parent *handle is what procs_kill() wants; it is owned
- * here and closed by procs_reap().  A child outlives its parent unless it
- * looks at its own pipe.
+ * here and closed by procs_reap().  A child outlives its parent, unless it
+ * looks at its own pipe, or calls compat_follow() and was made with
+ * PROCS_FOLLOW.
  */
-pid_t		 procs_fork(int *);
+#define PROCS_FOLLOW	1
+
+/* Descriptors of the parent that each child costs. */
+#ifdef __FreeBSD__
+#define PROCS_DESCRIPTORS	1
+#else
+#define PROCS_DESCRIPTORS	0
+#endif
+
+pid_t		 procs_fork(int *, int);
 
 /*
  * In the child, first: SIGCHLD back to its default, and everything closed

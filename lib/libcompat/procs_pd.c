@@ -5,9 +5,10 @@
  */
 
 /*
- * Children by process descriptor, which is what capability mode leaves.
- * PD_DAEMON: they outlive the descriptor, so the death of this process is
- * not theirs.
+ * Children by process descriptor, which is what capability mode leaves.  A
+ * child made with PD_DAEMON outlives the descriptor, so the death of this
+ * process is not its own; any other child is killed when the last descriptor
+ * is closed.
  */
 
 #ifdef __FreeBSD__
@@ -41,14 +42,15 @@ procs_init(void)
 
 /* A child that nobody would hear of again is not left running. */
 pid_t
-procs_fork(int *handle)
+procs_fork(int *handle, int flags)
 {
 	struct kevent	 kev;
 	pid_t		 pid;
 	int		 saved;
 
 	*handle = -1;
-	pid = pdfork(handle, PD_DAEMON | PD_CLOEXEC);
+	pid = pdfork(handle, flags & PROCS_FOLLOW ? PD_CLOEXEC :
+	    PD_CLOEXEC | PD_DAEMON);
 	if (pid <= 0)
 		return (pid);
 	EV_SET(&kev, *handle, EVFILT_PROCDESC, EV_ADD, NOTE_EXIT, 0,

@@ -10,13 +10,18 @@
 #include <sys/resource.h>
 #ifdef __linux__
 #include <sys/prctl.h>
+#else
+#include <sys/sysctl.h>
 #endif
 #ifdef __FreeBSD__
 #include <sys/procctl.h>
 #include <sys/wait.h>
 #endif
 
+#include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -41,9 +46,22 @@ compat_nodump(void)
 #elif defined(__FreeBSD__)
 	int	 how = PROC_TRACE_CTL_DISABLE;
 
-	return (procctl(P_PID, 0, PROC_TRACE_CTL, &how));
+	/* Root looks on already, with ktrace(1) or truss(1). */
+	if (procctl(P_PID, 0, PROC_TRACE_CTL, &how) == -1 && errno != EBUSY)
+		return (-1);
+	return (0);
 #else
 	return (0);
+#endif
+}
+
+void
+compat_nowx(void)
+{
+#if defined(__FreeBSD__)
+	int	 how = PROC_WX_MAPPINGS_DISALLOW_EXEC;
+
+	(void)procctl(P_PID, 0, PROC_WXMAP_CTL, &how);
 #endif
 }
 
@@ -69,9 +87,68 @@ compat_nologin(void)
 #endif
 }
 
+unsigned long long
+compat_files_max(void)
+{
+#if defined(__linux__)
+	return (ULLONG_MAX);
+#else
+	int	 mib[2] = { CTL_KERN, KERN_MAXFILES }, n;
+	size_t	 len = sizeof(n);
+
+	if (sysctl(mib, 2, &n, &len, NULL, 0) == -1 || n <= 0)
+		return (ULLONG_MAX);
+	return ((unsigned long long)n);
+#endif
+}
+
+int
+compat_backlog_max(void)
+{
+	int	 n = 0;
+#if defined(__linux__)
+	FILE	*fp;
+
+	if ((fp = fopen("/proc/sys/net/core/somaxconn", "re")) != NULL) {
+		if (fscanf(fp, "%d", &n) != 1)
+			n = 0;
+		(void)fclose(fp);
+	}
+#elif defined(__FreeBSD__)
+	size_t	 len = sizeof(n);
+
+	if (sysctlbyname("kern.ipc.soacceptqueue", &n, &len, NULL, 0) == -1)
+		n = 0;
+#else
+	int	 mib[2] = { CTL_KERN, KERN_SOMAXCONN };
+	size_t	 len = sizeof(n);
+
+	if (sysctl(mib, 2, &n, &len, NULL, 0) == -1)
+		n = 0;
+#endif
+	return (n <= 0 ? INT_MAX : n);
+}
+
+int
+compat_restore_limit(int resource, const struct rlimit *saved)
+{
+	struct rlimit	 now, rl = *saved;
+
+	if (setrlimit(resource, &rl) == 0)
+		return (0);
+	if (errno != EPERM || getrlimit(resource, &now) == -1)
+		return (-1);
+	rl.rlim_max = now.rlim_max;
+	if (rl.rlim_cur > rl.rlim_max)
+		rl.rlim_cur = rl.rlim_max;
+	return (setrlimit(resource, &rl));
+}
+
 const char *
 compat_limit_hint(int resource)
 {
+	if (resource == COMPAT_LIMIT_FILES)
+		return ("kern.maxfiles in sysctl");
 #if defined(__linux__)
 	switch (resource) {
 	case RLIMIT_NOFILE:

@@ -34,21 +34,20 @@ static void	 helper_refuse(void);
 static void	 helper_descriptors(void);
 static void	 helper_signals(void);
 static void	 helper_title(const char *);
-static void	 helper_identity(struct imsgbuf *, const struct wire_start *,
-		    int);
+static void	 helper_identity(struct imsgbuf *, const struct wire_start *);
 
 /*
- * A person who runs a helper by hand has a terminal, not our pipe, as
- * descriptor 3, if anything at all.
+ * A person who runs a helper by hand has no socket as descriptor 3.  The
+ * parent limited the rights of the pipe: reading is among them, asking for
+ * its name or type is not.
  */
 static void
 helper_refuse(void)
 {
-	struct sockaddr_storage	 ss;
-	socklen_t		 len = sizeof(ss);
+	char	 c;
 
-	if (getsockname(WIRE_FD, (struct sockaddr *)&ss, &len) == 0 &&
-	    ss.ss_family == AF_UNIX)
+	if (recv(WIRE_FD, &c, 1, MSG_PEEK | MSG_DONTWAIT) != -1 ||
+	    errno == EAGAIN || errno == ECONNRESET)
 		return;
 	fprintf(stderr, "%s: started by securetcpd(8) only\n", getprogname());
 	exit(HELPER_USAGE);
@@ -108,9 +107,12 @@ helper_title(const char *title)
 	setproctitle("%s", rest + 2);
 }
 
+/*
+ * The parent starts helpers in the chroot directory: pledge(2) lets nobody
+ * pass the descriptor of a directory.
+ */
 static void
-helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start,
-    int dir)
+helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start)
 {
 	/* A launcher's limits are its own to set, and to take back. */
 	if (start->ws_flags & WIRE_START_ROOT) {
@@ -127,11 +129,8 @@ helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start,
 			    "asked to keep running as root: refused");
 		return;
 	}
-	if ((dir == -1) != !!(start->ws_flags & WIRE_START_FILES))
-		helper_fatal(imsgbuf, dir == -1 ?
-		    "START without a chroot directory" :
-		    "START with a chroot directory, which is not for it");
-	if (privdrop(dir, start->ws_uid, start->ws_gid) == -1)
+	if (privdrop(!(start->ws_flags & WIRE_START_FILES), start->ws_uid,
+	    start->ws_gid) == -1)
 		helper_fatal(imsgbuf, "chroot or change to user %u group %u: "
 		    "%s", start->ws_uid, start->ws_gid, strerror(errno));
 }
@@ -151,7 +150,6 @@ void
 helper_start(struct imsgbuf *imsgbuf, struct wire_start *start)
 {
 	struct imsg	 imsg;
-	int		 dir;
 
 	helper_refuse();
 	helper_signals();
@@ -166,16 +164,15 @@ helper_start(struct imsgbuf *imsgbuf, struct wire_start *start)
 	if (imsg_get_type(&imsg) != WIRE_START)
 		helper_fatal(imsgbuf, "%s instead of START",
 		    wire_name(imsg_get_type(&imsg)));
-	dir = imsg_get_fd(&imsg);
+	if (imsg_get_fd(&imsg) != -1)
+		helper_fatal(imsgbuf, "START with a descriptor");
 	helper_parse(imsgbuf, &imsg, start, sizeof(*start));
 	imsg_free(&imsg);
 
 	helper_title(start->ws_title);
 	if (sandbox_prepare(helper_role(start)) == -1)
 		helper_fatal(imsgbuf, "sandbox: %s", strerror(errno));
-	helper_identity(imsgbuf, start, dir);
-	if (dir != -1)
-		close(dir);
+	helper_identity(imsgbuf, start);
 	/* After the user change, which makes Linux forget it. */
 	if (compat_nodump() == -1)
 		helper_fatal(imsgbuf, "core dumps: %s", strerror(errno));

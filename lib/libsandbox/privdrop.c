@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 
 #include "sandbox.h"
 
+static int	 privdrop_root(void);
 static int	 privdrop_verify(uid_t, gid_t);
 static int	 privdrop_limit(int, rlim_t);
 
@@ -37,15 +39,29 @@ privdrop_verify(uid_t uid, gid_t gid)
 	return (0);
 }
 
+/* A root that is the present one locks nobody in. */
+static int
+privdrop_root(void)
+{
+	struct stat	 here, root;
+
+	if (stat(".", &here) == -1 || stat("/", &root) == -1)
+		return (-1);
+	if (here.st_dev == root.st_dev && here.st_ino == root.st_ino) {
+		errno = EINVAL;
+		return (-1);
+	}
+	return (chroot(".") == -1 || chdir("/") == -1 ? -1 : 0);
+}
+
 int
-privdrop(int dir, uid_t uid, gid_t gid)
+privdrop(int lock, uid_t uid, gid_t gid)
 {
 	if (uid == 0) {
 		errno = EINVAL;
 		return (-1);
 	}
-	if (dir != -1 && (fchdir(dir) == -1 || chroot(".") == -1 ||
-	    chdir("/") == -1))
+	if (lock && privdrop_root() == -1)
 		return (-1);
 	return (privdrop_user(uid, gid, &gid, 1));
 }

@@ -45,12 +45,16 @@ int		 sandbox_prepare(enum sandbox_role);
 /* "seccomp+netns+landlock", "capsicum", "pledge"; "none" before enter. */
 const char	*sandbox_name(void);
 /*
- * What is to be said of a process that died of this signal: the reason when
- * it is how the sandbox ends a process, "" for every other signal.
+ * What is to be said of a process in this role that died of this signal: the
+ * reason when it is how the sandbox ends a process, "" for every other
+ * signal.  Nobody else tells a daemon's administrator of a violation.
  */
-const char	*sandbox_death(int);
+const char	*sandbox_death(int, enum sandbox_role);
 
-/* privdrop.c: chroot to the open directory (-1: none), then change user. */
+/*
+ * privdrop.c: chroot to the working directory if the first argument is not
+ * zero, then change user.  EINVAL: to root, or the directory is the root.
+ */
 int		 privdrop(int, uid_t, gid_t);
 /* The same to these groups, without chroot; to root it is possible. */
 int		 privdrop_user(uid_t, gid_t, const gid_t *, int);

@@ -11,6 +11,7 @@
 #include <sys/capsicum.h>
 #include <sys/filio.h>
 #include <sys/procctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -26,6 +27,7 @@ static const char	*sandbox_inforce = "none";
 
 static int	 sandbox_cache(void);
 static int	 sandbox_lock(void);
+static int	 sandbox_complete(void);
 
 /* What libc reads at its first use: the time zone, the error messages. */
 static int
@@ -70,8 +72,20 @@ sandbox_lock(void)
 }
 
 /*
+ * Capability mode lets a process make sockets, queues and shared memory, if
+ * they lead nowhere: a process that has all its descriptors makes no more.
+ */
+static int
+sandbox_complete(void)
+{
+	struct rlimit	 rl = { 0, 0 };
+
+	return (setrlimit(RLIMIT_NOFILE, &rl));
+}
+
+/*
  * Capability mode has no degrees: what tells the roles apart are the rights
- * of their descriptors and the limit on processes.
+ * of their descriptors and the limits on processes and descriptors.
  */
 int
 sandbox_enter(enum sandbox_role role)
@@ -85,6 +99,8 @@ sandbox_enter(enum sandbox_role role)
 	if (mode == 0 && (sandbox_cache() == -1 || sandbox_lock() == -1))
 		return (-1);
 	sandbox_inforce = "capsicum";
+	if (role == SANDBOX_SIGNER || role == SANDBOX_RELAY)
+		return (sandbox_complete());
 	return (0);
 }
 
@@ -139,8 +155,9 @@ sandbox_name(void)
 }
 
 const char *
-sandbox_death(int sig)
+sandbox_death(int sig, enum sandbox_role role)
 {
+	(void)role;
 	if (sig == SIGTRAP)
 		return (": the sandbox refused a system call");
 	return ("");

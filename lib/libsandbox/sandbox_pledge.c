@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -89,13 +90,16 @@ sandbox_name(void)
 }
 
 const char *
-sandbox_death(int sig)
+sandbox_death(int sig, enum sandbox_role role)
 {
+	static char	 text[128];
+
 	/* abort(3) ends so, too. */
-	if (sig == SIGABRT)
-		return (": the sandbox refused a system call, or it "
-		    "gave up");
-	return ("");
+	if (sig != SIGABRT)
+		return ("");
+	(void)snprintf(text, sizeof(text), ": abort(3), or a system call "
+	    "against its promises \"%s\"", sandbox_promises(role));
+	return (text);
 }
 
 #endif /* __OpenBSD__ */

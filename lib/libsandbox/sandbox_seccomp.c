@@ -476,8 +476,9 @@ sandbox_name(void)
 }
 
 const char *
-sandbox_death(int sig)
+sandbox_death(int sig, enum sandbox_role role)
 {
+	(void)role;
 	if (sig == SIGSYS)
 		return (": the sandbox refused a system call");
 	return ("");

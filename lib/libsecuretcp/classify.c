@@ -114,6 +114,18 @@ static void	 classify_negotiation(struct securetcp *, unsigned long);
 static int	 classify_is_version(const struct securetcp *, unsigned long);
 static const char *classify_text(const struct securetcp *, unsigned long);
 
+/*
+ * True when the TLS library has no reason of its own: none at all, or the
+ * system's error, which LibreSSL adds to what the socket's callbacks met.
+ */
+int
+classify_silent(void)
+{
+	unsigned long	 error = ERR_peek_error();
+
+	return (error == 0 || ERR_GET_LIB(error) == ERR_LIB_SYS);
+}
+
 int
 classify_handshake(struct securetcp *s, int hook)
 {
@@ -137,7 +149,7 @@ classify_handshake(struct securetcp *s, int hook)
 		return (ptProtocol);
 	}
 	if (s->st_eof || s->st_readerror != 0 ||
-	    (s->st_writeerror != 0 && error == 0))
+	    (s->st_writeerror != 0 && classify_silent()))
 		return (classify_vanished(s));
 	if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) ==
 	    SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {

@@ -189,7 +189,7 @@ io_read_failed(struct securetcp *s)
 	}
 	s->st_end = OBJECT_FAILED;
 	/* The library's own word counts more than its failure to send it. */
-	if (error == 0 && ERR_peek_error() == 0)
+	if (error == 0 && classify_silent())
 		error = s->st_writeerror;
 	if (error == 0) {
 		s->st_endnumber = classify_error(s);

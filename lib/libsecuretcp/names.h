@@ -26,6 +26,7 @@
 #define chain_shadows	securetcp__chain_shadows
 #define classify_error	securetcp__classify_error
 #define classify_handshake	securetcp__classify_handshake
+#define classify_silent	securetcp__classify_silent
 #define config_accept	securetcp__config_accept
 #define config_asks	securetcp__config_asks
 #define config_connect	securetcp__config_connect

@@ -228,7 +228,7 @@ object_descriptor(const struct securetcp *s, int fd)
 		return (-1);
 	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
 		return (-1);
-	(void)property_apply(s, fd);
+	property_apply(s, fd);
 	return (0);
 }
 

@@ -218,7 +218,7 @@ void		 preload_drop(struct securetcp *);
 
 /* property.c */
 void		 property_addresses(struct securetcp *);
-int		 property_apply(const struct securetcp *, int);
+void		 property_apply(const struct securetcp *, int);
 
 /* poll.c */
 int		 poll_writing(const struct securetcp *);
@@ -290,6 +290,7 @@ void		 io_finish(struct securetcp *);
  */
 int		 classify_handshake(struct securetcp *, int);
 int		 classify_error(struct securetcp *);
+int		 classify_silent(void);
 
 /* tickets.c */
 int		 tickets_library(void);

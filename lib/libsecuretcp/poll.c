@@ -14,6 +14,7 @@
 
 #include <openssl/err.h>
 
+#include "compat.h"
 #include "object.h"
 #include "securetcp.h"
 
@@ -39,6 +40,8 @@ securetcp_pollfds(struct securetcp *s, struct pollfd *pfd, size_t n,
 	if (events == 0 && (s->st_hangup || s->st_state ==
 	    SECURETCP_CONNECTING))
 		return (0);
+	if (events == 0 && *timeout == -1)
+		*timeout = COMPAT_POLL_AGAIN;
 	pfd->fd = s->st_fd;
 	pfd->events = events;
 	pfd->revents = 0;

@@ -69,7 +69,9 @@ property_option(struct securetcp *s, int level, int name, int *kept, int on)
 
 	if (s->st_fd != -1 && setsockopt(s->st_fd, level, name, &value,
 	    sizeof(value)) == -1) {
-		if (errno == EOPNOTSUPP)
+		/* FreeBSD's word for an option of TCP on a unix socket. */
+		if (errno == EOPNOTSUPP ||
+		    (errno == EINVAL && level == IPPROTO_TCP))
 			return (ptOptionNotSupported);
 		return (securetcp_error_errno(errno));
 	}
@@ -107,17 +109,16 @@ securetcp_keep_alive(const struct securetcp *s)
  * A socket the parent has prepared for a sandboxed process needs nothing
  * more; what is not TCP has no delay to be switched off.
  */
-int
+void
 property_apply(const struct securetcp *s, int fd)
 {
-	int	 error, on = 1;
+	int	 on = 1;
 
-	error = setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &s->st_nodelay,
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &s->st_nodelay,
 	    sizeof(s->st_nodelay));
 	if (s->st_keepalive)
-		error |= setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
+		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on,
 		    sizeof(on));
-	return (error);
 }
 
 int

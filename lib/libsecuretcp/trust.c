@@ -28,6 +28,9 @@ static STACK_OF(X509)	*trust_parse_ca(const void *, size_t);
 static STACK_OF(X509_CRL) *trust_parse_crl(const void *, size_t);
 static int		 trust_end(BIO *, int);
 static int		 trust_default(struct securetcp_config *);
+static int		 trust_complete(X509_CRL *);
+static int		 trust_same_key(X509_CRL *, X509_CRL *);
+static int		 trust_superseded(STACK_OF(X509_CRL) *, X509_CRL *);
 static X509_STORE	*trust_build(struct securetcp_config *);
 
 /* True when all of it was read, and there was something. */
@@ -175,10 +178,65 @@ trust_store(struct securetcp_config *sc)
 	return (ptOk);
 }
 
+/* Speaks of all the certificates of its issuer, and by itself. */
+static int
+trust_complete(X509_CRL *crl)
+{
+	return (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) == -1 &&
+	    X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point,
+	    -1) == -1);
+}
+
+/* As far as they name the issuer's key. */
+static int
+trust_same_key(X509_CRL *a, X509_CRL *b)
+{
+	X509_EXTENSION	*x, *y;
+	int		 i, j;
+
+	i = X509_CRL_get_ext_by_NID(a, NID_authority_key_identifier, -1);
+	j = X509_CRL_get_ext_by_NID(b, NID_authority_key_identifier, -1);
+	if (i == -1 || j == -1)
+		return (i == j);
+	x = X509_CRL_get_ext(a, i);
+	y = X509_CRL_get_ext(b, j);
+	return (ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(x),
+	    X509_EXTENSION_get_data(y)) == 0);
+}
+
+/*
+ * True when the same issuer has made a newer list that is in force: LibreSSL
+ * would take whichever comes first.
+ */
+static int
+trust_superseded(STACK_OF(X509_CRL) *crls, X509_CRL *crl)
+{
+	const ASN1_TIME	*made = X509_CRL_get0_lastUpdate(crl), *then;
+	X509_CRL	*newer;
+	int		 day, i, second;
+
+	if (!trust_complete(crl))
+		return (0);
+	for (i = 0; i < sk_X509_CRL_num(crls); i++) {
+		newer = sk_X509_CRL_value(crls, i);
+		then = X509_CRL_get0_lastUpdate(newer);
+		if (newer != crl && trust_complete(newer) &&
+		    X509_NAME_cmp(X509_CRL_get_issuer(newer),
+		    X509_CRL_get_issuer(crl)) == 0 &&
+		    trust_same_key(newer, crl) &&
+		    X509_cmp_current_time(then) < 0 &&
+		    ASN1_TIME_diff(&day, &second, made, then) == 1 &&
+		    (day > 0 || second > 0))
+			return (1);
+	}
+	return (0);
+}
+
 static X509_STORE *
 trust_build(struct securetcp_config *sc)
 {
 	X509_STORE	*store;
+	X509_CRL	*crl;
 	int		 i, ok = 1;
 
 	if ((store = X509_STORE_new()) == NULL)
@@ -187,9 +245,11 @@ trust_build(struct securetcp_config *sc)
 	for (i = 0; ok && i < sk_X509_num(sc->sc_cas); i++)
 		ok = X509_STORE_add_cert(store, sk_X509_value(sc->sc_cas, i));
 	if (sc->sc_crls != NULL) {
-		for (i = 0; ok && i < sk_X509_CRL_num(sc->sc_crls); i++)
-			ok = X509_STORE_add_crl(store,
-			    sk_X509_CRL_value(sc->sc_crls, i));
+		for (i = 0; ok && i < sk_X509_CRL_num(sc->sc_crls); i++) {
+			crl = sk_X509_CRL_value(sc->sc_crls, i);
+			if (!trust_superseded(sc->sc_crls, crl))
+				ok = X509_STORE_add_crl(store, crl);
+		}
 	}
 	if (!ok) {
 		X509_STORE_free(store);

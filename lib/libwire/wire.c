@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <imsg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -511,6 +512,20 @@ fail:
 		errno = saved_errno;
 	}
 	return (-1);
+}
+
+int
+wire_fd(struct imsg *imsg)
+{
+	int	 fd;
+
+	if ((fd = imsg_get_fd(imsg)) == -1)
+		return (-1);
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1) {
+		(void)close(fd);
+		return (-1);
+	}
+	return (fd);
 }
 
 int

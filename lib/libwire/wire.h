@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION		1
+#define WIRE_VERSION		2
 #define WIRE_FD			3	/* every helper's end of its pipe */
 
 #define WIRE_NAME		64	/* bounds include the NUL */
@@ -49,7 +49,7 @@ struct imsg;
 struct imsgbuf;
 
 enum wire_type {
-	/* parent to any helper, first: identity, with its chroot directory */
+	/* parent to any helper, first: identity */
 	WIRE_START = 1,
 
 	/* parent to signer */
@@ -118,7 +118,7 @@ enum wire_type {
 };
 
 /* START: flags */
-#define WIRE_START_DROP		0x01	/* chroot and change user */
+#define WIRE_START_DROP		0x01	/* chroot to ".", change user */
 #define WIRE_START_OPTIONAL	0x02	/* run on where no sandbox exists */
 #define WIRE_START_ROOT		0x04	/* a launcher: it changes user later */
 #define WIRE_START_FILES	0x08	/* a resolver: no chroot */
@@ -383,10 +383,13 @@ enum wire_state {
  * the call on and is closed when it fails.  wire_parse() may be called once
  * for a message: it fills in the payload's struct, EPROTONOSUPPORT for
  * another version (named in *version), EBADMSG for anything malformed.
- * Messages without a payload take NULL and 0.
+ * Messages without a payload take NULL and 0.  wire_fd() takes the
+ * descriptor that came with a message, close-on-exec, or returns -1: not
+ * every system's imsg_get_fd(3) sees to that.
  */
 int		 wire_send(struct imsgbuf *, enum wire_type, int, const void *,
 		    size_t);
+int		 wire_fd(struct imsg *);
 int		 wire_parse(struct imsg *, void *, size_t);
 int		 wire_parse_version(struct imsg *, void *, size_t,
 		    unsigned int *);

@@ -171,7 +171,7 @@ launcher_turn(void)
 	pfd[1].fd = procfd;
 	pfd[1].events = POLLIN;
 	pfd[0].revents = pfd[1].revents = 0;
-	if (poll(pfd, 2, -1) == -1) {
+	if (compat_poll(pfd, 2, -1) == -1) {
 		/* SIGCHLD is how some systems learn of a death. */
 		if (errno == EINTR)
 			return;
@@ -249,7 +249,7 @@ launcher_stderr(struct imsg *imsg)
 	struct wire_id	 wx;
 	int		 fd;
 
-	fd = imsg_get_fd(imsg);
+	fd = wire_fd(imsg);
 	helper_parse(parent, imsg, &wx, sizeof(wx));
 	if (errfd != -1)
 		helper_fatal(parent, "launcher: session %llu: STDERR without "
@@ -267,7 +267,7 @@ launcher_order(struct imsg *imsg)
 	static struct wire_run	 wrn;
 	int			 fd;
 
-	fd = imsg_get_fd(imsg);
+	fd = wire_fd(imsg);
 	helper_parse(parent, imsg, &wrn, sizeof(wrn));
 	if (fd == -1)
 		helper_fatal(parent, "launcher: session %llu: RUN came "

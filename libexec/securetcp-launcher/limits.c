@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "compat.h"
 #include "launcher.h"
 
 /*
@@ -57,7 +58,8 @@ limits_restore(void)
 	size_t	 i;
 
 	for (i = 0; i < NLIMITS; i++) {
-		if (setrlimit(limits[i].l_resource, &limits[i].l_saved) == -1)
+		if (compat_restore_limit(limits[i].l_resource,
+		    &limits[i].l_saved) == -1)
 			return (-1);
 	}
 	return (0);

@@ -62,7 +62,7 @@ run_program(const struct program *pr, char **environment, int fd, int errfd,
 	sigfillset(&all);
 	if (sigprocmask(SIG_SETMASK, &all, &old) == -1)
 		return (-1);
-	if ((pid = procs_fork(handle)) == 0)
+	if ((pid = procs_fork(handle, PROCS_FOLLOW)) == 0)
 		run_child(pr, environment, fd, errfd);
 	error = errno;
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);

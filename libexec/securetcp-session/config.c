@@ -173,7 +173,7 @@ config_file(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv,
 	size_t		 len;
 	int		 fd;
 
-	fd = imsg_get_fd(imsg);
+	fd = wire_fd(imsg);
 	helper_parse(pipe, imsg, NULL, 0);
 	if (fd == -1)
 		helper_fatal(pipe, "server %s: %s came without its file",
@@ -220,7 +220,7 @@ config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 	size_t			 len;
 	int			 fd;
 
-	fd = imsg_get_fd(imsg);
+	fd = wire_fd(imsg);
 	helper_parse(pipe, imsg, &wc, sizeof(wc));
 	if (fd == -1)
 		helper_fatal(pipe, "server %s: chain %u came without its file",

@@ -106,7 +106,7 @@ pipe_adopt(struct session *s, struct imsg *imsg)
 {
 	if (s->s_tcp != NULL || s->s_adopted != -1)
 		helper_fatal(s->s_pipe, "session: a second ADOPT");
-	if ((s->s_adopted = imsg_get_fd(imsg)) == -1)
+	if ((s->s_adopted = wire_fd(imsg)) == -1)
 		helper_fatal(s->s_pipe, "session: ADOPT came without a socket");
 	helper_parse(s->s_pipe, imsg, &s->s_adopt, sizeof(s->s_adopt));
 }
@@ -118,7 +118,7 @@ pipe_accept(struct session *s, struct imsg *imsg)
 
 	if (s->s_mode != 0 || !s->s_connected)
 		helper_fatal(s->s_pipe, "session: unexpected ACCEPT");
-	s->s_backend = imsg_get_fd(imsg);
+	s->s_backend = wire_fd(imsg);
 	helper_parse(s->s_pipe, imsg, &wa, sizeof(wa));
 	switch (wa.wa_mode) {
 	case WIRE_MODE_BACKEND:

@@ -466,8 +466,8 @@ relay_wait(struct relay *r)
 	if (relay_busy(r))
 		timeout = 0;
 	pfd[0].revents = pfd[1].revents = 0;
-	n = poll(pfd, (nfds_t)(nfds + 2), timer_poll(relay_deadline(r),
-	    timeout));
+	n = compat_poll(pfd, (unsigned int)(nfds + 2),
+	    timer_poll(relay_deadline(r), timeout));
 	if (n == -1) {
 		if (errno != EINTR)
 			helper_fatal(s->s_pipe, "session: poll: %s",

@@ -150,7 +150,7 @@ spawner_turn(struct spawner *sp)
 	pfd[1].fd = sp->sp_procfd;
 	pfd[1].events = POLLIN;
 	pfd[0].revents = pfd[1].revents = 0;
-	if (poll(pfd, 2, timer_poll(sp->sp_deadline, -1)) == -1) {
+	if (compat_poll(pfd, 2, timer_poll(sp->sp_deadline, -1)) == -1) {
 		/* SIGCHLD is how some systems learn of a death. */
 		if (errno == EINTR)
 			return;
@@ -228,7 +228,7 @@ spawner_fork(struct spawner *sp, struct imsg *imsg)
 	struct child	*ch;
 	int		 error, fd;
 
-	fd = imsg_get_fd(imsg);
+	fd = wire_fd(imsg);
 	helper_parse(sp->sp_pipe, imsg, &wx, sizeof(wx));
 	if (fd == -1)
 		helper_fatal(sp->sp_pipe, "spawner: FORK of session %llu came "
@@ -242,7 +242,7 @@ spawner_fork(struct spawner *sp, struct imsg *imsg)
 	if (RB_INSERT(idtree, &sp->sp_byid, ch) != NULL)
 		helper_fatal(sp->sp_pipe, "spawner: a second FORK of session "
 		    "%llu", (unsigned long long)wx.wx_session);
-	ch->ch_pid = procs_fork(&ch->ch_handle);
+	ch->ch_pid = procs_fork(&ch->ch_handle, 0);
 	if (ch->ch_pid == 0)
 		session_run(sp->sp_server, wx.wx_session, fd);
 	error = errno;

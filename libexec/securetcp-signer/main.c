@@ -71,7 +71,7 @@ signer_key(struct imsgbuf *imsgbuf, struct imsg *imsg)
 	const char		*reason;
 	int			 fd;
 
-	fd = imsg_get_fd(imsg);
+	fd = wire_fd(imsg);
 	helper_parse(imsgbuf, imsg, &key, sizeof(key));
 	if (fd == -1)
 		helper_fatal(imsgbuf, "KEY without a descriptor");

@@ -51,7 +51,7 @@ ATF_TC_BODY(exit_status, tc)
 
 	ATF_REQUIRE((fd = procs_init()) != -1);
 	ATF_REQUIRE_EQ(procs_reap(&dead, &status), 0);
-	ATF_REQUIRE((pid = procs_fork(&handle)) != -1);
+	ATF_REQUIRE((pid = procs_fork(&handle, 0)) != -1);
 	if (pid == 0) {
 		procs_child();
 		_exit(42);
@@ -63,7 +63,7 @@ ATF_TC_BODY(exit_status, tc)
 	ATF_REQUIRE_EQ(WEXITSTATUS(status), 42);
 	ATF_REQUIRE_EQ(procs_reap(&dead, &status), 0);
 
-	ATF_REQUIRE((pid = procs_fork(&handle)) != -1);
+	ATF_REQUIRE((pid = procs_fork(&handle, 0)) != -1);
 	if (pid == 0) {
 		procs_child();
 		raise(SIGTERM);
@@ -92,7 +92,7 @@ ATF_TC_BODY(killed, tc)
 	ATF_REQUIRE((fd = procs_init()) != -1);
 	ATF_REQUIRE_EQ(pipe(p), 0);
 	for (i = 0; i < 2; i++) {
-		ATF_REQUIRE((pid[i] = procs_fork(&handle[i])) != -1);
+		ATF_REQUIRE((pid[i] = procs_fork(&handle[i], 0)) != -1);
 		if (pid[i] == 0) {
 			procs_child();
 			signal(SIGTERM, SIG_IGN);
@@ -136,7 +136,7 @@ ATF_TC_BODY(group, tc)
 	ATF_REQUIRE((fd = procs_init()) != -1);
 	ATF_REQUIRE_EQ(procs_reap_group(&dead, &status), 0);
 	ATF_REQUIRE_EQ(pipe(p), 0);
-	ATF_REQUIRE((pid = procs_fork(&handle)) != -1);
+	ATF_REQUIRE((pid = procs_fork(&handle, 0)) != -1);
 	if (pid == 0) {
 		procs_child();
 		(void)setsid();
@@ -176,7 +176,7 @@ ATF_TC_BODY(many, tc)
 	ATF_REQUIRE_EQ(pipe(p), 0);
 	before = fds_count();
 	for (i = 0; i < CHILDREN; i++) {
-		ATF_REQUIRE((pid[i] = procs_fork(&handle)) != -1);
+		ATF_REQUIRE((pid[i] = procs_fork(&handle, 0)) != -1);
 		if (pid[i] == 0) {
 			procs_child();
 			close(p[1]);
@@ -218,7 +218,7 @@ ATF_TC_BODY(child_side, tc)
 
 	before = fds_count();
 	ATF_REQUIRE((fd = procs_init()) != -1);
-	ATF_REQUIRE((pid = procs_fork(&handle)) != -1);
+	ATF_REQUIRE((pid = procs_fork(&handle, 0)) != -1);
 	if (pid == 0) {
 		procs_child();
 		if (sigaction(SIGCHLD, NULL, &sa) == -1 ||

@@ -213,6 +213,120 @@ limits_low_body()
 	    cat log
 }
 
+scenario backlog "A backlog that is more than the system allows is warned of \
+when it was said"
+backlog_body()
+{
+	certificate www
+	listening ""
+	atf_check -s exit:1 grep backlog log
+	kill -TERM "$daemon"
+	wait "$daemon"
+	listening "backlog 65535"
+	atf_check -o match:"^warning=\"listen on 127.0.0.1:$port: backlog 65535 is more than the [0-9]+ that the system allows \\([a-z.]+ in sysctl\\)\"" \
+	    cat log
+}
+listening()
+{
+	configure <<-CONF
+	server "www" {
+		listen on 127.0.0.1 port 0 $1
+		certificate "www"
+		echo
+	}
+	CONF
+	start
+}
+
+# several "STATEMENT"...: four echo servers with them, on one certificate.
+several()
+{
+	certificate www
+	for _s in www one two three; do
+		echo "server \"$_s\" {"
+		echo "	listen on 127.0.0.1 port 0"
+		echo "	certificate \"www\""
+		echo "	echo"
+		[ $# -eq 0 ] || printf '	%s\n' "$@"
+		echo "}"
+	done | configure
+}
+
+scenario limits_default "Where connections max is not said it follows what \
+the system can hold: the log and -n say so, and the lower maximum is in force"
+limits_default_body()
+{
+	several
+	printf 'server "said" {\n\tlisten on 127.0.0.1 port 0\n%s\n}\n' \
+	    '	certificate "www"; echo; connections max 20' \
+	    >>securetcpd.conf
+	atf_check -o inline:"configuration OK\n" \
+	    -e match:'^securetcpd: warning: "connections max" of 4 blocks is [0-9]+ instead of 1000, because it was not said and the configuration can need [0-9]+ descriptors, the limit is 280 \(.*\)$' \
+	    prlimit --nofile=64:280 "$securetcpd" -n -f securetcpd.conf
+	start prlimit --nofile=64:280
+	atf_check -o match:'^warning="..connections max.. of 4 blocks is [0-9]+ instead of 1000, because' \
+	    cat log
+	most=$(sed -n 's/^warning=.* of 4 blocks is \([0-9]*\) .*/\1/p' log)
+	echo "at most $most"
+	atf_check test "$most" -ge 8 -a "$most" -lt 40
+	i=0
+	while [ $i -lt "$most" ]; do
+		holder h$i
+		i=$((i + 1))
+	done
+	turned_away || atf_fail "one more was not turned away"
+	atf_check -o match:"reason=.*connections max $most" \
+	    grep ptOperationRefused log
+}
+
+scenario limits_said "A maximum that was said and cannot be held is an error, \
+which names one that would fit, and that one does fit"
+limits_said_body()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "an ordinary user is only warned"
+	several "connections max 500"
+	atf_check -s exit:1 \
+	    -e match:'^securetcpd: the configuration can need [0-9]+ descriptors, the limit is 280 \(.*\); "connections max [0-9]+" in every block would fit$' \
+	    -e save:err prlimit --nofile=64:280 "$securetcpd" -n \
+	    -f securetcpd.conf
+	most=$(sed -n 's/.*"connections max \([0-9]*\)" in.*/\1/p' err)
+	several "connections max $((most + 1))"
+	atf_check -s exit:1 -e match:"connections max $most\"" \
+	    prlimit --nofile=64:280 "$securetcpd" -n -f securetcpd.conf
+	several "connections max $most"
+	atf_check -o inline:"configuration OK\n" \
+	    prlimit --nofile=64:280 "$securetcpd" -n -f securetcpd.conf
+	# Not even one connection.
+	several "connections max 1"
+	atf_check -s exit:1 -e match:'the limit is 100 \([^;]*\)$' \
+	    prlimit --nofile=64:100 "$securetcpd" -n -f securetcpd.conf
+}
+
+scenario pool_bounded "However connections come and go, a server has no more \
+processes than connections max and prefork allow" timeout 120
+pool_bounded_body()
+{
+	serve echo "connections max 6 per source 6" "prefork 3"
+	start
+	i=0
+	while [ $i -lt 40 ]; do
+		"$peer" connect "127.0.0.1:$port" tls write x shutdown read \
+		    >/dev/null 2>&1 &
+		[ "$(sessions | wc -l)" -le 9 ] ||
+		    atf_fail "$(sessions | wc -l) processes"
+		i=$((i + 1))
+	done
+	wait_until 20 "all to leave" idle_only
+	[ "$(sessions | wc -l)" -le 9 ] || atf_fail "too many in the end"
+	served || atf_fail "not served in the end"
+}
+idle_only()
+{
+	[ "$(grep -c state=closed log)" -eq \
+	    "$(grep -c state=connecting log)" ] &&
+	    ! pgrep -P $$ -x peer >/dev/null
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

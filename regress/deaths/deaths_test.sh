@@ -307,6 +307,28 @@ parent_killed_body()
 	stop_clean
 }
 
+scenario orphan_stopped "A stopped session whose spawner is dead does not \
+outlive the daemon" timeout 60
+orphan_stopped_body()
+{
+	case $(uname -s) in
+	Linux)	[ -r "/proc/self/task/$$/children" ] ||
+		    atf_skip "this kernel does not tell who is whose child" ;;
+	FreeBSD) ;;
+	*)	atf_skip "orphans are children of init here" ;;
+	esac
+	two
+	client
+	kill -STOP "$victim"
+	now_current
+	kill -KILL "$old"
+	wait_until 30 "another spawner" replaced www "$old"
+	kill -TERM "$daemon"
+	wait "$daemon"
+	atf_check_equal 0 $?
+	wait_until 5 "the stopped session to end" dead "$victim"
+}
+
 pausing='^server=www warning="8 crashes within 10 seconds: not accepting for 10 seconds"$'
 again='^server=www warning="accepting again"$'
 

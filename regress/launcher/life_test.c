@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,11 +22,12 @@
 
 #include "compat.h"
 #include "master.h"
+#include "proc.h"
 
 #define MANY	200
 
 static void	 cannot(const atf_tc_t *, const char *, const char *);
-static int	 descriptors_of(pid_t);
+static size_t	 descriptors_of(pid_t);
 static void	 as_nobody(const atf_tc_t *, void (*)(const atf_tc_t *));
 static void	 own_programs(const atf_tc_t *);
 static void	 no_fork(const atf_tc_t *);
@@ -247,20 +247,12 @@ ATF_TC_BODY(flood, tc)
 	master_stop(&m);
 }
 
-static int
+static size_t
 descriptors_of(pid_t pid)
 {
-	DIR	*dir;
-	char	 path[64];
-	int	 n = 0;
+	static struct proc_file	 files[PROC_FILES];
 
-	(void)snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
-	if ((dir = opendir(path)) == NULL)
-		return (-1);
-	while (readdir(dir) != NULL)
-		n++;
-	(void)closedir(dir);
-	return (n);
+	return (proc_files(pid, files, PROC_FILES));
 }
 
 ATF_TC(many);
@@ -275,8 +267,10 @@ ATF_TC_BODY(many, tc)
 	struct master	 m;
 	struct run	*r[MANY];
 	char		*out, line[16];
-	int		 before, i, len;
+	size_t		 before;
+	int		 i, len;
 
+	proc_need();
 	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
 	if (rl.rlim_cur < 2 * MANY + 64) {
 		rl.rlim_cur = 2 * MANY + 64;
@@ -361,9 +355,8 @@ ATF_TC_BODY(launcher_dies, tc)
 	char		*out;
 	int		 status;
 
-#ifdef __OpenBSD__
-	atf_tc_skip("OpenBSD has no signal for the death of a parent");
-#endif
+	if (proc_no_pdeath != NULL)
+		atf_tc_skip("%s", proc_no_pdeath);
 	master_start(&m, tc, "trap '' TERM HUP; echo up; read x; sleep 1000");
 	r = master_run(&m, 0);
 	free(master_line(&m, r->r_fd));
@@ -489,21 +482,13 @@ ATF_TC_BODY(ordinary_user, tc)
 static void
 no_fork(const atf_tc_t *tc)
 {
-	struct rlimit	 rl;
 	struct master	 m;
 	struct run	*r;
 	char		*out;
 	int		 i;
 
+	master_nofork = 1;
 	master_launch(&m, tc);
-	rl.rlim_cur = rl.rlim_max = 0;
-#ifdef __linux__
-	/* The launcher's alone: this process has forked what it needs. */
-	if (prlimit(m.m_pid, RLIMIT_NPROC, &rl, NULL) == -1)
-		_exit(4);
-#else
-	atf_tc_skip("needs another process's limits to be set");
-#endif
 	master_identify(&m);
 	(void)master_shell(&m, "true");
 	master_loaded(&m);
@@ -529,9 +514,6 @@ ATF_TC_HEAD(unforked, tc)
 }
 ATF_TC_BODY(unforked, tc)
 {
-#ifndef __linux__
-	atf_tc_skip("needs another process's limits to be set");
-#endif
 	as_nobody(tc, no_fork);
 }
 

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include <openssl/bio.h>
+
 #include "dribble.h"
 
 /* The linker's names for them. */
@@ -22,6 +24,7 @@ static size_t	 dribble_size(size_t);
 
 size_t		 dribble_most;
 int		 dribble_errno;
+int		 dribble_vanished;
 unsigned int	 dribble_short;
 unsigned int	 dribble_failed;
 
@@ -67,5 +70,14 @@ __wrap_send(int fd, const void *buf, size_t len, int flags)
 		*(void **)&real = dlsym(RTLD_DEFAULT, "send");
 	if (dribble_fails(&calls))
 		return (-1);
+	if (dribble_vanished != 0) {
+		/*
+		 * LibreSSL leaves an error of the system where a callback
+		 * has failed: any will do.
+		 */
+		(void)BIO_new_file("/nonexistent", "r");
+		errno = dribble_vanished;
+		return (-1);
+	}
 	return (real(fd, buf, dribble_size(len), flags));
 }

@@ -169,6 +169,32 @@ CASE(client, "the same as a client")
 	every(1);
 }
 
+CASE(vanished, "a peer that vanishes while the object shakes hands is no "
+    "malformed TLS, whatever the library leaves of the system's error")
+{
+	static const int	 gone[] = { EPIPE, ECONNRESET };
+	struct fixture		 f;
+	size_t			 i;
+	int			 version;
+
+	begin(&f);
+	for (i = 0; i < NITEMS(gone); i++) {
+		for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
+		    version++) {
+			fixture_assign(&f);
+			fixture_client(&f, version, version);
+			dribble_vanished = gone[i];
+			fixture_handshake(&f);
+			dribble_vanished = 0;
+			fixture_expect(&f, CONNECTING
+			    " E(ptConnectionAborted)" DOWN);
+			fixture_reason(&f, strerror(gone[i]));
+			peer_close(&f);
+		}
+	}
+	finish(&f);
+}
+
 CASE(failures, "what goes wrong is the same too: a stranger, an alert, an "
     "end in the middle of a record")
 {
@@ -247,6 +273,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, server);
 	ATF_TP_ADD_TC(tp, client);
+	ATF_TP_ADD_TC(tp, vanished);
 	ATF_TP_ADD_TC(tp, failures);
 	ATF_TP_ADD_TC(tp, blocking);
 	return (atf_no_error());

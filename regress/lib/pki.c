@@ -146,7 +146,8 @@ pki_crl(const struct pki *issuer, const struct pki *revoked, int flags,
 	ATF_REQUIRE_EQ(1, X509_CRL_set_issuer_name(crl,
 	    X509_get_subject_name(issuer->p_x509)));
 	ATF_REQUIRE((when = ASN1_TIME_new()) != NULL);
-	ATF_REQUIRE(X509_gmtime_adj(when, -3 * DAY) != NULL);
+	ATF_REQUIRE(X509_gmtime_adj(when, flags & PKI_OLDER ? -9 * DAY :
+	    -3 * DAY) != NULL);
 	ATF_REQUIRE_EQ(1, X509_CRL_set1_lastUpdate(crl, when));
 	ATF_REQUIRE(X509_gmtime_adj(when, flags & PKI_EXPIRED ? -DAY :
 	    DAY) != NULL);

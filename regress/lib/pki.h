@@ -34,6 +34,7 @@ struct pki {
 #define PKI_FORGED	0x08	/* signed by another key than it says */
 #define PKI_CHAIN	0x10	/* the issuer's chain goes with it */
 #define PKI_CLIENT	0x20	/* for clients only */
+#define PKI_OLDER	0x40	/* a list made before the usual one */
 
 /* By an issuer, or by itself (NULL); alternative names or NULL. */
 void		 pki_make(struct pki *, const struct pki *, const char *,

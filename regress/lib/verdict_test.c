@@ -185,6 +185,28 @@ CASE(names, "a certificate for another name: the name alone is wrong; nor "
 	pki_free(&root);
 }
 
+CASE(newer, "of two lists of one issuer the newer counts, in whatever order "
+    "they come")
+{
+	struct pki	 leaf, freed;
+	char		 old[PKI_PEM], new[PKI_PEM], both[2 * PKI_PEM];
+
+	good();
+	pki_make(&leaf, &root, "leaf", SAN, 0);
+	pki_make(&freed, &root, "freed", SAN, 0);
+	(void)pki_crl(&root, &freed, PKI_OLDER, old, sizeof(old));
+	(void)pki_crl(&root, &leaf, 0, new, sizeof(new));
+	(void)snprintf(both, sizeof(both), "%s%s", old, new);
+	client(&leaf, NAME, both, CONNECTING " A(11110)" REFUSED, "revoked");
+	client(&freed, NAME, both, CONNECTING " A(11111) S(connected)", "");
+	(void)snprintf(both, sizeof(both), "%s%s", new, old);
+	client(&leaf, NAME, both, CONNECTING " A(11110)" REFUSED, "revoked");
+	client(&freed, NAME, both, CONNECTING " A(11111) S(connected)", "");
+	pki_free(&freed);
+	pki_free(&leaf);
+	pki_free(&root);
+}
+
 CASE(revoked, "lists of revoked certificates: in it, not in it, a list that "
     "is old or missing")
 {
@@ -636,6 +658,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, dates);
 	ATF_TP_ADD_TC(tp, forged);
 	ATF_TP_ADD_TC(tp, names);
+	ATF_TP_ADD_TC(tp, newer);
 	ATF_TP_ADD_TC(tp, revoked);
 	ATF_TP_ADD_TC(tp, chains);
 	ATF_TP_ADD_TC(tp, system_ca);

@@ -40,12 +40,10 @@ drops(void)
 {
 	struct stat	 root, before;
 	gid_t		 groups[8];
-	int		 dir;
 
-	if ((dir = open("empty", O_RDONLY | O_DIRECTORY)) == -1 ||
-	    fstat(dir, &before) == -1)
+	if (chdir("empty") == -1 || stat(".", &before) == -1)
 		return (1);
-	if (privdrop(dir, UID, GID) == -1)
+	if (privdrop(1, UID, GID) == -1)
 		return (2);
 	if (stat("/", &root) == -1 || root.st_ino != before.st_ino ||
 	    root.st_dev != before.st_dev)
@@ -78,17 +76,26 @@ ATF_TC_BODY(drop, tc)
 static int
 not_to_root(void)
 {
-	return (privdrop(-1, 0, 0) == -1 && errno == EINVAL ? 0 : 1);
+	return (privdrop(0, 0, 0) == -1 && errno == EINVAL ? 0 : 1);
+}
+
+static int
+not_from_root(void)
+{
+	return (chdir("/") == 0 && privdrop(1, UID, GID) == -1 &&
+	    errno == EINVAL && getuid() == 0 ? 0 : 1);
 }
 
 ATF_TC(root);
 ATF_TC_HEAD(root, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "privdrop() to root is refused");
+	atf_tc_set_md_var(tc, "descr", "privdrop() to root, and with the root "
+	    "as the directory to be locked into, is refused");
 }
 ATF_TC_BODY(root, tc)
 {
 	ATF_CHECK_EQ(in_child(not_to_root), 0);
+	ATF_CHECK_EQ(in_child(not_from_root), 0);
 }
 
 static int
@@ -135,7 +142,7 @@ unprivileged(void)
 {
 	if (setgid(GID) == -1 || setuid(UID) == -1)
 		return (1);
-	return (privdrop(-1, UID + 1, GID) == -1 && errno == EPERM ? 0 : 2);
+	return (privdrop(0, UID + 1, GID) == -1 && errno == EPERM ? 0 : 2);
 }
 
 ATF_TC(refused);

@@ -62,6 +62,7 @@ fake_prepare(void)
 	struct rlimit	 rl;
 
 	rl.rlim_cur = rl.rlim_max = 0;
+	shipped_chroot();
 	if (fake_nofork && setrlimit(RLIMIT_NPROC, &rl) == -1)
 		_exit(125);
 }
@@ -70,11 +71,16 @@ fake_prepare(void)
 void
 fake_launch(struct fake *fk, const atf_tc_t *tc, struct key *k)
 {
+	struct rlimit	 rl;
+
+	/* OpenBSD lets an ordinary shell have 128 descriptors. */
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
 	memset(fk, 0, sizeof(*fk));
 	fk->fk_tc = tc;
 	fk->fk_key = k;
 	fk->fk_next = 17;
-	(void)signal(SIGPIPE, SIG_IGN);
 	fk->fk_pid = shipped_start(tc, "securetcp-session", &fk->fk_pipe,
 	    &fk->fk_fd, fake_prepare);
 	ATF_REQUIRE(fcntl(fk->fk_fd, F_SETFL, O_NONBLOCK) != -1);
@@ -85,19 +91,16 @@ void
 fake_identify(struct fake *fk)
 {
 	struct wire_start	 ws;
-	int			 dir = -1;
 
 	memset(&ws, 0, sizeof(ws));
 	ws.ws_nofile = 256;
 	(void)strlcpy(ws.ws_title, "securetcp-spawner: www",
 	    sizeof(ws.ws_title));
 	if (geteuid() == 0) {
-		ATF_REQUIRE(mkdir("chroot", 0755) == 0 || errno == EEXIST);
-		ATF_REQUIRE((dir = open("chroot", O_RDONLY)) != -1);
 		ws.ws_flags |= WIRE_START_DROP;
 		ws.ws_uid = ws.ws_gid = FAKE_NOBODY;
 	}
-	ATF_REQUIRE_EQ(0, wire_send(&fk->fk_pipe, WIRE_START, dir, &ws,
+	ATF_REQUIRE_EQ(0, wire_send(&fk->fk_pipe, WIRE_START, -1, &ws,
 	    sizeof(ws)));
 }
 
@@ -262,6 +265,21 @@ fake_hangup(struct fake_session *fs)
 	fs->fs_fd = -1;
 }
 
+/*
+ * Whose child it is tells this test's session 17 from that of another test.
+ */
+pid_t
+fake_process(const struct fake *fk, const struct fake_session *fs,
+    const char *state)
+{
+	char	 title[128];
+
+	(void)snprintf(title, sizeof(title), "securetcp-session: %llu www%s%s",
+	    (unsigned long long)fs->fs_id, state == NULL ? "" : " ",
+	    state == NULL ? "" : state);
+	return (proc_child(fk->fk_pid, title, state != NULL));
+}
+
 /* One poll over all pipes and what the caller wants to know of. */
 void
 fake_turn(struct fake *fk, struct pollfd *extra, nfds_t nextra, int timeout)
@@ -279,7 +297,8 @@ fake_turn(struct fake *fk, struct pollfd *extra, nfds_t nextra, int timeout)
 		fs = fk->fk_sessions[i];
 		pfd[1 + i].fd = fs->fs_ended ? -1 : fs->fs_fd;
 		pfd[1 + i].events = POLLIN;
-		if (imsgbuf_queuelen(&fs->fs_pipe) > 0)
+		/* Of one that was cleared nothing may be asked. */
+		if (fs->fs_fd != -1 && imsgbuf_queuelen(&fs->fs_pipe) > 0)
 			pfd[1 + i].events |= POLLOUT;
 	}
 	for (i = 0; i < nextra; i++)

@@ -6,9 +6,12 @@
 
 #include <sys/types.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +29,14 @@ shipped_path(const atf_tc_t *tc, const char *name)
 	(void)snprintf(path, sizeof(path), "%s/../../libexec/%s/%s",
 	    atf_tc_get_config_var(tc, "srcdir"), name, name);
 	return (path);
+}
+
+void
+shipped_chroot(void)
+{
+	if ((mkdir("chroot", 0755) == -1 && errno != EEXIST) ||
+	    chdir("chroot") == -1)
+		_exit(125);
 }
 
 pid_t
@@ -49,6 +60,8 @@ shipped_start(const atf_tc_t *tc, const char *name, struct imsgbuf *pipe,
 		_exit(127);
 	}
 	(void)close(sv[1]);
+	/* OpenBSD's imsg does not say MSG_NOSIGNAL. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	*fd = sv[0];
 	ATF_REQUIRE(fcntl(sv[0], F_SETFD, FD_CLOEXEC) != -1);
 	ATF_REQUIRE(imsgbuf_init(pipe, sv[0]) == 0);

@@ -21,6 +21,8 @@ const char	*shipped_path(const atf_tc_t *, const char *);
  */
 pid_t		 shipped_start(const atf_tc_t *, const char *,
 		    struct imsgbuf *, int *, void (*)(void));
+/* For shipped_start(): into "chroot", as the parent starts what it locks in. */
+void		 shipped_chroot(void);
 /*
  * That with this as descriptor 3 (-1: closed) and this argument (or NULL) it
  * says nothing but the words that follow its name, and exits with 1.

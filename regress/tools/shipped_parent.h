@@ -31,11 +31,14 @@ struct parent {
 /* The name of the program: the test has it. */
 extern const char	 parent_helper[];
 
-/* Runs the shipped binary with its pipe as descriptor 3; says nothing yet. */
+/*
+ * Runs the shipped binary in a directory of its own, with its pipe as
+ * descriptor 3; says nothing yet.
+ */
 void		 parent_spawn(struct parent *, const atf_tc_t *);
-/* And says START with this directory (or -1), to root with another user. */
+/* And says START, to root with another user. */
 void		 parent_start(struct parent *, const atf_tc_t *,
-		    struct wire_start *, int);
+		    struct wire_start *);
 void		 parent_send(struct parent *, uint32_t, int, const void *,
 		    size_t);
 /* Bytes that need not be a message of that type. */
@@ -49,8 +52,10 @@ void		 parent_fatal(struct parent *, const char *);
 void		 parent_end(struct parent *);
 /* Waits for its end; the wait status. */
 int		 parent_wait(struct parent *);
-/* That /proc has it as root's START told it to be: with this title, so many
- * files, and the descriptors 0 to 3 only. */
+/*
+ * That the system has it as root's START told it to be: with this title, so
+ * many files, and the descriptors 0 to 3 only.
+ */
 void		 parent_check(const struct parent *, const char *, int);
 
 #endif /* SHIPPED_PARENT_H */

@@ -72,7 +72,7 @@ static void
 chroot_check(const struct conf *conf)
 {
 	const struct conf_place	*at = &conf->cf_chroot_at;
-	struct stat		 st;
+	struct stat		 root, st;
 
 	if (!conf->cf_chroot_set || geteuid() != 0)
 		return;
@@ -82,6 +82,10 @@ chroot_check(const struct conf *conf)
 	else if (!S_ISDIR(st.st_mode))
 		conf_error(at, "chroot \"%s\" is not a directory",
 		    conf->cf_chroot);
+	else if (stat("/", &root) == 0 && st.st_dev == root.st_dev &&
+	    st.st_ino == root.st_ino)
+		conf_error(at, "chroot \"%s\" is the root directory: it would "
+		    "lock nobody in", conf->cf_chroot);
 	else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		conf_error(at, "chroot \"%s\" must be root's and writable by "
 		    "nobody else", conf->cf_chroot);

@@ -116,6 +116,7 @@ struct listen {
 	struct sockaddr_storage	 li_ss;
 	socklen_t		 li_len;
 	int			 li_backlog;
+	int			 li_backlog_said;
 	int			 li_proxy;	/* expects a PROXY header */
 };
 TAILQ_HEAD(listens, listen);
@@ -223,6 +224,7 @@ struct server {
 	unsigned int		 sv_backend_timeout;
 	unsigned int		 sv_close;
 	unsigned int		 sv_max;
+	int			 sv_max_said;
 	unsigned int		 sv_per_source;
 	unsigned int		 sv_pending;
 	unsigned int		 sv_prefork;

@@ -298,18 +298,26 @@ execute_unforked(uint64_t id, int error)
 	return (0);
 }
 
-/* The launcher has gone, and with it all knowledge of them: how many? */
+/*
+ * The launcher has gone, and with it all knowledge of them: how many?  Where
+ * the system does not kill them with it, the end of their connections is
+ * what tells them.
+ */
 unsigned int
 execute_lost(void)
 {
 	struct execution	*ex, *next;
+	struct session		*s;
 	unsigned int		 n = 0;
 
 	RB_FOREACH_SAFE(ex, executions, &executions, next) {
 		if (ex->ex_ended)
 			continue;
 		n++;
+		s = ex->ex_session;
 		execution_end(ex);
+		if (s != NULL && session_live(s))
+			session_stop(s, "the launcher terminated");
 	}
 	return (n);
 }

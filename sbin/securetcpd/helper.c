@@ -43,9 +43,16 @@ helper_run(const char *path, const char *program, enum wire_role role,
 			_exit(127);
 	} else if (dup2(fd, WIRE_FD) == -1)
 		_exit(127);
+	/* What it will be locked into, or "/" for those that are not. */
+	if ((role == WIRE_LAUNCHER || role == WIRE_RESOLVER ||
+	    env->sd_chrootfd == -1 ? chdir("/") :
+	    fchdir(env->sd_chrootfd)) == -1)
+		_exit(127);
 	closefrom(WIRE_FD + 1);
-	/* Its programs are not to have our limits. */
-	if (role == WIRE_LAUNCHER && limits_original() == -1)
+	/* Its programs are not to have our limits, nor a helper's. */
+	if (role != WIRE_LAUNCHER)
+		compat_nowx();
+	else if (limits_original() == -1)
 		_exit(127);
 	if ((argv[0] = strdup(program)) == NULL)
 		_exit(127);
@@ -173,7 +180,6 @@ int
 helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
 {
 	struct wire_start	 ws;
-	int			 fd = -1;
 
 	memset(&ws, 0, sizeof(ws));
 	ws.ws_uid = uid;
@@ -185,12 +191,7 @@ helper_begin(struct helper *h, uid_t uid, gid_t gid, unsigned int nofile)
 		    "securetcp-%s: %.*s", h->h_kind, WIRE_NAME - 24,
 		    h->h_title);
 	ws.ws_flags = helper_flags(h);
-	if (ws.ws_flags & WIRE_START_DROP &&
-	    !(ws.ws_flags & WIRE_START_FILES)) {
-		if ((fd = fcntl(env->sd_chrootfd, F_DUPFD_CLOEXEC, 0)) == -1)
-			return (-1);
-	}
-	return (child_send(&h->h_child, WIRE_START, fd, &ws, sizeof(ws)));
+	return (child_send(&h->h_child, WIRE_START, -1, &ws, sizeof(ws)));
 }
 
 void
@@ -262,6 +263,23 @@ helper_close(struct helper *h)
 	helper_leave(h);
 }
 
+/* Whose promises a helper has made by now. */
+static enum sandbox_role
+helper_sandboxed(const struct helper *h)
+{
+	switch (h->h_child.c_role) {
+	case WIRE_SIGNER:
+		return (h->h_child.c_state == WIRE_LOADING ?
+		    SANDBOX_SIGNER_LOADING : SANDBOX_SIGNER);
+	case WIRE_LAUNCHER:
+		return (SANDBOX_LAUNCHER);
+	case WIRE_RESOLVER:
+		return (SANDBOX_RESOLVER);
+	default:
+		return (SANDBOX_SPAWNER);
+	}
+}
+
 const char *
 helper_death(const struct helper *h, char *buf, size_t len)
 {
@@ -270,7 +288,7 @@ helper_death(const struct helper *h, char *buf, size_t len)
 	else if (WIFSIGNALED(h->h_status))
 		(void)snprintf(buf, len, "killed by signal %d (%s)%s",
 		    WTERMSIG(h->h_status), strsignal(WTERMSIG(h->h_status)),
-		    sandbox_death(WTERMSIG(h->h_status)));
+		    sandbox_death(WTERMSIG(h->h_status), helper_sandboxed(h)));
 	else
 		(void)snprintf(buf, len, "exit code %d",
 		    WEXITSTATUS(h->h_status));

@@ -18,9 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "procs.h"
 #include "securetcpd.h"
 
-#define LAUNCHER_NOFILE		64	/* and one for each program */
+#define LAUNCHER_NOFILE		64
 
 static struct helper	*launcher;	/* NULL between two of them */
 static struct event	 launcher_retry;
@@ -50,7 +51,6 @@ launcher_needed(void)
 	return (0);
 }
 
-/* Where a child is known by a descriptor there is one for each. */
 static unsigned int
 launcher_nofile(void)
 {
@@ -59,7 +59,7 @@ launcher_nofile(void)
 
 	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
 		if (sv->sv_program != NULL)
-			n += sv->sv_max;
+			n += PROCS_DESCRIPTORS * sv->sv_max;
 	return (n < env->sd_nofile ? n : env->sd_nofile);
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <event.h>
 #include <imsg.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,15 @@
 
 #define BASE_FDS	32		/* libraries, log, resolver, standard */
 #define BASE_PROCS	8
+
+enum {
+	DESCRIPTORS,			/* of the parent */
+	PROCESSES,
+	FILES,				/* of the whole system */
+	NRESOURCES
+};
+
+static char	 lowered[640];		/* what is to be said of that */
 
 /*
  * A connection holds its pipe and, for a moment, its socket or that of its
@@ -53,27 +63,50 @@ limits_open(const struct conf *cf)
 	return (n);
 }
 
+/* Open files of the whole system: both ends of the pipe, both connections. */
+static unsigned long long
+limits_files(const struct server *sv)
+{
+	return (sv->sv_program != NULL ? 7 : 4);
+}
+
+/* A maximum that was not said may be lowered, but not below its prefork. */
+static unsigned int
+limits_max(const struct server *sv, unsigned int most, int said)
+{
+	if ((sv->sv_max_said && !said) || sv->sv_max <= most)
+		return (sv->sv_max);
+	return (most < sv->sv_prefork ? sv->sv_prefork : most);
+}
+
 /*
- * What the configuration can need at its busiest; spawners exist twice
- * during a change.
+ * What the configuration can need at its busiest, when no block has more
+ * connections than this; spawners exist twice during a change.  pool.c keeps
+ * a block's processes below its maximum and its prefork.
  */
 static void
-limits_need(struct conf *cf, unsigned long long *fds,
-    unsigned long long *procs)
+limits_need(const struct conf *cf, unsigned int most, int said,
+    unsigned long long need[NRESOURCES])
 {
-	struct listen	*li;
-	struct server	*sv;
+	struct listen		*li;
+	struct server		*sv;
+	unsigned long long	 max, processes;
 
-	*fds = BASE_FDS + FD_RESERVE + cf->cf_signers * 2ULL +
+	need[DESCRIPTORS] = BASE_FDS + FD_RESERVE + cf->cf_signers * 2ULL +
 	    limits_open(cf);
-	*procs = BASE_PROCS + cf->cf_signers;
+	need[PROCESSES] = BASE_PROCS + cf->cf_signers;
+	need[FILES] = need[DESCRIPTORS] + 8 * need[PROCESSES];
 	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry) {
+		max = limits_max(sv, most, said);
+		processes = 2 + max + sv->sv_prefork;
 		TAILQ_FOREACH(li, &sv->sv_listens, li_entry)
-			*fds += 1;
-		*fds += 4 + sv->sv_max * limits_connection(sv) + POOL_MAX;
-		*procs += 2 + sv->sv_max + POOL_MAX;
+			need[DESCRIPTORS] += 1;
+		need[DESCRIPTORS] += 4 + max * limits_connection(sv) +
+		    sv->sv_prefork;
+		need[PROCESSES] += processes;
 		if (sv->sv_program != NULL)
-			*procs += 1 + sv->sv_max;
+			need[PROCESSES] += 1 + max;
+		need[FILES] += processes * limits_files(sv);
 	}
 }
 
@@ -83,66 +116,166 @@ static struct rlimit	 original_nofile, original_nproc;
 int
 limits_original(void)
 {
-	if (setrlimit(RLIMIT_NOFILE, &original_nofile) == -1)
+	if (compat_restore_limit(RLIMIT_NOFILE, &original_nofile) == -1)
 		return (-1);
-	return (setrlimit(RLIMIT_NPROC, &original_nproc));
+	return (compat_restore_limit(RLIMIT_NPROC, &original_nproc));
 }
 
-/* 0 when the limit is high enough or could be made so. */
-static int
-limit_raise(int resource, const char *what, unsigned long long need)
+/*
+ * Raises a limit towards what is needed and returns what is in force: the
+ * BSDs cut a limit to what their kernel has, and say nothing.
+ */
+static unsigned long long
+limit_raise(int resource, unsigned long long need)
 {
 	struct rlimit	 rl;
+	rlim_t		 hard;
 
 	if (getrlimit(resource, &rl) == -1)
-		return (-1);
-	if (rl.rlim_cur == RLIM_INFINITY ||
-	    (unsigned long long)rl.rlim_cur >= need)
 		return (0);
-	if (rl.rlim_max != RLIM_INFINITY &&
-	    (unsigned long long)rl.rlim_max < need)
-		rl.rlim_max = need;
-	rl.rlim_cur = need;
-	if (setrlimit(resource, &rl) == 0)
-		return (0);
-	if (getrlimit(resource, &rl) == -1)
-		return (-1);
-	fprintf(stderr, "securetcpd: %sthe configuration can need %llu %s, "
-	    "the limit is %llu (%s)\n", geteuid() == 0 ? "" : "warning: ",
-	    need, what, (unsigned long long)rl.rlim_max,
-	    compat_limit_hint(resource));
-	if (rl.rlim_cur != rl.rlim_max) {
-		rl.rlim_cur = rl.rlim_max;
-		(void)setrlimit(resource, &rl);
+	hard = rl.rlim_max;
+	if (rl.rlim_cur != RLIM_INFINITY &&
+	    (unsigned long long)rl.rlim_cur < need) {
+		rl.rlim_cur = need;
+		if (hard != RLIM_INFINITY && (unsigned long long)hard < need)
+			rl.rlim_max = need;
+		if (setrlimit(resource, &rl) == -1) {
+			rl.rlim_cur = rl.rlim_max = hard;
+			(void)setrlimit(resource, &rl);
+		}
+		if (getrlimit(resource, &rl) == -1)
+			return (0);
 	}
-	errno = EPERM;
+	return (rl.rlim_cur == RLIM_INFINITY ? ULLONG_MAX : rl.rlim_cur);
+}
+
+/* The first resource that does not suffice; -1: they all do. */
+static int
+limits_short(const unsigned long long need[NRESOURCES],
+    const unsigned long long have[NRESOURCES])
+{
+	int	 i;
+
+	for (i = 0; i < NRESOURCES; i++)
+		if (need[i] > have[i])
+			return (i);
 	return (-1);
+}
+
+/*
+ * The greatest maximum of each block with which the configuration fits, of
+ * those that were said as well if the last argument is true; 0 when there is
+ * none.
+ */
+static unsigned int
+limits_fit(const struct conf *cf, const unsigned long long have[NRESOURCES],
+    int said)
+{
+	unsigned long long	 need[NRESOURCES];
+	unsigned int		 low = 0, high = CONF_CONNECTIONS_MAX, most;
+
+	while (low < high) {
+		most = low + (high - low + 1) / 2;
+		limits_need(cf, most, said, need);
+		if (limits_short(need, have) == -1)
+			low = most;
+		else
+			high = most - 1;
+	}
+	return (low);
+}
+
+/*
+ * Blocks whose maximum was not said get what the system can hold.  A quarter
+ * of what the whole system has stays for others.
+ */
+static int
+limits_lower(struct conf *cf, const unsigned long long have[NRESOURCES],
+    const char *why)
+{
+	unsigned long long	 share[NRESOURCES];
+	struct server		*sv;
+	unsigned int		 most, n = 0;
+	int			 i;
+
+	for (i = 0; i < NRESOURCES; i++)
+		share[i] = i == DESCRIPTORS ? have[i] : have[i] - have[i] / 4;
+	if ((most = limits_fit(cf, share, 0)) == 0 &&
+	    (most = limits_fit(cf, have, 0)) == 0)
+		return (-1);
+	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry) {
+		if (sv->sv_max_said || sv->sv_max <= most)
+			continue;
+		sv->sv_max = limits_max(sv, most, 0);
+		n++;
+	}
+	(void)snprintf(lowered, sizeof(lowered), "\"connections max\" of %u "
+	    "block%s is %u instead of %u, because it was not said and %s", n,
+	    n == 1 ? "" : "s", most, CONF_MAX, why);
+	return (0);
 }
 
 /*
  * For root too low a limit is an error: it would show under load, at the
  * worst of times.  An ordinary user who tries things out is warned.
  */
+static int
+limits_refuse(const struct conf *cf,
+    const unsigned long long have[NRESOURCES], const char *why)
+{
+	unsigned int	 most = limits_fit(cf, have, 1);
+
+	fprintf(stderr, "securetcpd: %s%s", geteuid() == 0 ? "" : "warning: ",
+	    why);
+	if (most > 0)
+		fprintf(stderr, "; \"connections max %u\" in every block "
+		    "would fit", most);
+	fprintf(stderr, "\n");
+	return (geteuid() == 0 ? -1 : 0);
+}
+
 int
 limits_raise(struct conf *cf)
 {
-	unsigned long long	 fds, procs;
-	struct rlimit		 rl;
-	int			 bad = 0;
+	static const char *const	 what[NRESOURCES] = {
+		"descriptors", "processes", "open files"
+	};
+	static const int		 resource[NRESOURCES] = {
+		RLIMIT_NOFILE, RLIMIT_NPROC, COMPAT_LIMIT_FILES
+	};
+	unsigned long long		 need[NRESOURCES], have[NRESOURCES];
+	char				 why[384];
+	int				 i;
 
 	if (getrlimit(RLIMIT_NOFILE, &original_nofile) == -1 ||
 	    getrlimit(RLIMIT_NPROC, &original_nproc) == -1)
 		return (-1);
-	limits_need(cf, &fds, &procs);
-	if (limit_raise(RLIMIT_NOFILE, "descriptors", fds) == -1)
-		bad = 1;
-	if (limit_raise(RLIMIT_NPROC, "processes", procs) == -1)
-		bad = 1;
-	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
-		return (-1);
-	env->sd_nofile = rl.rlim_cur == RLIM_INFINITY ||
-	    rl.rlim_cur > 1 << 30 ? 1 << 30 : rl.rlim_cur;
-	return (bad && geteuid() == 0 ? -1 : 0);
+	limits_need(cf, CONF_CONNECTIONS_MAX, 1, need);
+	have[DESCRIPTORS] = limit_raise(RLIMIT_NOFILE, need[DESCRIPTORS]);
+	have[PROCESSES] = limit_raise(RLIMIT_NPROC, need[PROCESSES]);
+	have[FILES] = compat_files_max();
+	env->sd_nofile = have[DESCRIPTORS] > 1 << 30 ? 1 << 30 :
+	    (unsigned int)have[DESCRIPTORS];
+	if ((i = limits_short(need, have)) == -1)
+		return (0);
+	(void)snprintf(why, sizeof(why), "the configuration can need %llu %s, "
+	    "the limit is %llu (%s)", need[i], what[i], have[i],
+	    compat_limit_hint(resource[i]));
+	if (limits_lower(cf, have, why) == 0)
+		return (0);
+	return (limits_refuse(cf, have, why));
+}
+
+/* To be said when the log is there; at -n where its other findings are. */
+void
+limits_show(void)
+{
+	if (lowered[0] == '\0')
+		return;
+	if (env->sd_check)
+		fprintf(stderr, "securetcpd: warning: %s\n", lowered);
+	else
+		log_warning("%s", lowered);
 }
 
 /* Is there room for one more connection and all those under way? */

@@ -596,9 +596,11 @@ connections
 
 limit
 	: MAX STRING {
-		if (once(&seen_block, SEEN_MAX, $1, "connections max"))
+		if (once(&seen_block, SEEN_MAX, $1, "connections max")) {
 			take_number($2, "connections max", CONF_CONNECTIONS_MAX,
 			    &server->sv_max);
+			server->sv_max_said = 1;
+		}
 	}
 	| PER SOURCE STRING {
 		if (once(&seen_block, SEEN_PER_SOURCE, $1,

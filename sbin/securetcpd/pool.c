@@ -65,6 +65,22 @@ pool_init(struct service *se)
 	(void)evtimer_add(&se->se_shrink, &tv);
 }
 
+/*
+ * May one more be forked?  Whatever its sessions are at, a server has no
+ * more processes of them than connections and the idle ones it must have:
+ * that is what the limits were made for.
+ */
+static int
+pool_room(const struct service *se)
+{
+	const struct spawner	*sp;
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(sp, &se->se_spawners, sp_entry)
+		n += sp->sp_sessions;
+	return (n < se->se_conf->sv_max + se->se_conf->sv_prefork);
+}
+
 /* Forks in batches, so that spawner and parent wake once for several. */
 void
 pool_fill(struct service *se)
@@ -78,7 +94,7 @@ pool_fill(struct service *se)
 	if (have > se->se_target / 2 && have < se->se_target &&
 	    se->se_target > 1 && se->se_idles > 0)
 		return;
-	while (have++ < se->se_target) {
+	while (have++ < se->se_target && pool_room(se)) {
 		if (session_fork(se->se_spawner) == -1) {
 			pool_hold(se);
 			return;

@@ -366,6 +366,8 @@ finish(void)
 		(void)poll(NULL, 0, 10);
 	}
 	helper_kill_all();
+	/* Sessions whose spawner died, and that do not leave. */
+	compat_end_orphans(env->sd_uid);
 	if (pidfd != -1)
 		pidfile_drop(pidfd, env->sd_conf->cf_pidfile);
 	log_close();
@@ -475,6 +477,7 @@ main(int argc, char **argv)
 	log_init(env->sd_check ? CONF_LOG_ERRORS : cf->cf_log,
 	    env->sd_debug || env->sd_check, cf->cf_facility);
 	signals_init();
+	limits_show();
 	if (env->sd_check)
 		check_start();
 	else

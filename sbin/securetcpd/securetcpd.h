@@ -346,6 +346,7 @@ int64_t		 clock_now(void);
 
 /* limits.c */
 int		 limits_raise(struct conf *);
+void		 limits_show(void);
 int		 limits_room(void);
 int		 limits_original(void);
 unsigned int	 limits_open(const struct conf *);
@@ -499,6 +500,7 @@ int		 session_known(uint64_t);
 int		 session_live(const struct session *);
 void		 session_forked(struct session *);
 void		 session_unforked(struct session *, int);
+void		 session_death(const struct session *, char *, size_t);
 void		 session_exited(struct session *, uint32_t, uint32_t);
 void		 session_orphan(struct spawner *);
 void		 session_begin(struct session *);
@@ -514,6 +516,7 @@ void		 session_established(struct session *,
 		    const struct wire_established *);
 void		 session_make_room(struct session *);
 void		 session_dismiss(struct session *);
+void		 session_stop(struct session *, const char *);
 void		 sessions_signer_lost(struct signer *, const char *);
 void		 sessions_stop(const char *, int);
 void		 sessions_collect(void);

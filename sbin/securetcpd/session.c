@@ -429,6 +429,16 @@ session_done(struct session *s, const struct wire_done *wd)
 	session_end(s, number, NULL, reason, closing);
 }
 
+/* How a process ended that a signal has killed. */
+void
+session_death(const struct session *s, char *buf, size_t len)
+{
+	(void)snprintf(buf, len, "killed by signal %u (%s)%s", s->s_signal,
+	    strsignal((int)s->s_signal), sandbox_death((int)s->s_signal,
+	    s->s_state == SECURETCP_CONNECTED ? SANDBOX_RELAY :
+	    SANDBOX_SESSION));
+}
+
 /* The process ended before its connection did. */
 static void
 session_died(struct session *s)
@@ -440,9 +450,7 @@ session_died(struct session *s)
 		    "how is not known" : "its pipe ended and it did not "
 		    "leave", sizeof(reason));
 	else if (s->s_signal != 0)
-		(void)snprintf(reason, sizeof(reason),
-		    "killed by signal %u (%s)%s", s->s_signal,
-		    strsignal(s->s_signal), sandbox_death(s->s_signal));
+		session_death(s, reason, sizeof(reason));
 	else
 		(void)snprintf(reason, sizeof(reason), "exit code %u",
 		    s->s_code);
@@ -659,6 +667,27 @@ session_timer(int fd, short what, void *arg)
 	}
 }
 
+/* A connection that is not over ends: gracefully where it can. */
+void
+session_stop(struct session *s, const char *by)
+{
+	if (s->s_phase != PHASE_CONNECTED) {
+		session_fail(s, ptAbort, by);
+		return;
+	}
+	/* What ends it from here on is told as it comes. */
+	if (s->s_state == SECURETCP_CLOSING)
+		return;
+	s->s_state = SECURETCP_CLOSING;
+	log_closing(s, by);
+	if (child_send(&s->s_child, WIRE_CLOSE, -1, NULL, 0) == -1) {
+		session_fail(s, ptAbort, by);
+		return;
+	}
+	/* The session has the close timer; this is for a deaf one. */
+	session_set_timer(s, s->s_service->se_conf->sv_close + 1);
+}
+
 /* Everything ends: gracefully, or now. */
 void
 sessions_stop(const char *by, int hard)
@@ -666,30 +695,15 @@ sessions_stop(const char *by, int hard)
 	struct session	*s;
 
 	RB_FOREACH(s, table, &table) {
-		if (!session_live(s)) {
+		if (!session_live(s))
 			session_dismiss(s);
-			continue;
-		}
-		if (s->s_phase == PHASE_ENDING) {
+		else if (s->s_phase == PHASE_ENDING) {
 			if (hard)
 				execute_hurry(s);
-			continue;
-		}
-		if (hard || s->s_phase != PHASE_CONNECTED) {
+		} else if (hard)
 			session_fail(s, ptAbort, by);
-			continue;
-		}
-		/* What ends it from here on is told as it comes. */
-		if (s->s_state == SECURETCP_CLOSING)
-			continue;
-		s->s_state = SECURETCP_CLOSING;
-		log_closing(s, by);
-		if (child_send(&s->s_child, WIRE_CLOSE, -1, NULL, 0) == -1) {
-			session_fail(s, ptAbort, by);
-			continue;
-		}
-		/* The session has the close timer; this is for a deaf one. */
-		session_set_timer(s, s->s_service->se_conf->sv_close + 1);
+		else
+			session_stop(s, by);
 	}
 }
 

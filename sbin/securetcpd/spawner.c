@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "procs.h"
 #include "sandbox.h"
 #include "securetcpd.h"
 
@@ -97,7 +98,8 @@ spawner_load(struct spawner *sp)
 	struct route	*rt;
 
 	if (helper_begin(sp->sp_helper, env->sd_uid, env->sd_gid,
-	    SPAWNER_NOFILE) == -1 || load_server(c, sv) == -1)
+	    SPAWNER_NOFILE + PROCS_DESCRIPTORS * (sv->sv_max +
+	    sv->sv_prefork)) == -1 || load_server(c, sv) == -1)
 		return (-1);
 	TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry)
 		if (load_certificate(c, sh->sh_certificate) == -1)
@@ -201,9 +203,7 @@ spawner_crash(struct spawner *sp, struct session *s)
 	struct service	*se = sp->sp_service;
 	char		 death[WIRE_REASON], text[2 * WIRE_REASON];
 
-	(void)snprintf(death, sizeof(death), "killed by signal %u (%s)%s",
-	    s->s_signal, strsignal((int)s->s_signal),
-	    sandbox_death((int)s->s_signal));
+	session_death(s, death, sizeof(death));
 	(void)snprintf(text, sizeof(text), "a session crashed: %s%s", death,
 	    sp->sp_crashed ? "" : ": its spawner and the idle sessions are "
 	    "replaced");

@@ -1,0 +1,3 @@
+securetcpd:\
+	:openfiles=4096:\
+	:tc=daemon:
