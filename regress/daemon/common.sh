@@ -43,10 +43,11 @@ add_scenarios()
 	done
 }
 
-# wait_until SECONDS "what is waited for" COMMAND...
+# wait_until SECONDS "what is waited for" COMMAND...; more on a slow machine,
+# see mk/runatf.sh.
 wait_until()
 {
-	_deadline=$(($(date +%s) + $1))
+	_deadline=$(($(date +%s) + $1 * ${RUNATF_SLOW:-1}))
 	_what=$2
 	shift 2
 	until "$@" >/dev/null 2>&1; do

@@ -262,8 +262,8 @@ limits_default_body()
 	    >>securetcpd.conf
 	atf_check -o inline:"configuration OK\n" \
 	    -e match:'^securetcpd: warning: "connections max" of 4 blocks is [0-9]+ instead of 1000, because it was not said and the configuration can need [0-9]+ descriptors, the limit is 280 \(.*\)$' \
-	    prlimit --nofile=64:280 "$securetcpd" -n -f securetcpd.conf
-	start prlimit --nofile=64:280
+	    "$as" -n 64:280 "$securetcpd" -n -f securetcpd.conf
+	start "$as" -n 64:280
 	atf_check -o match:'^warning="..connections max.. of 4 blocks is [0-9]+ instead of 1000, because' \
 	    cat log
 	most=$(sed -n 's/^warning=.* of 4 blocks is \([0-9]*\) .*/\1/p' log)
@@ -287,19 +287,19 @@ limits_said_body()
 	several "connections max 500"
 	atf_check -s exit:1 \
 	    -e match:'^securetcpd: the configuration can need [0-9]+ descriptors, the limit is 280 \(.*\); "connections max [0-9]+" in every block would fit$' \
-	    -e save:err prlimit --nofile=64:280 "$securetcpd" -n \
+	    -e save:err "$as" -n 64:280 "$securetcpd" -n \
 	    -f securetcpd.conf
 	most=$(sed -n 's/.*"connections max \([0-9]*\)" in.*/\1/p' err)
 	several "connections max $((most + 1))"
 	atf_check -s exit:1 -e match:"connections max $most\"" \
-	    prlimit --nofile=64:280 "$securetcpd" -n -f securetcpd.conf
+	    "$as" -n 64:280 "$securetcpd" -n -f securetcpd.conf
 	several "connections max $most"
 	atf_check -o inline:"configuration OK\n" \
-	    prlimit --nofile=64:280 "$securetcpd" -n -f securetcpd.conf
+	    "$as" -n 64:280 "$securetcpd" -n -f securetcpd.conf
 	# Not even one connection.
 	several "connections max 1"
 	atf_check -s exit:1 -e match:'the limit is 100 \([^;]*\)$' \
-	    prlimit --nofile=64:100 "$securetcpd" -n -f securetcpd.conf
+	    "$as" -n 64:100 "$securetcpd" -n -f securetcpd.conf
 }
 
 scenario pool_bounded "However connections come and go, a server has no more \
@@ -309,9 +309,11 @@ pool_bounded_body()
 	serve echo "connections max 6 per source 6" "prefork 3"
 	start
 	i=0
+	peers=
 	while [ $i -lt 40 ]; do
 		"$peer" connect "127.0.0.1:$port" tls write x shutdown read \
 		    >/dev/null 2>&1 &
+		peers="$peers $!"
 		[ "$(sessions | wc -l)" -le 9 ] ||
 		    atf_fail "$(sessions | wc -l) processes"
 		i=$((i + 1))
@@ -322,9 +324,11 @@ pool_bounded_body()
 }
 idle_only()
 {
+	for _p in $peers; do
+		dead "$_p" || return 1
+	done
 	[ "$(grep -c state=closed log)" -eq \
-	    "$(grep -c state=connecting log)" ] &&
-	    ! pgrep -P $$ -x peer >/dev/null
+	    "$(grep -c state=connecting log)" ]
 }
 
 atf_init_test_cases()
