@@ -56,9 +56,11 @@ missing() {
 	esac
 }
 
+# limit SECONDS COMMAND...: FreeBSD's timeout(1) would wait for every process
+# that is left, of which the cleanup comes later.
 limit() {
 	if command -v timeout >/dev/null; then
-		timeout -k 10 "$@"
+		timeout --foreground -k 10 "$@"
 	else
 		shift
 		"$@"
