@@ -92,7 +92,7 @@ users_body()
 		done
 	fi
 	# Empty, root's, and not to be written by anybody else.
-	shows -o inline:"$chroot_mode $chroot\n" modes "$chroot"
+	shows -o match:"^$chroot_mode $chroot\$" modes "$chroot"
 	atf_check -o inline:"root\n" -x "ls -ld $chroot | awk '{ print \$3 }'"
 	atf_check -o empty ls -A "$chroot"
 	stayed
@@ -101,7 +101,7 @@ users_body()
 # The default of the configuration.
 case $system in
 Linux)		chroot=/run/securetcpd chroot_mode=755 ;;
-FreeBSD)	chroot=/var/empty chroot_mode=555 ;;
+FreeBSD)	chroot=/var/empty chroot_mode='[57]55' ;;
 *)		chroot=/var/empty chroot_mode=755 ;;
 esac
 
@@ -163,11 +163,17 @@ hygiene_body()
 	# Its client and its backend.
 	shows -o inline:"${null}3 socket\n4 socket\n5 socket\n" \
 	    descriptors_of "$busy"
-	# The pipe to the parent, and the one its signal handler writes to.
+	# The pipe to the parent, and the one its signal handler writes to; or
+	# what tells of its children, and one descriptor for each of them.
+	case $system in
+	FreeBSD)	own='[0-9]+ (kqueue|procdesc)' ;;
+	*)		own='[4-9] pipe' ;;
+	esac
 	descriptors_of "$(spawners)" >held
 	cat held
 	atf_check -o match:"^3 socket" sed -n '4p' held
-	atf_check -s exit:1 grep -vE '^[0-2] /dev/null$|^3 socket$|^[4-9] pipe$' held
+	atf_check -s exit:1 grep -vE "^[0-2] /dev/null\$|^3 socket\$|^$own\$" \
+	    held
 	# What it was started with is not passed on, nor kept by the parent.
 	atf_check -s exit:1 grep -E "www.crt|/dev/zero" held
 	descriptors_of "$daemon" >held

@@ -232,7 +232,8 @@ Linux)
 		fstat -p "$1" | awk '
 		$4 ~ /^[0-9]+\*?$/ {
 			sub(/\*$/, "", $4)
-			if ($5 == "pipe" || $5 == "kqueue")
+			gsub(/[][]/, "", $5)
+			if ($5 ~ /^(kqueue|pipe|procdesc)$/)
 				kind = $5
 			else if ($5 ~ /^(internet6?|local|unix)$/)
 				kind = "socket"
