@@ -421,6 +421,22 @@ without_parent_body()
 	done
 }
 
+scenario blocked "Signals that whoever starts the daemon has blocked or ignores \
+come all the same: a helper's death is noticed, and SIGTERM stops it"
+blocked_body()
+{
+	serve echo
+	start "$top/regress/tools/blocked"
+	old=$(titled "$daemon" securetcp-spawner:)
+	# shellcheck disable=SC2086
+	kill -KILL $old
+	wait_log 'warning="spawner of server ..www.. terminated: killed by signal 9'
+	atf_check -o inline:"served" "$peer" connect "127.0.0.1:$port" tls \
+	    write served shutdown read
+	kill -TERM "$daemon"
+	wait_until 20 "the daemon to stop" dead "$daemon"
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

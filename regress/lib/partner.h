@@ -28,7 +28,7 @@ enum partner_kind {
 	PARTNER_COUNT
 };
 
-#define PARTNER_WORDS	24
+#define PARTNER_WORDS	32
 
 struct partner {
 	enum partner_kind	 pa_kind;

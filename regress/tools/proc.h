@@ -55,6 +55,9 @@ struct proc_file {
 extern const char *const proc_no_reaper;	/* adopting orphans */
 extern const char *const proc_no_pdeath;	/* a signal at a parent's end */
 
+/* imsg is the base system's, not libcompat's. */
+extern const int proc_base_imsg;
+
 /* How helpers name the sandbox of this system, and a launcher its own. */
 extern const char *const proc_sandbox;
 extern const char *const proc_launcher_sandbox;

@@ -33,6 +33,7 @@ static void	 proc_file(struct proc_file *, const struct kinfo_file *);
 
 const char *const	 proc_no_reaper;
 const char *const	 proc_no_pdeath;
+const int		 proc_base_imsg = 0;
 const char *const	 proc_sandbox = "capsicum";
 const char *const	 proc_launcher_sandbox = "none";
 

@@ -32,6 +32,7 @@ static void	 proc_bounds(pid_t, struct proc_info *, const char *);
 
 const char *const	 proc_no_reaper;
 const char *const	 proc_no_pdeath;
+const int		 proc_base_imsg = 0;
 const char *const	 proc_sandbox = "seccomp";
 const char *const	 proc_launcher_sandbox = "none";
 

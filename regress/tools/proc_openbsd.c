@@ -37,6 +37,7 @@ const char *const	 proc_no_reaper =
     "OpenBSD has no reaper but init: orphans are never ours";
 const char *const	 proc_no_pdeath =
     "OpenBSD has no signal for the death of a parent";
+const int		 proc_base_imsg = 1;
 const char *const	 proc_sandbox = "pledge";
 const char *const	 proc_launcher_sandbox = "pledge";
 
