@@ -64,13 +64,13 @@ key()
 # certify NAME DAYS: with its own key.
 certify()
 {
-	quietly openssl req -new -x509 -config ssl.cnf -key "$1.key" \
+	quietly openssl req -new -x509 -sha256 -config ssl.cnf -key "$1.key" \
 	    -subj "/CN=$1.example.org" -days "$2" -out "$1.crt"
 }
 
 request()
 {
-	quietly openssl req -new -config ssl.cnf -key "$1.key" \
+	quietly openssl req -new -sha256 -config ssl.cnf -key "$1.key" \
 	    -subj "/CN=$1.example.org" -out "$1.csr"
 }
 
@@ -87,7 +87,7 @@ dated()
 issue()
 {
 	request "$1"
-	quietly openssl x509 -req -in "$1.csr" -CA "$2.crt" \
+	quietly openssl x509 -req -sha256 -in "$1.csr" -CA "$2.crt" \
 	    -CAkey "$2.key" -set_serial 77 -days 365 -out "$1.crt"
 }
 
