@@ -12,12 +12,18 @@
 #include <sys/types.h>
 #include <sys/syscall.h>
 
+#include <errno.h>
 #include <limits.h>
 #include <stddef.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "confine.h"
 #include "calls.h"
+#include "include/sys/sysctl.h"
+
+#define FILES		7030	/* a small machine's */
+#define BACKLOG		128
 
 void
 closefrom(int lowest)
@@ -46,4 +52,44 @@ int
 setlogin(const char *name)
 {
 	return ((int)syscall(CONFINE_SETLOGIN, name));
+}
+
+static int
+sysctl_number(void *old, size_t *oldlen, int value)
+{
+	if (*oldlen < sizeof(value)) {
+		errno = ENOMEM;
+		return (-1);
+	}
+	memcpy(old, &value, sizeof(value));
+	*oldlen = sizeof(value);
+	return (0);
+}
+
+/* Two numbers of the system are all that is asked for. */
+int
+sysctl(const int *mib, unsigned int n, void *old, size_t *oldlen,
+    const void *new, size_t newlen)
+{
+	(void)new;
+	(void)newlen;
+	if (syscall(CONFINE_SYSCTL, mib, n) == -1)
+		return (-1);
+	if (mib[0] == CTL_KERN && mib[1] == KERN_MAXFILES)
+		return (sysctl_number(old, oldlen, FILES));
+	if (mib[0] == CTL_KERN && mib[1] == KERN_SOMAXCONN)
+		return (sysctl_number(old, oldlen, BACKLOG));
+	errno = ENOENT;
+	return (-1);
+}
+
+int
+sysctlbyname(const char *name, void *old, size_t *oldlen, const void *new,
+    size_t newlen)
+{
+	int	 mib[2] = { CTL_KERN, 0 };
+
+	if (strcmp(name, "kern.ipc.soacceptqueue") == 0)
+		mib[1] = KERN_SOMAXCONN;
+	return (sysctl(mib, 2, old, oldlen, new, newlen));
 }

@@ -12,16 +12,12 @@
 #include <sys/types.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -31,8 +27,6 @@
 #include "include/sys/event.h"
 #include "include/sys/procctl.h"
 #include "include/sys/procdesc.h"
-#include "include/sys/sysctl.h"
-#include "include/sys/user.h"
 
 /* What is watched for its exit, and what kevent(2) has returned of it. */
 struct watched {
@@ -118,25 +112,6 @@ procctl(idtype_t type, id_t id, int command, void *data)
 		memset(data, 0, sizeof(struct procctl_reaper_status));
 		return (0);
 	}
-	return (0);
-}
-
-int
-sysctl(const int *mib, unsigned int n, void *old, size_t *oldlen,
-    const void *new, size_t newlen)
-{
-	int	 value = 100000;
-
-	(void)new;
-	(void)newlen;
-	if (syscall(CONFINE_SYSCTL, mib, n) == -1)
-		return (-1);
-	if (mib[1] != KERN_MAXFILES) {
-		errno = ENOENT;
-		return (-1);
-	}
-	memcpy(old, &value, sizeof(value));
-	*oldlen = sizeof(value);
 	return (0);
 }
 

@@ -8,14 +8,11 @@
 
 #include <sys/types.h>
 
-#include <limits.h>
 #include <stddef.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "confine.h"
 #include "include/pledge.h"
-#include "include/sys/sysctl.h"
 
 int
 pledge(const char *promises, const char *execpromises)
@@ -34,22 +31,6 @@ int
 sendsyslog(const char *line, size_t len, int flags)
 {
 	return ((int)syscall(CONFINE_SENDSYSLOG, line, len, flags));
-}
-
-/* The system's maximum of files is all that is asked for. */
-int
-sysctl(const int *mib, unsigned int n, void *old, size_t *oldlen,
-    const void *new, size_t newlen)
-{
-	int	 value = 7030;
-
-	(void)new;
-	(void)newlen;
-	if (syscall(CONFINE_SYSCTL, mib, n) == -1)
-		return (-1);
-	memcpy(old, &value, sizeof(value));
-	*oldlen = sizeof(value);
-	return (0);
 }
 
 int

@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -545,6 +546,44 @@ call_ioctls(struct process *p)
 	return (0);
 }
 
+/*
+ * FreeBSD's poll(2) does not mind a limit on descriptors below those it is
+ * given, Linux's does: a limit below those that are open is kept here.
+ */
+static int
+call_setrlimit(struct process *p)
+{
+	struct rlimit	 rl;
+
+	if (p->pr_call.c_args[1] != RLIMIT_NOFILE ||
+	    p->pr_call.c_args[2] == 0 || trace_read(p->pr_pid,
+	    p->pr_call.c_args[2], &rl, sizeof(rl)) == -1)
+		return (VERDICT_ALLOW);
+	p->pr_full = rl.rlim_cur <= STDERR_FILENO + 1;
+	p->pr_result = 0;
+	return (p->pr_full ? VERDICT_ANSWER : VERDICT_ALLOW);
+}
+
+/* EMFILE for one more than there may be. */
+static int
+check_full(struct process *p)
+{
+	static const long	 makers[] = {
+		SYS_accept, SYS_accept4, SYS_dup, SYS_epoll_create1,
+		SYS_openat, SYS_pipe2, SYS_socket, SYS_socketpair
+	};
+	size_t			 i;
+
+	for (i = 0; p->pr_full && i < sizeof(makers) / sizeof(makers[0]);
+	    i++) {
+		if (makers[i] != p->pr_call.c_nr)
+			continue;
+		p->pr_result = -EMFILE;
+		return (-1);
+	}
+	return (0);
+}
+
 static long
 call_procctl(struct process *p)
 {
@@ -578,6 +617,8 @@ own_call(struct process *p)
 	case CONFINE_PROCCTL:
 		p->pr_result = call_procctl(p);
 		break;
+	case SYS_prlimit64:
+		return (call_setrlimit(p));
 	case CONFINE_SYSCTL:
 	case CONFINE_PDFORK:
 	case CONFINE_SETLOGIN:
@@ -685,6 +726,7 @@ capsicum_entry(struct process *p)
 		return (VERDICT_ANSWER);
 	}
 	if (check_mode(p, rule) == -1 || check_rights(p, rule) == -1 ||
+	    check_full(p) == -1 ||
 	    (is_poll(p->pr_call.c_nr) && check_poll(p) == -1))
 		return (VERDICT_ANSWER);
 	if (p->pr_call.c_nr == SYS_sendmsg)

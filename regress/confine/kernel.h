@@ -54,6 +54,7 @@ struct process {
 	/* FreeBSD */
 	int			 pr_capmode;
 	int			 pr_trapcap;
+	int			 pr_full;	/* may make no descriptor */
 	size_t			 pr_nrights;
 	struct right		*pr_rights;
 };

@@ -12,10 +12,12 @@
 #define CTL_KERN		1
 #define KERN_MAXFILES		7
 #define KERN_PROC		14
+#define KERN_SOMAXCONN		28
 #define KERN_PROC_PID		1
 #define KERN_PROC_NFDS		43
 
 int	 sysctl(const int *, unsigned int, void *, size_t *, const void *,
 	    size_t);
+int	 sysctlbyname(const char *, void *, size_t *, const void *, size_t);
 
 #endif /* CONFINE_SYS_SYSCTL_H */
