@@ -22,9 +22,6 @@
 #include "calls.h"
 #include "include/sys/sysctl.h"
 
-#define FILES		7030	/* a small machine's */
-#define BACKLOG		128
-
 void
 closefrom(int lowest)
 {
@@ -54,33 +51,27 @@ setlogin(const char *name)
 	return ((int)syscall(CONFINE_SETLOGIN, name));
 }
 
-static int
-sysctl_number(void *old, size_t *oldlen, int value)
-{
-	if (*oldlen < sizeof(value)) {
-		errno = ENOMEM;
-		return (-1);
-	}
-	memcpy(old, &value, sizeof(value));
-	*oldlen = sizeof(value);
-	return (0);
-}
-
-/* Two numbers of the system are all that is asked for. */
+/* Numbers of the system are all that is asked for. */
 int
 sysctl(const int *mib, unsigned int n, void *old, size_t *oldlen,
     const void *new, size_t newlen)
 {
+	long	 number;
+	int	 value;
+
+	(void)n;
 	(void)new;
 	(void)newlen;
-	if (syscall(CONFINE_SYSCTL, mib, n) == -1)
+	if ((number = syscall(CONFINE_SYSCTL, mib[0], mib[1])) == -1)
 		return (-1);
-	if (mib[0] == CTL_KERN && mib[1] == KERN_MAXFILES)
-		return (sysctl_number(old, oldlen, FILES));
-	if (mib[0] == CTL_KERN && mib[1] == KERN_SOMAXCONN)
-		return (sysctl_number(old, oldlen, BACKLOG));
-	errno = ENOENT;
-	return (-1);
+	if (*oldlen < sizeof(value)) {
+		errno = ENOMEM;
+		return (-1);
+	}
+	value = (int)number;
+	memcpy(old, &value, sizeof(value));
+	*oldlen = sizeof(value);
+	return (0);
 }
 
 int

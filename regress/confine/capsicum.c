@@ -13,7 +13,6 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -546,24 +545,6 @@ call_ioctls(struct process *p)
 	return (0);
 }
 
-/*
- * FreeBSD's poll(2) does not mind a limit on descriptors below those it is
- * given, Linux's does: a limit below those that are open is kept here.
- */
-static int
-call_setrlimit(struct process *p)
-{
-	struct rlimit	 rl;
-
-	if (p->pr_call.c_args[1] != RLIMIT_NOFILE ||
-	    p->pr_call.c_args[2] == 0 || trace_read(p->pr_pid,
-	    p->pr_call.c_args[2], &rl, sizeof(rl)) == -1)
-		return (VERDICT_ALLOW);
-	p->pr_full = rl.rlim_cur <= STDERR_FILENO + 1;
-	p->pr_result = 0;
-	return (p->pr_full ? VERDICT_ANSWER : VERDICT_ALLOW);
-}
-
 /* EMFILE for one more than there may be. */
 static int
 check_full(struct process *p)
@@ -617,15 +598,12 @@ own_call(struct process *p)
 	case CONFINE_PROCCTL:
 		p->pr_result = call_procctl(p);
 		break;
-	case SYS_prlimit64:
-		return (call_setrlimit(p));
-	case CONFINE_SYSCTL:
 	case CONFINE_PDFORK:
 	case CONFINE_SETLOGIN:
 		p->pr_result = 0;
 		break;
 	default:
-		return (VERDICT_ALLOW);
+		return (limit_entry(p));
 	}
 	return (VERDICT_ANSWER);
 }

@@ -28,7 +28,7 @@ enum confine_call {
 	CONFINE_CAP_FCNTLS,	/* descriptor, bits */
 	CONFINE_CAP_IOCTLS,	/* descriptor, commands, how many */
 	CONFINE_PROCCTL,	/* command, value */
-	CONFINE_SYSCTL,
+	CONFINE_SYSCTL,		/* two numbers of a name; the value */
 	CONFINE_PDFORK		/* a fork(2) follows */
 };
 

@@ -43,6 +43,7 @@ struct process {
 	struct call		 pr_call;
 	int			 pr_skip;	/* answered here ... */
 	long			 pr_result;	/* ... with this */
+	int			 pr_full;	/* may make no descriptor */
 	/* OpenBSD */
 	int			 pr_pledged;
 	uint64_t		 pr_promises;
@@ -54,7 +55,6 @@ struct process {
 	/* FreeBSD */
 	int			 pr_capmode;
 	int			 pr_trapcap;
-	int			 pr_full;	/* may make no descriptor */
 	size_t			 pr_nrights;
 	struct right		*pr_rights;
 };
@@ -90,6 +90,9 @@ void		 process_name(struct process *);
 void		 process_violation(struct process *, int, const char *, ...)
 		    __attribute__((__format__(printf, 3, 4)));
 void		 log_open(const char *, const char *);
+
+/* limit.c: setrlimit(2) and sysctl(3) */
+int		 limit_entry(struct process *);
 
 /* pledge.c */
 int		 pledge_entry(struct process *);

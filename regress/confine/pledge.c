@@ -58,6 +58,7 @@ struct rule {
 static int	 when_readonly_zone(const struct process *);
 static int	 when_null(const struct process *);
 static int	 when_names(const struct process *);
+static int	 when_root(const struct process *);
 static int	 when_created(const struct process *);
 static int	 when_written(const struct process *);
 static int	 when_zone(const struct process *);
@@ -180,7 +181,8 @@ static const struct rule	 rules[] = {
 	{ SYS_setsockopt, "setsockopt", "inet unix", when_socket,
 	    "SOL_SOCKET" },
 	{ SYS_setsockopt, "setsockopt", "inet dns", NULL, "" },
-	{ SYS_socket, "socket", "unix", when_local, "AF_UNIX" },
+	/* "dns" for the name service's cache of Linux. */
+	{ SYS_socket, "socket", "unix dns", when_local, "AF_UNIX" },
 	{ SYS_socket, "socket", "inet dns", when_internet,
 	    "AF_INET, AF_INET6" },
 	{ SYS_socket, "socket", "route dns", when_netlink, "AF_ROUTE" },
@@ -206,6 +208,8 @@ static const struct rule	 rules[] = {
 	{ SYS_newfstatat, "stat", "stdio", when_zone, "a time zone" },
 	{ SYS_newfstatat, "stat", "dns rpath", when_names,
 	    "of the name service" },
+	{ SYS_newfstatat, "stat", "dns rpath", when_root,
+	    "of the root, by which Linux's knows a chroot" },
 	{ SYS_newfstatat, "stat", "rpath", NULL, "" },
 	{ SYS_statx, "fstat", "stdio", when_descriptor, "" },
 	{ SYS_statx, "stat", "rpath", NULL, "" },
@@ -394,6 +398,15 @@ when_names(const struct process *p)
 	    (p->pr_call.c_args[2] & O_ACCMODE) != O_RDONLY)
 		return (0);
 	return (is_path(p, names));
+}
+
+static int
+when_root(const struct process *p)
+{
+	char	 path[PATH_MAX];
+
+	return (call_path(p, path, sizeof(path)) == 0 &&
+	    strcmp(path, "/") == 0);
 }
 
 static int
@@ -734,11 +747,10 @@ pledge_entry(struct process *p)
 		return (VERDICT_ANSWER);
 	case CONFINE_SENDSYSLOG:
 	case CONFINE_SETLOGIN:
-	case CONFINE_SYSCTL:
 		p->pr_result = 0;
 		return (VERDICT_ANSWER);
 	}
-	return (VERDICT_ALLOW);
+	return (limit_entry(p));
 }
 
 void
