@@ -765,3 +765,16 @@ capsicum_exec(struct process *p)
 		    &dev, &ino) == -1)
 			right_drop(p, p->pr_rights[i].r_fd);
 }
+
+/* number, call, condition, mode, which argument, rights */
+void
+capsicum_print(void)
+{
+	static const char *const	 modes[] = { "yes", "no", "at" };
+	const struct rule		*r;
+
+	for (r = rules; r->r_call != NULL; r++)
+		printf("%ld\t%s\t%s\t%s %d %llu\n", r->r_nr, r->r_call,
+		    r->r_condition, modes[r->r_mode], r->r_fd,
+		    (unsigned long long)r->r_rights);
+}

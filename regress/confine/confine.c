@@ -5,9 +5,10 @@
  */
 
 /*
- * usage: confine pledge|capsicum pid log
+ * usage: confine pledge|capsicum [pid log]
  *
- * Traces a process that asks for it (attach.c), and all its descendants, and
+ * Prints the table of a system, a line for each rule (probe.c reads it).  Or
+ * traces a process that asks for it (attach.c), and all its descendants, and
  * answers their system calls as the kernel of OpenBSD or FreeBSD would, by
  * the tables of pledge.c and capsicum.c.  Descriptor 3 is written to when
  * it has begun.
@@ -41,11 +42,14 @@ struct kernel {
 	int		(*k_entry)(struct process *);
 	void		(*k_exit)(struct process *, long);
 	void		(*k_exec)(struct process *);
+	void		(*k_print)(void);
 };
 
 static const struct kernel	 kernels[] = {
-	{ "pledge",	pledge_entry,	pledge_exit,	pledge_exec },
-	{ "capsicum",	capsicum_entry,	capsicum_exit,	capsicum_exec }
+	{ "pledge",	pledge_entry,	pledge_exit,	pledge_exec,
+	    pledge_print },
+	{ "capsicum",	capsicum_entry,	capsicum_exit,	capsicum_exec,
+	    capsicum_print }
 };
 static const struct kernel	*kernel;
 
@@ -205,13 +209,17 @@ main(int argc, char *argv[])
 {
 	size_t	 i;
 
-	if (argc != 4)
-		errx(2, "usage: confine pledge|capsicum pid log");
+	if (argc != 2 && argc != 4)
+		errx(2, "usage: confine pledge|capsicum [pid log]");
 	for (i = 0; i < sizeof(kernels) / sizeof(kernels[0]); i++)
 		if (strcmp(kernels[i].k_name, argv[1]) == 0)
 			kernel = &kernels[i];
 	if (kernel == NULL)
 		errx(2, "%s: no such system", argv[1]);
+	if (argc == 2) {
+		kernel->k_print();
+		return (0);
+	}
 	log_open(argv[1], argv[3]);
 	confine_begin((pid_t)strtol(argv[2], NULL, 10));
 	confine_run();

@@ -98,10 +98,12 @@ int		 limit_entry(struct process *);
 int		 pledge_entry(struct process *);
 void		 pledge_exit(struct process *, long);
 void		 pledge_exec(struct process *);
+void		 pledge_print(void);
 
 /* capsicum.c */
 int		 capsicum_entry(struct process *);
 void		 capsicum_exit(struct process *, long);
 void		 capsicum_exec(struct process *);
+void		 capsicum_print(void);
 
 #endif /* KERNEL_H */

@@ -108,7 +108,7 @@ static const struct rule	 rules[] = {
 	{ SYS_getppid, "getppid", "stdio", NULL, "" },
 	{ SYS_getresgid, "getresgid", "stdio", NULL, "" },
 	{ SYS_getresuid, "getresuid", "stdio", NULL, "" },
-	{ SYS_prlimit64, "setrlimit", "proc id", when_set, "" },
+	{ SYS_prlimit64, "setrlimit", "proc id", when_set, "a limit" },
 	{ SYS_prlimit64, "getrlimit", "stdio", NULL, "" },
 	{ SYS_getsid, "getsid", "stdio", NULL, "" },
 	{ SYS_gettid, "getthrid", "stdio", NULL, "" },
@@ -210,9 +210,9 @@ static const struct rule	 rules[] = {
 	    "of the name service" },
 	{ SYS_newfstatat, "stat", "dns rpath", when_root,
 	    "of the root, by which Linux's knows a chroot" },
-	{ SYS_newfstatat, "stat", "rpath", NULL, "" },
+	{ SYS_newfstatat, "stat", "rpath", NULL, "any" },
 	{ SYS_statx, "fstat", "stdio", when_descriptor, "" },
-	{ SYS_statx, "stat", "rpath", NULL, "" },
+	{ SYS_statx, "stat", "rpath", NULL, "any" },
 	{ SYS_faccessat, "access", "stdio", when_zone, "a time zone" },
 	{ SYS_faccessat, "access", "rpath", NULL, "" },
 	{ SYS_faccessat2, "access", "rpath", NULL, "" },
@@ -236,9 +236,9 @@ static const struct rule	 rules[] = {
 	{ SYS_flock, "flock", "flock", NULL, "" },
 
 	/* "proc", "exec" and "id". */
-	{ SYS_clone, "(a thread)", "stdio", when_thread, "" },
+	{ SYS_clone, "(a thread)", "stdio", when_thread, "of the same" },
 	{ SYS_clone, "fork", "proc", NULL, "" },
-	{ SYS_clone3, "(a thread)", "stdio", when_thread, "" },
+	{ SYS_clone3, "(a thread)", "stdio", when_thread, "of the same" },
 	{ SYS_clone3, "fork", "proc", NULL, "" },
 	{ SYS_kill, "kill", "stdio", when_self, "oneself" },
 	{ SYS_kill, "kill", "proc", NULL, "another" },
@@ -767,4 +767,15 @@ pledge_exec(struct process *p)
 	p->pr_pledged = p->pr_execpledged;
 	p->pr_promises = p->pr_execpromises;
 	p->pr_nunveiled = p->pr_locked = 0;
+}
+
+/* number, call, condition, promises ("-": never) */
+void
+pledge_print(void)
+{
+	const struct rule	*r;
+
+	for (r = rules; r->r_call != NULL; r++)
+		printf("%ld\t%s\t%s\t%s\n", r->r_nr, r->r_call, r->r_condition,
+		    r->r_promises == NULL ? "-" : r->r_promises);
 }
