@@ -107,10 +107,12 @@ static const struct rule	 rules[] = {
 
 	/* Relative to a directory; with AT_FDCWD not in the mode. */
 	{ SYS_openat, "openat", AT, 0, CAP_LOOKUP, NULL, "" },
-	{ SYS_newfstatat, "fstat", YES, 0, CAP_FSTAT, when_descriptor, "" },
+	{ SYS_newfstatat, "fstat", YES, 0, CAP_FSTAT, when_descriptor,
+	    "by descriptor" },
 	{ SYS_newfstatat, "fstatat", AT, 0, CAP_LOOKUP | CAP_FSTAT, NULL,
 	    "" },
-	{ SYS_statx, "fstat", YES, 0, CAP_FSTAT, when_descriptor, "" },
+	{ SYS_statx, "fstat", YES, 0, CAP_FSTAT, when_descriptor,
+	    "by descriptor" },
 	{ SYS_statx, "fstatat", AT, 0, CAP_LOOKUP | CAP_FSTAT, NULL, "" },
 	{ SYS_faccessat, "faccessat", AT, 0, CAP_LOOKUP | CAP_FSTAT, NULL,
 	    "" },

@@ -7,6 +7,7 @@
 /* Calls on purpose, one for each row of a table. */
 
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -23,8 +24,10 @@
 void
 probe_begin(const char *system)
 {
-	int	 fd, sv[2];
+	struct rlimit	 none = { 0, 0 };
+	int		 fd, sv[2];
 
+	ATF_REQUIRE(setrlimit(RLIMIT_CORE, &none) == 0);
 	ATF_REQUIRE(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0,
 	    sv) == 0);
 	ATF_REQUIRE(dup2(sv[0], PROBE_SOCKET) != -1);
