@@ -83,16 +83,11 @@ rule_parse(const struct row *row, struct rule *rule)
 	    &rule->r_fd, &rule->r_rights) == 3);
 }
 
-/* What does not return, makes another of the caller, or wants a stack. */
+/* A fork(2) with these arguments, and oneself whom the table cannot name. */
 static int
 unprobed(const struct row *row)
 {
 	switch (row->r_nr) {
-	case SYS_exit:
-	case SYS_exit_group:
-	case SYS_restart_syscall:
-	case SYS_rt_sigreturn:
-	case SYS_rt_sigsuspend:
 	case SYS_clone:
 	case SYS_clone3:
 #if defined(__x86_64__)
@@ -100,8 +95,7 @@ unprobed(const struct row *row)
 #endif
 		return (1);
 	}
-	/* Of one's own number, which the table cannot have. */
-	return (strcmp(row->r_condition, "oneself") == 0);
+	return (probe_never(row) || strcmp(row->r_condition, "oneself") == 0);
 }
 
 static void

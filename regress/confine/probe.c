@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <atf-c.h>
@@ -84,6 +85,24 @@ probe_rows(const char *system, struct row *rows, size_t max)
 	return (n);
 }
 
+/* What does not return, or returns twice over one stack. */
+int
+probe_never(const struct row *row)
+{
+	switch (row->r_nr) {
+	case SYS_exit:
+	case SYS_exit_group:
+	case SYS_restart_syscall:
+	case SYS_rt_sigreturn:
+	case SYS_rt_sigsuspend:
+#if defined(__x86_64__)
+	case SYS_vfork:
+#endif
+		return (1);
+	}
+	return (0);
+}
+
 long
 probe_call(const struct row *row, const struct act *acts, int fdarg)
 {
@@ -135,56 +154,60 @@ probe_logged(const char *what, const char *more)
 	return (found);
 }
 
+/* Puts the descriptor into the control data that the message has. */
 void
-probe_send(int s, int fd)
+probe_passing(struct msghdr *msg, int fd)
 {
-	union {
-		char		 u_data[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr	 u_align;
-	}		 control;
-	struct msghdr	 msg;
 	struct cmsghdr	*cmsg;
-	struct iovec	 iov;
 
-	memset(&msg, 0, sizeof(msg));
-	memset(&control, 0, sizeof(control));
-	iov.iov_base = msg.msg_control = &control;
-	iov.iov_len = 1;
-	msg.msg_iov = &iov;
-	msg.msg_iovlen = 1;
-	msg.msg_controllen = sizeof(control.u_data);
-	cmsg = CMSG_FIRSTHDR(&msg);
+	cmsg = CMSG_FIRSTHDR(msg);
 	cmsg->cmsg_level = SOL_SOCKET;
 	cmsg->cmsg_type = SCM_RIGHTS;
 	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
 	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	if (sendmsg(s, &msg, 0) != 1)
+}
+
+/* A message of one byte with room for a descriptor. */
+static struct msghdr *
+probe_message(void)
+{
+	static union {
+		char		 u_data[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr	 u_align;
+	}			 control;
+	static char		 byte;
+	static struct iovec	 iov = { &byte, 1 };
+	static struct msghdr	 msg;
+
+	memset(&control, 0, sizeof(control));
+	memset(&msg, 0, sizeof(msg));
+	msg.msg_iov = &iov;
+	msg.msg_iovlen = 1;
+	msg.msg_control = &control;
+	msg.msg_controllen = sizeof(control.u_data);
+	return (&msg);
+}
+
+void
+probe_send(int s, int fd)
+{
+	struct msghdr	*msg = probe_message();
+
+	probe_passing(msg, fd);
+	if (sendmsg(s, msg, 0) != 1)
 		_exit(98);
 }
 
 int
 probe_receive(int s)
 {
-	union {
-		char		 u_data[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr	 u_align;
-	}		 control;
-	struct msghdr	 msg;
+	struct msghdr	*msg = probe_message();
 	struct cmsghdr	*cmsg;
-	struct iovec	 iov;
-	char		 c;
 	int		 fd = -1;
 
-	memset(&msg, 0, sizeof(msg));
-	iov.iov_base = &c;
-	iov.iov_len = 1;
-	msg.msg_iov = &iov;
-	msg.msg_iovlen = 1;
-	msg.msg_control = &control;
-	msg.msg_controllen = sizeof(control.u_data);
-	if (recvmsg(s, &msg, 0) != 1)
+	if (recvmsg(s, msg, 0) != 1)
 		_exit(97);
-	if ((cmsg = CMSG_FIRSTHDR(&msg)) != NULL)
+	if ((cmsg = CMSG_FIRSTHDR(msg)) != NULL)
 		memcpy(&fd, CMSG_DATA(cmsg), sizeof(fd));
 	return (fd);
 }

@@ -7,6 +7,9 @@
 #ifndef PROBE_H
 #define PROBE_H
 
+#include <sys/types.h>
+#include <sys/socket.h>
+
 #include <stddef.h>
 
 /* A row of a system's table, as confine prints it. */
@@ -33,12 +36,15 @@ struct act {
 
 void		 probe_begin(const char *);
 size_t		 probe_rows(const char *, struct row *, size_t);
+/* Whether a row's call cannot be made to see what comes of it. */
+int		 probe_never(const struct row *);
 /* The system call of a row, with an argument of its own where it has one. */
 long		 probe_call(const struct row *, const struct act *, int);
 /* In a child: how it ended, as wait(2) has it. */
 int		 probe_run(void (*)(void *), void *);
 /* Whether the stand-in's log has a line with both of these. */
 int		 probe_logged(const char *, const char *);
+void		 probe_passing(struct msghdr *, int);
 void		 probe_send(int, int);
 int		 probe_receive(int);
 
