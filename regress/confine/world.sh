@@ -75,7 +75,7 @@ scenario deaths "Each process that dies is replaced and everybody is served \
 again, whichever it was and whatever it died of" timeout 250
 deaths_body()
 {
-	need_root_proc
+	need_look
 	[ -f www.crt ] || certificate www
 	far_end -k -s www tls write again shutdown drain
 	everything
@@ -87,7 +87,7 @@ deaths_body()
 		ends "the spawner" www_spawner $sig
 		ends "an idle session" idle $sig
 	done
-	stop || atf_fail "no clean exit"
+	stop_daemon || atf_fail "no clean exit"
 }
 
 scenario clamped "What the system cuts of a limit is noticed: the daemon \

@@ -490,7 +490,7 @@ main(int argc, char **argv)
 		err(1, "cannot go into the background");
 	if (!env->sd_check && pidfile_init(cf) == -1)
 		return (1);
-	setproctitle("parent");
+	setproctitle(env->sd_check ? "check" : "parent");
 	(void)compat_reaper();
 	(void)event_init();
 	/* A check has nothing to tell but what is wrong. */
