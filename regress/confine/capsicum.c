@@ -37,6 +37,7 @@
 
 #define PASSED_MAX	64
 #define NONE		(-1)
+#define RESTARTBLOCK	516	/* of the kernel, which does not show it */
 
 enum mode {
 	YES,		/* capability mode has the call */
@@ -440,15 +441,36 @@ check_mode(struct process *p, const struct rule *rule)
 	    "not in capability mode"));
 }
 
-/* poll(2) says POLLNVAL of a descriptor that may not be watched. */
+/* Out, or in again. */
+static void
+poll_mask(const struct process *p)
+{
+	struct pollfd	 pfd;
+	uint64_t	 at = p->pr_polled, bits;
+
+	for (bits = p->pr_masked; bits != 0; bits >>= 1, at += sizeof(pfd)) {
+		if (!(bits & 1) ||
+		    trace_read(p->pr_pid, at, &pfd, sizeof(pfd)) == -1)
+			continue;
+		pfd.fd = ~pfd.fd;
+		(void)trace_write(p->pr_pid, at, &pfd, sizeof(pfd));
+	}
+}
+
+/*
+ * poll(2) says POLLNVAL of a descriptor that may not be watched, and does not
+ * wake for the hang-up of one of which no event is wanted, unless it has come
+ * already: such a one is taken out while the call lasts.
+ */
 static int
-check_poll(struct process *p)
+poll_entry(struct process *p)
 {
 	struct pollfd		 pfd;
 	const struct right	*r;
 	uint64_t		 at = p->pr_call.c_args[0], i;
 	long			 refused = 0;
 
+	p->pr_polled = at;
 	for (i = 0; i < p->pr_call.c_args[1]; i++, at += sizeof(pfd)) {
 		if (trace_read(p->pr_pid, at, &pfd, sizeof(pfd)) == -1)
 			return (0);
@@ -459,12 +481,26 @@ check_poll(struct process *p)
 			refused++;
 			(void)refuse(p, ENOTCAPABLE, "poll", "",
 			    "CAP_EVENT");
-		}
+		} else if (pfd.fd >= 0 && pfd.events == 0 && i < 64 &&
+		    !trace_hung_up(p->pr_pid, pfd.fd))
+			p->pr_masked |= 1ULL << i;
 		if (refused > 0)
 			(void)trace_write(p->pr_pid, at, &pfd, sizeof(pfd));
 	}
 	p->pr_result = refused;
-	return (refused > 0 ? -1 : 0);
+	if (refused > 0)
+		return (-1);
+	poll_mask(p);
+	return (0);
+}
+
+/* One that a signal has interrupted may go on by restart_syscall(2). */
+static void
+poll_exit(struct process *p, long result)
+{
+	poll_mask(p);
+	if (result != -RESTARTBLOCK)
+		p->pr_masked = 0;
 }
 
 static int
@@ -692,6 +728,8 @@ capsicum_entry(struct process *p)
 {
 	const struct rule	*rule;
 
+	if (p->pr_call.c_nr != SYS_restart_syscall)
+		p->pr_masked = 0;
 	for (rule = rules; rule->r_call != NULL; rule++)
 		if (rule->r_nr == p->pr_call.c_nr &&
 		    (rule->r_when == NULL || rule->r_when(p)))
@@ -707,10 +745,12 @@ capsicum_entry(struct process *p)
 	}
 	if (check_mode(p, rule) == -1 || check_rights(p, rule) == -1 ||
 	    check_full(p) == -1 ||
-	    (is_poll(p->pr_call.c_nr) && check_poll(p) == -1))
+	    (is_poll(p->pr_call.c_nr) && poll_entry(p) == -1))
 		return (VERDICT_ANSWER);
 	if (p->pr_call.c_nr == SYS_sendmsg)
 		travel_begin(p);
+	else if (p->pr_call.c_nr == SYS_restart_syscall)
+		poll_mask(p);
 	return (own_call(p));
 }
 
@@ -721,6 +761,9 @@ capsicum_exit(struct process *p, long result)
 	const uint64_t	*args = p->pr_call.c_args;
 	size_t		 i;
 
+	if (is_poll(p->pr_call.c_nr) ||
+	    p->pr_call.c_nr == SYS_restart_syscall)
+		poll_exit(p, result);
 	if (result < 0) {
 		if (p->pr_call.c_nr == SYS_sendmsg)
 			travel_undo(p);

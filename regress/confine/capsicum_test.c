@@ -418,12 +418,77 @@ act_polled(void *arg)
 		_exit(2);
 }
 
+/* The first line of a file about a process; empty when it has none. */
+static void
+about(pid_t pid, const char *what, char *line, size_t size)
+{
+	char	 path[64];
+	FILE	*fp;
+
+	line[0] = '\0';
+	(void)snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, what);
+	if ((fp = fopen(path, "r")) == NULL)
+		return;
+	if (fgets(line, (int)size, fp) == NULL)
+		line[0] = '\0';
+	(void)fclose(fp);
+}
+
+/* Whether it sleeps in poll(2), and is not stopped before it. */
+static int
+polls(pid_t pid)
+{
+	char	 line[512], *state;
+	long	 nr;
+
+	about(pid, "syscall", line, sizeof(line));
+	if (sscanf(line, "%ld", &nr) != 1)
+		return (0);
+#if defined(__x86_64__)
+	if (nr != SYS_poll)
+#else
+	if (nr != SYS_ppoll)
+#endif
+		return (0);
+	about(pid, "stat", line, sizeof(line));
+	state = strrchr(line, ')');
+	return (state != NULL && strncmp(state, ") S", 3) == 0);
+}
+
+/* The other end goes while it is waited for, and is found gone after that. */
+static void
+act_hangup(void *arg)
+{
+	struct pollfd	 pfd = { -1, 0, 0 };
+	int		 status, sv[2];
+
+	(void)arg;
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sv) == -1)
+		_exit(1);
+	if (fork() == 0) {
+		(void)close(sv[0]);
+		while (!polls(getppid()))
+			continue;
+		_exit(0);
+	}
+	(void)close(sv[1]);
+	pfd.fd = sv[0];
+	if (poll(&pfd, 1, 500) != 0)
+		_exit(2);
+	if (wait(&status) == -1 || status != 0)
+		_exit(3);
+	if (poll(&pfd, 1, -1) != 1 || !(pfd.revents & POLLHUP) ||
+	    pfd.fd != sv[0])
+		_exit(4);
+}
+
 ATF_TC(rights);
 ATF_TC_HEAD(rights, tc)
 {
 	atf_tc_set_md_var(tc, "descr", "Rights only become fewer, and go with "
 	    "a descriptor that is copied, inherited, passed or executed "
-	    "with; poll(2) says POLLNVAL without the right to watch");
+	    "with; poll(2) says POLLNVAL without the right to watch, and "
+	    "does not wake where no event is wanted");
 }
 ATF_TC_BODY(rights, tc)
 {
@@ -434,6 +499,7 @@ ATF_TC_BODY(rights, tc)
 	ATF_CHECK_EQ(0, probe_run(act_shrink, NULL));
 	ATF_CHECK_EQ(0, probe_run(act_copies, NULL));
 	ATF_CHECK_EQ(0, probe_run(act_polled, NULL));
+	ATF_CHECK_EQ(0, probe_run(act_hangup, NULL));
 	ATF_CHECK_EQ(W_EXITCODE(1, 0), probe_run(act_executed, NULL));
 	ATF_CHECK(probe_logged("cat", "read: ENOTCAPABLE, CAP_READ"));
 }

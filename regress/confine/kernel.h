@@ -55,6 +55,8 @@ struct process {
 	/* FreeBSD */
 	int			 pr_capmode;
 	int			 pr_trapcap;
+	uint64_t		 pr_polled;	/* where poll(2) looks ... */
+	uint64_t		 pr_masked;	/* ... and at which not */
 	size_t			 pr_nrights;
 	struct right		*pr_rights;
 };
@@ -72,6 +74,8 @@ int		 trace_write(pid_t, uint64_t, const void *, size_t);
 int		 trace_string(pid_t, uint64_t, char *, size_t);
 /* Kind and identity of what a descriptor refers to; -1. */
 int		 trace_identity(pid_t, int, mode_t *, dev_t *, ino_t *);
+/* Whether the other end of a descriptor has gone already. */
+int		 trace_hung_up(pid_t, int);
 /* The descriptors in the control data of a msghdr; how many. */
 int		 trace_passed(pid_t, uint64_t, int *, int);
 

@@ -10,11 +10,13 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
 
 #include <elf.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -134,6 +136,24 @@ trace_identity(pid_t pid, int fd, mode_t *mode, dev_t *dev, ino_t *ino)
 	*dev = st.st_dev;
 	*ino = st.st_ino;
 	return (0);
+}
+
+int
+trace_hung_up(pid_t pid, int fd)
+{
+	struct pollfd	 pfd;
+	int		 pidfd, n = 0;
+
+	if ((pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
+		return (0);
+	pfd.fd = (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	pfd.events = 0;
+	if (pfd.fd != -1) {
+		n = poll(&pfd, 1, 0);
+		(void)close(pfd.fd);
+	}
+	(void)close(pidfd);
+	return (n == 1);
 }
 
 int
