@@ -375,6 +375,21 @@ need_ptrace()
 	    atf_skip "needs CAP_SYS_PTRACE, to look into other processes"
 }
 
+# To search the memory of others, as memfind does.
+need_memory()
+{
+	need_ptrace
+	[ "$system" != Linux ] || return 0
+	sleep 60 &
+	_sleeping=$!
+	echo "text probe $(printf '%064d' 7)" >probe
+	"$top/regress/tools/memfind" probe $_sleeping >/dev/null 2>probe.err
+	_status=$?
+	kill $_sleeping
+	[ $_status -lt 2 ] || atf_skip "the memory of others cannot be looked \
+into (on OpenBSD sysctl kern.global_ptrace=1 allows it): $(cat probe.err)"
+}
+
 # authority_conf: of openssl req, for a certificate that may issue others.
 authority_conf()
 {
