@@ -420,6 +420,25 @@ refuser()
 	let_refuse "$pid"
 }
 
+# Connections that nobody takes and nobody refuses, for peer: on Linux those to
+# a port whose queue is full, on OpenBSD those to one that nobody listens on.
+# FreeBSD resets the former and refuses the latter.
+case $system in
+OpenBSD)	silent=bind ;;
+*)		silent=full ;;
+esac
+need_silent()
+{
+	[ "$system" != FreeBSD ] ||
+	    atf_skip "no port is silent here: where a queue is full it resets"
+}
+
+# need_busy: a unix socket whose queue is full is waited for.
+need_busy()
+{
+	need_linux "a unix socket whose queue is full refuses here"
+}
+
 # let_refuse PID: of one that has a port and does not listen.  OpenBSD drops
 # what comes for such a port, so there it has to be nobody's.
 let_refuse()
