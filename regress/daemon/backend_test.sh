@@ -29,7 +29,11 @@ tcp()
 	wait_until 20 "backend $_n" test -f "$_n.port"
 	eval "port_$_n=$(cat "$_n.port")"
 }
-full() { tcp "$1" full 127.0.0.1:0; }
+full()
+{
+	need_silent
+	tcp "$1" $silent 127.0.0.1:0
+}
 refusing() { refuser "$1"; }
 tcp_backend() { tcp "$1" accept 127.0.0.1:0 write "$1" shutdown read; }
 
@@ -202,6 +206,7 @@ next one is asked meanwhile, nothing is logged, and when all are busy they are \
 waited for"
 busy_body()
 {
+	need_busy
 	rm -f two.port
 	background "$peer" -t 110 -k -p two.port full "$PWD/two.sock" two.go \
 	    write two shutdown read
@@ -230,6 +235,7 @@ scenario all_busy "All busy until the timer: the error says of each that it \
 was"
 all_busy_body()
 {
+	need_busy
 	full one
 	for b in two three; do
 		rm -f $b.port

@@ -70,9 +70,15 @@ far_end()
 {
 	rm -f far.port
 	_mode=accept
+	_refuses=
 	case $1 in
-	full|bind)
-		_mode=$1
+	full)
+		need_silent
+		_mode=$silent
+		shift ;;
+	bind)
+		_mode=bind
+		_refuses=yes
 		shift ;;
 	esac
 	_options=
@@ -90,7 +96,7 @@ far_end()
 	echo $far_pid >>pids
 	wait_until 20 "the far end" test -f far.port
 	far=$(cat far.port)
-	[ "$_mode" != bind ] || let_refuse "$far_pid"
+	[ -z "$_refuses" ] || let_refuse "$far_pid"
 }
 
 # far_ends: what it was told to do is done.

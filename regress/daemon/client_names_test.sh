@@ -19,9 +19,14 @@ planned()
 		mkdir -p "tree/libexec/$_h"
 		cp "$top/libexec/$_h/$_h" "tree/libexec/$_h/"
 	done
-	mkdir -p tree/libexec/securetcp-resolver
-	cp "$top/regress/resolver/rogue_resolver" \
-	    tree/libexec/securetcp-resolver/securetcp-resolver
+	mkdir -p tree/libexec/securetcp-resolver rogue
+	cp "$top/regress/resolver/rogue_resolver" rogue/securetcp-resolver
+	# A helper starts in the chroot; this one reads files of the test.
+	cat >tree/libexec/securetcp-resolver/securetcp-resolver <<-SCRIPT
+	#!/bin/sh
+	cd "$PWD" && exec rogue/securetcp-resolver "\$@"
+	SCRIPT
+	chmod 755 tree/libexec/securetcp-resolver/securetcp-resolver
 	securetcpd=$PWD/tree/sbin/securetcpd/securetcpd
 }
 

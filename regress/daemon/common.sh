@@ -375,6 +375,21 @@ need_ptrace()
 	    atf_skip "needs CAP_SYS_PTRACE, to look into other processes"
 }
 
+# To search the memory of others, as memfind does.
+need_memory()
+{
+	need_ptrace
+	[ "$system" != Linux ] || return 0
+	sleep 60 &
+	_sleeping=$!
+	echo "text probe $(printf '%064d' 7)" >probe
+	"$top/regress/tools/memfind" probe $_sleeping >/dev/null 2>probe.err
+	_status=$?
+	kill $_sleeping
+	[ $_status -lt 2 ] || atf_skip "the memory of others cannot be looked \
+into (on OpenBSD sysctl kern.global_ptrace=1 allows it): $(cat probe.err)"
+}
+
 # authority_conf: of openssl req, for a certificate that may issue others.
 authority_conf()
 {
@@ -403,6 +418,25 @@ refuser()
 	wait_until 20 "port $1" test -f "$1.port"
 	eval "port_$1=$(cat "$1.port")"
 	let_refuse "$pid"
+}
+
+# Connections that nobody takes and nobody refuses, for peer: on Linux those to
+# a port whose queue is full, on OpenBSD those to one that nobody listens on.
+# FreeBSD resets the former and refuses the latter.
+case $system in
+OpenBSD)	silent=bind ;;
+*)		silent=full ;;
+esac
+need_silent()
+{
+	[ "$system" != FreeBSD ] ||
+	    atf_skip "no port is silent here: where a queue is full it resets"
+}
+
+# need_busy: a unix socket whose queue is full is waited for.
+need_busy()
+{
+	need_linux "a unix socket whose queue is full refuses here"
 }
 
 # let_refuse PID: of one that has a port and does not listen.  OpenBSD drops

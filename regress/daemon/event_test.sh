@@ -247,7 +247,8 @@ scenario backend_timer "A backend that does not take the connection in time \
 is ptTimeout before connected"
 backend_timer_body()
 {
-	background "$peer" -p backend.port full 127.0.0.1:0
+	need_silent
+	background "$peer" -p backend.port $silent 127.0.0.1:0
 	wait_until 20 "backend" test -f backend.port
 	b=127.0.0.1:$(cat backend.port)
 	serve "forward to 127.0.0.1 port ${b#*:}" "timeout backend 1"
@@ -260,6 +261,7 @@ scenario backend_unix_full "A unix socket whose queue is full is waited for \
 until the backend timer"
 backend_unix_full_body()
 {
+	need_busy
 	background "$peer" -p backend.port full "$PWD/backend.sock"
 	wait_until 20 "backend" test -f backend.port
 	serve "forward to \"$PWD/backend.sock\"" "timeout backend 1"

@@ -65,7 +65,7 @@ scenario places "A text is found on the heap, on the stack, in data, in \
 private and shared mappings and in freed memory, and not where it is not"
 places_body()
 {
-	need_ptrace
+	need_memory
 	random 64 >secret
 	echo "text token $(cat secret)" >needles
 	random 64 >other
@@ -88,7 +88,7 @@ scenario orders "A number is found in each order of its bytes, as the TLS \
 library has it too"
 orders_body()
 {
-	need_ptrace
+	need_memory
 	random 128 >number
 	echo "number n $(cat number)" >needles
 	# The form, and how it is made.
@@ -116,7 +116,7 @@ scenario odd_length "A number whose length is no multiple of a word, such \
 as one of P-521, is found as well"
 odd_length_body()
 {
-	need_ptrace
+	need_memory
 	echo "01$(random 65)" >number
 	echo "number n $(cat number)" >needles
 	plant bignum number
@@ -133,7 +133,7 @@ scenario remnant "A remnant of 31 bytes is found wherever it is from; \
 bytes that are nearly right are not"
 remnant_body()
 {
-	need_ptrace
+	need_memory
 	random 128 >number
 	echo "number n $(cat number)" >needles
 	for from in 1 2 17 50 97; do
@@ -164,7 +164,7 @@ scenario key_files "The needles of a key file are its numbers, its DER and \
 its PEM; each is found, and what is public is none of them"
 key_files_body()
 {
-	need_ptrace
+	need_memory
 	for k in rsa:2048 rsa:3072 P-256 P-384 P-521; do
 		certificate www $k
 		case $k in
@@ -221,7 +221,7 @@ scenario itself "The search does not search itself, says that a process is \
 gone, and that it has no needles"
 itself_body()
 {
-	need_ptrace
+	need_memory
 	echo "text token $(random 32)" >needles
 	atf_check -s exit:2 -e match:"has what it looks for" \
 	    sh -c "exec '$tools/memfind' needles \$\$"

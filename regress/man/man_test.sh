@@ -147,7 +147,7 @@ $(conf CONF_LIFETIME)."
 	says "can be repeated, up to $(conf CONF_BACKENDS_MAX) times."
 	says "from 1 to $(conf CONF_BACKLOG_MAX), $(conf CONF_BACKLOG) by"
 	says "from 1 to $(conf CONF_PREFORK_MAX) and not above"
-	says "needed. The default is $(conf CONF_PREFORK)."
+	says "together. The default is $(conf CONF_PREFORK)."
 	atf_check_equal 3600 "$(conf CONF_TIME_MAX)"
 	says "from a second to an hour, and idle to \
 $(($(conf CONF_IDLE_MAX) / 3600)) hours:"

@@ -43,13 +43,30 @@ plant()
 	securetcpd=$PWD/tree/sbin/securetcpd/securetcpd
 }
 
+# slow_backend: one that does not take connections, nor refuses them, in $slow.
+slow_backend()
+{
+	case $system in
+	Linux)
+		background "$peer" -t 280 full "$PWD/full.sock"
+		wait_until 20 "a full backend" test -S full.sock
+		slow="\"$PWD/full.sock\"" ;;
+	OpenBSD)
+		background "$peer" -t 280 -p slow.port bind 127.0.0.1:0
+		wait_until 20 "a silent port" test -f slow.port
+		slow="127.0.0.1 port $(cat slow.port)" ;;
+	*)
+		need_blackhole 127.0.0.66
+		slow="127.0.0.66 port 9" ;;
+	esac
+}
+
 # configure_around: standard input has www; good echoes beside it, and slow
 # never gets through to its backend.
 configure_around()
 {
 	certificate good rsa:2048
-	background "$peer" -t 280 full "$PWD/full.sock"
-	wait_until 20 "a full backend" test -S full.sock
+	slow_backend
 	{
 		cat
 		cat <<-CONF
@@ -67,7 +84,7 @@ configure_around()
 		server "slow" {
 			listen on 127.0.0.1 port 0
 			certificate "www"
-			forward to "$PWD/full.sock"
+			forward to $slow
 			timeout backend 60
 			connections max 1000 per source 1000
 		}

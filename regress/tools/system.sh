@@ -124,8 +124,23 @@ need_sources()
 	    atf_skip "needs all of 127/8 on loopback, as only Linux has it"
 }
 
+# need_blackhole ADDRESS: what is sent there is lost and nobody is told.
+need_blackhole()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, for a route to nowhere"
+	route -q add -host "$1" 127.0.0.1 -blackhole ||
+	    atf_skip "there is no route to nowhere"
+	echo "$1" >>blackholes
+}
+
 remove_addresses()
 {
+	if [ -f blackholes ]; then
+		while read -r _a; do
+			route -q delete -host "$_a"
+		done <blackholes
+		rm -f blackholes
+	fi
 	[ -f addresses ] || return 0
 	while read -r _family _a; do
 		ifconfig lo0 "$_family" "$_a" -alias
