@@ -294,7 +294,7 @@ check_regress() {
 		defined $objects | sort -u - "$work/archives" "$work/here" \
 		    "$work/extra" >"$work/defined"
 		# shellcheck disable=SC2086
-		wanted $objects | grep -v '^atf_' |
+		wanted $objects | grep -v -e '^atf_' -e '^__real_' |
 		    comm -23 - "$work/defined" |
 		    sed "s,\$, $dir/$program," >>"$work/outside"
 	done <"$work/programs.$os"

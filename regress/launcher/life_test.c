@@ -405,6 +405,7 @@ ATF_TC_BODY(deaf_parent, tc)
 	struct run	*r[800];
 	int		 i;
 
+	master_room();
 	master_start(&m, tc, "exit 9");
 	for (i = 0; i < 800; i++) {
 		r[i] = master_run(&m, 0);

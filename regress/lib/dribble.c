@@ -7,7 +7,6 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stddef.h>
 
@@ -18,6 +17,8 @@
 /* The linker's names for them. */
 ssize_t		 __wrap_recv(int, void *, size_t, int);
 ssize_t		 __wrap_send(int, const void *, size_t, int);
+ssize_t		 __real_recv(int, void *, size_t, int);
+ssize_t		 __real_send(int, const void *, size_t, int);
 
 static int	 dribble_fails(unsigned int *);
 static size_t	 dribble_size(size_t);
@@ -50,24 +51,18 @@ dribble_size(size_t wanted)
 ssize_t
 __wrap_recv(int fd, void *buf, size_t len, int flags)
 {
-	static ssize_t		(*real)(int, void *, size_t, int);
 	static unsigned int	 calls;
 
-	if (real == NULL)
-		*(void **)&real = dlsym(RTLD_DEFAULT, "recv");
 	if (dribble_fails(&calls))
 		return (-1);
-	return (real(fd, buf, dribble_size(len), flags));
+	return (__real_recv(fd, buf, dribble_size(len), flags));
 }
 
 ssize_t
 __wrap_send(int fd, const void *buf, size_t len, int flags)
 {
-	static ssize_t		(*real)(int, const void *, size_t, int);
 	static unsigned int	 calls;
 
-	if (real == NULL)
-		*(void **)&real = dlsym(RTLD_DEFAULT, "send");
 	if (dribble_fails(&calls))
 		return (-1);
 	if (dribble_vanished != 0) {
@@ -79,5 +74,5 @@ __wrap_send(int fd, const void *buf, size_t len, int flags)
 		errno = dribble_vanished;
 		return (-1);
 	}
-	return (real(fd, buf, dribble_size(len), flags));
+	return (__real_send(fd, buf, dribble_size(len), flags));
 }

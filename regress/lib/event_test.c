@@ -336,6 +336,8 @@ ATF_TC_BODY(upload_then_gone, tc)
 	size_t		 got, have = 0, sent;
 	int		 error, version;
 
+	if (!fixture_resets())
+		atf_tc_skip("what dies with data unread is not reset here");
 	for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
 		fixture_p256(&f, &k, "secure", 1);
 		fixture_connect(&f, version);
@@ -348,9 +350,12 @@ ATF_TC_BODY(upload_then_gone, tc)
 		pfd.events = POLLIN;
 		ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
 		peer_close(&f);
+		/* FreeBSD tells it only to who asks for something. */
 		pfd.fd = securetcp_socket(f.f_tcp);
-		pfd.events = 0;
-		ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
+		pfd.events = POLLIN;
+		do {
+			ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
+		} while ((pfd.revents & (POLLHUP | POLLERR)) == 0);
 		ATF_REQUIRE_EQ(ptOk, securetcp_send(f.f_tcp, "more", 4,
 		    &sent));
 		for (have = 0;;) {

@@ -6,7 +6,6 @@
 
 #include <sys/types.h>
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -29,6 +28,20 @@ int		 __wrap_tls_accept_cbs(struct tls *, struct tls **,
 int		 __wrap_tls_connect_cbs(struct tls *, tls_read_cb,
 		    tls_write_cb, void *, const char *);
 
+/* And for that which all others get. */
+void		*__real_malloc(size_t);
+void		*__real_calloc(size_t, size_t);
+char		*__real_strdup(const char *);
+int		 __real_tls_init(void);
+struct tls_config *__real_tls_config_new(void);
+struct tls	*__real_tls_client(void);
+struct tls	*__real_tls_server(void);
+int		 __real_tls_configure(struct tls *, struct tls_config *);
+int		 __real_tls_accept_cbs(struct tls *, struct tls **,
+		    tls_read_cb, tls_write_cb, void *);
+int		 __real_tls_connect_cbs(struct tls *, tls_read_cb,
+		    tls_write_cb, void *, const char *);
+
 static int	 fault_fails(void);
 static int	 fault_refuses(const char *);
 
@@ -36,13 +49,6 @@ const char		*fault_tls;
 
 static unsigned int	 countdown;
 static int		 happened;
-
-/* That which all others get. */
-#define REAL(function, type, args)					\
-	static type	(*real) args;					\
-									\
-	if (real == NULL)						\
-		*(void **)&real = dlsym(RTLD_DEFAULT, function)
 
 void
 fault_memory(unsigned int nth)
@@ -76,75 +82,56 @@ fault_refuses(const char *function)
 void *
 __wrap_malloc(size_t size)
 {
-	REAL("malloc", void *, (size_t));
-
-	return (fault_fails() ? NULL : real(size));
+	return (fault_fails() ? NULL : __real_malloc(size));
 }
 
 void *
 __wrap_calloc(size_t n, size_t size)
 {
-	REAL("calloc", void *, (size_t, size_t));
-
-	return (fault_fails() ? NULL : real(n, size));
+	return (fault_fails() ? NULL : __real_calloc(n, size));
 }
 
 char *
 __wrap_strdup(const char *text)
 {
-	REAL("strdup", char *, (const char *));
-
-	return (fault_fails() ? NULL : real(text));
+	return (fault_fails() ? NULL : __real_strdup(text));
 }
 
 int
 __wrap_tls_init(void)
 {
-	REAL("tls_init", int, (void));
-
-	return (fault_refuses("tls_init") ? -1 : real());
+	return (fault_refuses("tls_init") ? -1 : __real_tls_init());
 }
 
 struct tls_config *
 __wrap_tls_config_new(void)
 {
-	REAL("tls_config_new", struct tls_config *, (void));
-
-	return (fault_refuses("tls_config_new") ? NULL : real());
+	return (fault_refuses("tls_config_new") ? NULL : __real_tls_config_new());
 }
 
 struct tls *
 __wrap_tls_client(void)
 {
-	REAL("tls_client", struct tls *, (void));
-
-	return (fault_refuses("tls_client") ? NULL : real());
+	return (fault_refuses("tls_client") ? NULL : __real_tls_client());
 }
 
 struct tls *
 __wrap_tls_server(void)
 {
-	REAL("tls_server", struct tls *, (void));
-
-	return (fault_refuses("tls_server") ? NULL : real());
+	return (fault_refuses("tls_server") ? NULL : __real_tls_server());
 }
 
 int
 __wrap_tls_configure(struct tls *tls, struct tls_config *settings)
 {
-	REAL("tls_configure", int, (struct tls *, struct tls_config *));
-
-	return (fault_refuses("tls_configure") ? -1 : real(tls, settings));
+	return (fault_refuses("tls_configure") ? -1 : __real_tls_configure(tls, settings));
 }
 
 int
 __wrap_tls_accept_cbs(struct tls *tls, struct tls **one, tls_read_cb in,
     tls_write_cb out, void *arg)
 {
-	REAL("tls_accept_cbs", int, (struct tls *, struct tls **,
-	    tls_read_cb, tls_write_cb, void *));
-
-	return (fault_refuses("tls_accept_cbs") ? -1 : real(tls, one, in,
+	return (fault_refuses("tls_accept_cbs") ? -1 : __real_tls_accept_cbs(tls, one, in,
 	    out, arg));
 }
 
@@ -152,9 +139,6 @@ int
 __wrap_tls_connect_cbs(struct tls *tls, tls_read_cb in, tls_write_cb out,
     void *arg, const char *name)
 {
-	REAL("tls_connect_cbs", int, (struct tls *, tls_read_cb,
-	    tls_write_cb, void *, const char *));
-
-	return (fault_refuses("tls_connect_cbs") ? -1 : real(tls, in, out,
+	return (fault_refuses("tls_connect_cbs") ? -1 : __real_tls_connect_cbs(tls, in, out,
 	    arg, name));
 }

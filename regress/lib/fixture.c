@@ -193,7 +193,8 @@ fixture_pair(int fds[2])
 	ATF_REQUIRE_EQ(0, listen(fd, 1));
 	ATF_REQUIRE_EQ(0, getsockname(fd, (struct sockaddr *)&sin, &len));
 	ATF_REQUIRE((fds[1] = socket(AF_INET, SOCK_STREAM, 0)) != -1);
-	ATF_REQUIRE_EQ(0, connect(fds[1], (struct sockaddr *)&sin, len));
+	ATF_REQUIRE_MSG(connect(fds[1], (struct sockaddr *)&sin, len) == 0,
+	    "connect: %s", strerror(errno));
 	ATF_REQUIRE_EQ(0, setsockopt(fds[1], IPPROTO_TCP, TCP_NODELAY, &one,
 	    sizeof(one)));
 	ATF_REQUIRE((fds[0] = accept(fd, NULL, NULL)) != -1);
@@ -485,4 +486,20 @@ object_read(struct fixture *f, void *buf, size_t len)
 		have += got;
 	}
 	return (have);
+}
+
+int
+fixture_resets(void)
+{
+	char	 c;
+	ssize_t	 n;
+	int	 error, fds[2];
+
+	fixture_pair(fds);
+	ATF_REQUIRE_EQ(1, write(fds[0], "x", 1));
+	(void)close(fds[1]);
+	n = read(fds[0], &c, 1);
+	error = errno;
+	(void)close(fds[0]);
+	return (n == -1 && error == ECONNRESET);
 }

@@ -89,6 +89,8 @@ void		 fixture_p256(struct fixture *, struct key *, const char *,
 void		 fixture_reason(const struct fixture *, const char *);
 /* A connected loopback pair: the first for the object. */
 void		 fixture_pair(int [2]);
+/* Does the kernel reset what is closed with data unread? */
+int		 fixture_resets(void);
 void		 fixture_assign(struct fixture *);
 /*
  * The object as a client of a listening socket, event-driven, and the peer's

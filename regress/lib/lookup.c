@@ -12,7 +12,6 @@
 #include <netinet/in.h>
 #include <arpa/inet.h>
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <netdb.h>
 #include <string.h>
@@ -23,6 +22,14 @@
 
 #define LOOKUP_MAX	4
 
+/* The linker's names for them. */
+int		 __wrap_getaddrinfo(const char *, const char *,
+		    const struct addrinfo *, struct addrinfo **);
+void		 __wrap_freeaddrinfo(struct addrinfo *);
+int		 __real_getaddrinfo(const char *, const char *,
+		    const struct addrinfo *, struct addrinfo **);
+void		 __real_freeaddrinfo(struct addrinfo *);
+
 int				 lookup_error;
 int				 lookup_errno;
 
@@ -32,18 +39,14 @@ static struct sockaddr_in6	 list6[LOOKUP_MAX];
 static size_t			 nlist;
 
 int
-getaddrinfo(const char *host, const char *service,
+__wrap_getaddrinfo(const char *host, const char *service,
     const struct addrinfo *hints, struct addrinfo **res)
 {
-	static int	(*real)(const char *, const char *,
-			    const struct addrinfo *, struct addrinfo **);
-	size_t		 i;
+	size_t	 i;
 
-	if (real == NULL)
-		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
 	if (host == NULL || strcmp(host, LOOKUP_NAME) != 0 ||
 	    (hints->ai_flags & AI_NUMERICHOST) != 0)
-		return (real(host, service, hints, res));
+		return (__real_getaddrinfo(host, service, hints, res));
 	if (lookup_error != 0) {
 		errno = lookup_errno;
 		return (lookup_error);
@@ -55,15 +58,11 @@ getaddrinfo(const char *host, const char *service,
 }
 
 void
-freeaddrinfo(struct addrinfo *ai)
+__wrap_freeaddrinfo(struct addrinfo *ai)
 {
-	static void	(*real)(struct addrinfo *);
-
 	if (ai == NULL || (ai >= list && ai < list + LOOKUP_MAX))
 		return;
-	if (real == NULL)
-		*(void **)&real = dlsym(RTLD_NEXT, "freeaddrinfo");
-	real(ai);
+	__real_freeaddrinfo(ai);
 }
 
 void

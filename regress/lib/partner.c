@@ -352,19 +352,3 @@ partner_kill(struct partner *p)
 	(void)close(p->pa_in);
 	(void)close(p->pa_out);
 }
-
-int
-partner_resets(void)
-{
-	char	 c;
-	ssize_t	 n;
-	int	 error, fds[2];
-
-	fixture_pair(fds);
-	ATF_REQUIRE_EQ(1, write(fds[0], "x", 1));
-	(void)close(fds[1]);
-	n = read(fds[0], &c, 1);
-	error = errno;
-	(void)close(fds[0]);
-	return (n == -1 && error == ECONNRESET);
-}

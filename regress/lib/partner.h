@@ -67,8 +67,6 @@ void		 partner_say(struct partner *, const char *);
 /* Stops it where it is; ends it there. */
 void		 partner_stop(struct partner *);
 void		 partner_kill(struct partner *);
-/* Does a kernel reset what is closed with data unread? */
-int		 partner_resets(void);
 const char	*partner_name(enum partner_kind);
 /* Is this kind of LibreSSL?  OpenBSD's openssl is. */
 int		 partner_libressl(enum partner_kind);

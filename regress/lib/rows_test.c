@@ -218,7 +218,7 @@ ROW(reset, "the peer resets: ptConnectionReset, closing, closed")
 	struct fixture	 f;
 	struct world	 w;
 
-	if (!partner_resets())
+	if (!fixture_resets())
 		atf_tc_skip("what dies with data unread is not reset here");
 	partner_begin(tc);
 	WORLD_EACH(w) {
@@ -483,7 +483,7 @@ everywhere(const atf_tc_t *tc, enum act how)
 
 	partner_begin(tc);
 	WORLD_EACH(w) {
-		for (reset = 0; reset <= partner_resets(); reset++) {
+		for (reset = 0; reset <= fixture_resets(); reset++) {
 			for (when = 1;; when++) {
 				world_open(&f, &w);
 				act_at(&f, how, when);

@@ -25,6 +25,7 @@ static char	 lots[LOTS];
 static void	 run(const atf_tc_t *, struct fake *, struct key *,
 		    struct client *, int *);
 static void	 end(struct fake *, struct key *, struct client *, uint32_t);
+static void	 flood(struct fake *, struct client *);
 
 static void
 run(const atf_tc_t *tc, struct fake *fk, struct key *k, struct client *c,
@@ -60,6 +61,23 @@ end(struct fake *fk, struct key *k, struct client *c, uint32_t error)
 	client_close(c);
 	fake_stop(fk);
 	key_free(k);
+}
+
+/* As much as is taken: the half of it, or until nothing was for a while. */
+static void
+flood(struct fake *fk, struct client *c)
+{
+	int64_t	 last = fake_now();
+	size_t	 left = LOTS / 2;
+	ssize_t	 n;
+
+	while (left > 0 && fake_now() - last < CLOSE) {
+		if ((n = client_write_try(c, lots, left)) > 0) {
+			left -= (size_t)n;
+			last = fake_now();
+		} else
+			fake_turn(fk, NULL, 0, 20);
+	}
 }
 
 ATF_TC(unread);
@@ -180,7 +198,7 @@ ATF_TC_BODY(gone_while_sending, tc)
 	int		 program;
 
 	run(tc, &fk, &k, &c, &program);
-	client_write(&c, lots, LOTS / 2);
+	flood(&fk, &c);
 	backend_write(&fk, program, "enough", 6);
 	(void)close(program);
 	client_write(&c, lots, LOTS / 2);

@@ -57,7 +57,7 @@ extern const char *const proc_no_reaper;	/* adopting orphans */
 extern const char *const proc_no_pdeath;	/* a signal at a parent's end */
 
 /* imsg is the base system's, not libcompat's. */
-extern const int proc_base_imsg;
+extern const unsigned int proc_base_imsg;
 
 /* May a sandboxed process receive a directory? */
 extern const int proc_takes_directory;

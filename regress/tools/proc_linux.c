@@ -36,7 +36,7 @@ const int		 proc_takes_directory = 1;
 const int		 proc_barred_signal;
 const char *const	 proc_barred_words;
 const unsigned long long proc_least_nproc;
-const int		 proc_base_imsg;
+const unsigned int	 proc_base_imsg;
 const char *const	 proc_sandbox = "seccomp";
 const char *const	 proc_launcher_sandbox = "none";
 

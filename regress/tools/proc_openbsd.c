@@ -46,7 +46,7 @@ const int		 proc_takes_directory;
 const int		 proc_barred_signal = SIGABRT;
 const char *const	 proc_barred_words;
 const unsigned long long proc_least_nproc;
-const int		 proc_base_imsg = 1;
+const unsigned int	 proc_base_imsg = 1;
 const char *const	 proc_sandbox = "pledge";
 const char *const	 proc_launcher_sandbox = "pledge";
 

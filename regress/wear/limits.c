@@ -5,11 +5,9 @@
  */
 
 /*
- * Preloaded under valgrind, which refuses a lower hard limit of descriptors,
- * for it has its own above it: the soft limit alone is set.
+ * Preloaded on Linux under valgrind, which refuses a lower hard limit of
+ * descriptors, for it has its own above it: the soft limit alone is set.
  */
-
-#ifdef __linux__
 
 #include <sys/types.h>
 #include <sys/resource.h>
@@ -28,9 +26,3 @@ setrlimit(__rlimit_resource_t resource, const struct rlimit *rl)
 	now.rlim_cur = rl->rlim_cur;
 	return (next(resource, &now));
 }
-
-#else
-
-int	 limits_unused;	/* an empty file is none */
-
-#endif /* __linux__ */
