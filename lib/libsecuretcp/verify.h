@@ -21,7 +21,7 @@ struct verify {
 	STACK_OF(X509_CRL)	*ve_crls;	/* NULL: none are asked for */
 	X509			*ve_leaf;
 	STACK_OF(X509)		*ve_chain;	/* all of it */
-	STACK_OF(X509)		*ve_path;	/* to a root, if it is trusted */
+	STACK_OF(X509)		*ve_path;	/* to its root, if any */
 	int			 ve_client;	/* so the peer is a server */
 	char			*ve_why;
 	size_t			 ve_size;

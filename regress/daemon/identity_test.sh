@@ -266,7 +266,7 @@ lists_body()
 			count=0
 			[ $kind = base ] || admitted "$good" good
 			denied "certificate CN=later: revoked on DATE" later
-			stop
+			stop_daemon
 		done
 		[ $kind != base ] || continue
 		cp root.crl both.crl
@@ -277,7 +277,7 @@ lists_body()
 		count=0
 		denied "certificate CN=later: revoked on DATE" later
 		denied "the list of revoked certificates of O=Example,CN=root does not cover this certificate" good
-		stop
+		stop_daemon
 	done
 }
 

@@ -666,8 +666,8 @@ CASE(bad_settings, "a CA and lists that cannot be read: said, and nothing "
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc, "x", 1));
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc, NULL, 0));
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc, crl, len));
-	ATF_CHECK_STREQ("CA, line 1: X509 CRL does not count here, but in a file of "
-	    "its own",
+	ATF_CHECK_STREQ("CA, line 1: X509 CRL does not count here, but in a "
+	    "file of its own",
 	    securetcp_config_error(sc));
 	/* One that is cut off is not taken for its beginning. */
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc, root.p_cert,
