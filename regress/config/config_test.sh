@@ -183,7 +183,7 @@ make_garbage()
 	echo garbage >garbage.crt
 	(umask 077; echo garbage >garbage.key)
 }
-make_damaged() { sed '3s/^...../AAAAA/' www.crt >damaged.crt; }
+make_damaged() { sed '2s/^...../AAAAA/' www.crt >damaged.crt; }
 make_second() { make_damaged; cat www.crt damaged.crt >second.crt; }
 make_many()
 {
@@ -264,7 +264,7 @@ make_roots()
 	issue_as form-staple ca staple
 	issue_as form-offered ca offered
 	cat www.crt form-middle.crt >form-mixed.crt
-	{ cat www.crt; sed '3s/^...../AAAAA/' ca.crt; } >form-onebad.crt
+	{ cat www.crt; sed '2s/^...../AAAAA/' ca.crt; } >form-onebad.crt
 	list form-list ca number5
 	cat www.crt form-list.crl >form-withlist.crt
 }
@@ -283,7 +283,7 @@ make_lists()
 	cat form-5.crl form-delta5.crl form-www.crl >form-delta.crl
 	cat form-5.crl form-delta9.crl >form-gap.crl
 	cat form-5.crl form-reasons.crl >form-reason.crl
-	sed '3s/^...../AAAAA/' form-5.crl >form-damaged.crl
+	sed '2s/^...../AAAAA/' form-5.crl >form-damaged.crl
 	# Signed by another key than the issuer's.
 	cp www.key form-namesake.key
 	list form-forged form-namesake number5
@@ -360,9 +360,12 @@ say()
 	# shellcheck disable=SC2046 -- words of their own are what is wanted
 	"$securetcpd" -n $(sed -n 's/^# -D/-D/p' "$1.in") -f "$1.in" \
 	    >out 2>&1 || got=$?
-	# That date is another one every day, and the log's line about the
-	# signer that looked at the keys has its pid.
-	sed -e 's/\(expires on\) [-0-9]* [0-9:]* UTC/\1 DATE/' \
+	# That date is another one every day, the lines of a certificate are as
+	# many as its signature takes, and the log's line about the signer that
+	# looked at the keys has its pid.
+	sed -e 's/\(", line\) [0-9]*:/\1 N:/' \
+	    -e 's/\(in line\) [0-9]*/\1 N/' \
+	    -e 's/\(expires on\) [-0-9]* [0-9:]* UTC/\1 DATE/' \
 	    -e '/^process=signer /d' -e "s,\"$PWD/,\"DIR/," out >said
 }
 
