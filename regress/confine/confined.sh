@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: ISC
 
 # The end-to-end tests of regress/daemon and regress/deaths, by the daemon that
-# is built for $system over the stand-in for its kernel: what a case says must
+# is built for $kernel over the stand-in for its kernel: what a case says must
 # hold there as well, and nothing may be done that the kernel would refuse.
 # $program is one of those test programs, $cases are those of its cases that
 # are run.  The Makefile says which, and puts the three lines before this.
@@ -18,7 +18,7 @@ world)	. "$_here/world.sh" ;;
 *)	. "$_area/${program}_test.sh" ;;
 esac
 
-securetcpd=$top/regress/confine/$system/sbin/securetcpd/securetcpd
+securetcpd=$top/regress/confine/$kernel/sbin/securetcpd/securetcpd
 
 # The log of the stand-in is where the daemon was started.
 unviolated()

@@ -422,7 +422,7 @@ without_parent_body()
 }
 
 scenario blocked "Signals that whoever starts the daemon has blocked or ignores \
-come all the same: a helper's death is noticed, and SIGTERM stops it"
+come all the same: the death of a helper is noticed, and SIGTERM stops it"
 blocked_body()
 {
 	serve echo
