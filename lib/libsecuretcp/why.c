@@ -91,6 +91,7 @@ why_failed(struct verify *ve, X509_STORE_CTX *ctx)
 	case X509_V_ERR_UNABLE_TO_GET_CRL:
 	case X509_V_ERR_CRL_NOT_YET_VALID:
 	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
 		why_unlisted(ve, X509_get_issuer_name(at));
 		break;
 	case X509_V_ERR_CRL_SIGNATURE_FAILURE:

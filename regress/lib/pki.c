@@ -135,8 +135,11 @@ pki_free(struct pki *p)
 static void
 pki_crl_kind(X509_CRL *crl, int flags)
 {
-	ISSUING_DIST_POINT	*point;
-	ASN1_INTEGER		*number;
+	static const unsigned char	 named[] = "\x30\x10\xa0\x0e\xa0\x0c\x86"
+					    "\x0ahttp://x/y";
+	const unsigned char		*p = named;
+	ISSUING_DIST_POINT		*point;
+	ASN1_INTEGER			*number;
 
 	ATF_REQUIRE((number = ASN1_INTEGER_new()) != NULL);
 	ATF_REQUIRE_EQ(1, ASN1_INTEGER_set(number, 5));
@@ -148,12 +151,19 @@ pki_crl_kind(X509_CRL *crl, int flags)
 	ATF_REQUIRE_EQ(1, X509_CRL_add1_ext_i2d(crl, NID_crl_number, number,
 	    0, 0));
 	ASN1_INTEGER_free(number);
-	if (!(flags & PKI_REASONS))
+	if (!(flags & (PKI_REASONS | PKI_POINT)))
 		return;
-	ATF_REQUIRE((point = ISSUING_DIST_POINT_new()) != NULL);
-	ATF_REQUIRE((point->onlysomereasons = ASN1_BIT_STRING_new()) != NULL);
-	ATF_REQUIRE_EQ(1, ASN1_BIT_STRING_set_bit(point->onlysomereasons, 1,
-	    1));
+	if (flags & PKI_POINT)
+		point = d2i_ISSUING_DIST_POINT(NULL, &p, sizeof(named) - 1);
+	else
+		point = ISSUING_DIST_POINT_new();
+	ATF_REQUIRE(point != NULL);
+	if (flags & PKI_REASONS) {
+		point->onlysomereasons = ASN1_BIT_STRING_new();
+		ATF_REQUIRE(point->onlysomereasons != NULL);
+		ATF_REQUIRE_EQ(1, ASN1_BIT_STRING_set_bit(
+		    point->onlysomereasons, 1, 1));
+	}
 	ATF_REQUIRE_EQ(1, X509_CRL_add1_ext_i2d(crl,
 	    NID_issuing_distribution_point, point, 1, 0));
 	ISSUING_DIST_POINT_free(point);

@@ -37,6 +37,7 @@ struct pki {
 #define PKI_OLDER	0x40	/* a list made before the usual one */
 #define PKI_CHANGES	0x1000	/* a list of changes since the usual one */
 #define PKI_REASONS	0x2000	/* a list for some reasons only */
+#define PKI_POINT	0x4000	/* a list of one distribution point */
 
 /* By an issuer, or by itself (NULL); alternative names or NULL. */
 void		 pki_make(struct pki *, const struct pki *, const char *,

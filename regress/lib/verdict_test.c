@@ -225,7 +225,8 @@ both_ways(const struct pki *gone, const struct pki *here, const char *a,
 }
 
 CASE(lists, "what any list of the issuer says counts: two of the same date, "
-    "one of changes, one for some reasons; the last two do not do alone")
+    "one of changes, for some reasons, or of a point; the others do not do "
+    "alone")
 {
 	struct pki	 fake, gone, here;
 	char		 both[2 * PKI_PEM], empty[PKI_PEM], list[PKI_PEM];
@@ -247,8 +248,14 @@ CASE(lists, "what any list of the issuer says counts: two of the same date, "
 	client(&here, NAME, list, CONNECTING " A(11110)" REFUSED,
 	    "the list of revoked certificates of CN=Root does not cover this "
 	    "certificate");
+	(void)pki_crl(&root, &gone, PKI_POINT, list, sizeof(list));
+	client(&gone, NAME, list, CONNECTING " A(11110)" REFUSED, "revoked");
+	client(&here, NAME, list, CONNECTING " A(11110)" REFUSED,
+	    "the list of revoked certificates of CN=Root does not cover this "
+	    "certificate");
+	both_ways(&gone, &here, empty, list);
 	pki_make(&fake, NULL, "Root", NULL, PKI_CA);
-	(void)pki_crl(&fake, &gone, 0, list, sizeof(list));
+	(void)pki_crl(&fake, &gone, PKI_REASONS, list, sizeof(list));
 	/* It has the issuer's name, and is not by it. */
 	(void)snprintf(both, sizeof(both), "%s%s", empty, list);
 	client(&gone, NAME, both, CONNECTING " A(11111) S(connected)", "");
