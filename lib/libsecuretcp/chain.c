@@ -22,10 +22,12 @@
 #include <strings.h>
 
 #include <openssl/asn1.h>
+#include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/ocsp.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -36,6 +38,7 @@
 #define CHAIN_COMMONNAME	64	/* characters of one that counts */
 
 static uint8_t	*chain_copy(const void *, size_t);
+static int	 chain_write(struct chain *, STACK_OF(X509) *);
 static int	 chain_names(struct chain *, X509 *);
 static int	 chain_alternative(struct chain *, const GENERAL_NAME *);
 static int	 chain_commonname(struct chain *, X509 *);
@@ -47,27 +50,45 @@ static const char *chain_response(const void *, size_t);
 
 /* NULL: out of memory. */
 struct chain *
-chain_new(X509 *leaf, const void *pem, size_t len, const void *key,
-    size_t keylen)
+chain_new(STACK_OF(X509) *certs, const void *key, size_t keylen)
 {
 	struct chain	*ch;
 	size_t		 i;
 
 	if ((ch = calloc(1, sizeof(*ch))) == NULL)
 		return (NULL);
-	ch->ch_pem = chain_copy(pem, len);
-	ch->ch_len = len;
 	if (key != NULL)
 		ch->ch_key = chain_copy(key, keylen);
 	ch->ch_keylen = keylen;
-	if (ch->ch_pem == NULL || (key != NULL && ch->ch_key == NULL) ||
-	    chain_names(ch, leaf) == -1) {
+	if (chain_write(ch, certs) == -1 ||
+	    (key != NULL && ch->ch_key == NULL) ||
+	    chain_names(ch, sk_X509_value(certs, 0)) == -1) {
 		chain_free(ch);
 		return (NULL);
 	}
 	for (i = 0; i < ch->ch_nnames; i++)
 		ch->ch_wildcard |= ch->ch_names[i][0] == '*';
 	return (ch);
+}
+
+static int
+chain_write(struct chain *ch, STACK_OF(X509) *certs)
+{
+	BIO	*bio;
+	char	*text;
+	long	 len;
+	int	 i, ok = 1;
+
+	if ((bio = BIO_new(BIO_s_mem())) == NULL)
+		return (-1);
+	for (i = 0; ok && i < sk_X509_num(certs); i++)
+		ok = PEM_write_bio_X509(bio, sk_X509_value(certs, i)) == 1;
+	if (ok && (len = BIO_get_mem_data(bio, &text)) > 0) {
+		ch->ch_pem = chain_copy(text, (size_t)len);
+		ch->ch_len = (size_t)len;
+	}
+	(void)BIO_free(bio);
+	return (ch->ch_pem == NULL ? -1 : 0);
 }
 
 static uint8_t *

@@ -23,15 +23,19 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include "bundle.h"
 #include "config.h"
 #include "object.h"
 #include "securetcp.h"
 
 #define CONFIG_CIPHERS	1024
+#define CONFIG_WHY	256
 
 /* libretls takes whatever OpenSSL's default is for it. */
 #define CONFIG_SECURE	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
+static int	 config_chain(struct securetcp_config *, const void *, size_t,
+		    const void *, size_t);
 static int	 config_check(struct securetcp_config *, X509 *, const void *,
 		    size_t);
 static int	 config_pair(struct securetcp_config *, X509 *, EVP_PKEY *,
@@ -269,8 +273,7 @@ int
 securetcp_config_add_certificate(struct securetcp_config *sc, const void *pem,
     size_t len, const void *key, size_t keylen)
 {
-	struct chain	*ch, *first;
-	X509		*leaf;
+	struct chain	*first;
 	int		 error;
 
 	if ((error = config_open(sc)) != ptOk)
@@ -286,20 +289,32 @@ securetcp_config_add_certificate(struct securetcp_config *sc, const void *pem,
 		    "process cannot be mixed");
 		return (ptInvalidParam4);
 	}
-	if ((leaf = keyid_leaf(pem, len)) == NULL) {
-		config_say(sc, "certificate: no readable PEM certificate");
+	return (config_chain(sc, pem, len, key, keylen));
+}
+
+/* libtls gets the certificates that were found, not the text. */
+static int
+config_chain(struct securetcp_config *sc, const void *pem, size_t len,
+    const void *key, size_t keylen)
+{
+	struct chain	*ch;
+	struct bundle	 bu;
+	int		 error;
+
+	memset(&bu, 0, sizeof(bu));
+	if (trust_read(sc, "certificate", &bu, BUNDLE_CHAIN, pem, len) == -1) {
+		bundle_free(&bu);
 		return (ptNoCertificate);
 	}
-	if ((error = config_check(sc, leaf, key, keylen)) != ptOk) {
-		X509_free(leaf);
-		return (error);
-	}
-	ch = chain_new(leaf, pem, len, key, keylen);
-	X509_free(leaf);
-	if (ch == NULL) {
+	error = config_check(sc, sk_X509_value(bu.bu_certs, 0), key, keylen);
+	if (error == ptOk && (ch = chain_new(bu.bu_certs, key,
+	    keylen)) == NULL) {
 		config_say(sc, "certificate: out of memory");
-		return (ptNoBufferSpace);
+		error = ptNoBufferSpace;
 	}
+	bundle_free(&bu);
+	if (error != ptOk)
+		return (error);
 	TAILQ_INSERT_TAIL(&sc->sc_chains, ch, ch_entry);
 	sc->sc_nchains++;
 	return (ptOk);
@@ -326,6 +341,7 @@ config_pair(struct securetcp_config *sc, X509 *x509, EVP_PKEY *pkey,
 	enum securetcp_keytype	 type;
 	uint8_t			 id[SECURETCP_KEYID];
 	EVP_PKEY		*private;
+	char			 why[CONFIG_WHY];
 	int			 ok;
 
 	if (pkey == NULL || keyid_pkey(pkey, id, &type) != ptOk) {
@@ -335,8 +351,9 @@ config_pair(struct securetcp_config *sc, X509 *x509, EVP_PKEY *pkey,
 	}
 	if (key == NULL)
 		return (ptOk);
-	if ((private = keyid_private(key, keylen)) == NULL) {
-		config_say(sc, "certificate: no readable PEM key");
+	private = keyid_private(key, keylen, why, sizeof(why));
+	if (private == NULL) {
+		config_say(sc, "certificate: its key %s", why);
 		return (ptNoCertificate);
 	}
 	ok = X509_check_private_key(x509, private);

@@ -17,6 +17,7 @@
 
 #include <openssl/x509.h>
 
+#include "bundle.h"
 #include "names.h"
 #include "securetcp.h"
 
@@ -63,7 +64,7 @@ int		 config_signer(struct securetcp_config *);
 int		 config_default(struct securetcp_config *, struct tls_config *);
 
 /* chain.c */
-struct chain	*chain_new(X509 *, const void *, size_t, const void *, size_t);
+struct chain	*chain_new(STACK_OF(X509) *, const void *, size_t);
 void		 chain_free(struct chain *);
 /* Would the first be shown for a name that only the second has exactly? */
 int		 chain_shadows(const struct chain *, const struct chain *);
@@ -72,7 +73,9 @@ int		 chain_shadows(const struct chain *, const struct chain *);
 int		 file_read(struct securetcp_config *, const char *,
 		    const char *, void **, size_t *);
 
-/* trust.c */
+/* trust.c; the first says what is wrong with what it reads, by that name */
+int		 trust_read(struct securetcp_config *, const char *,
+		    struct bundle *, enum bundle_kind, const void *, size_t);
 int		 trust_store(struct securetcp_config *);
 void		 trust_free(struct securetcp_config *);
 

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
@@ -17,17 +19,28 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "bundle.h"
 #include "object.h"
+#include "pem.h"
 #include "securetcp.h"
 
-/* There is nobody to ask; libcrypto's own would read the terminal. */
+static int	 keyid_is_private(const char *);
+static EVP_PKEY	*keyid_parse(const struct pem_block *, char *, size_t);
+static void	 keyid_block(const struct pem_block *, struct pem_block *,
+		    int *, char *, size_t);
+
+/*
+ * There is nobody to ask; libcrypto's own would read the terminal.  Whether
+ * it would have is noted where there is a place for it.
+ */
 int
 keyid_password(char *buf, int size, int rwflag, void *arg)
 {
 	(void)buf;
 	(void)size;
 	(void)rwflag;
-	(void)arg;
+	if (arg != NULL)
+		*(int *)arg = 1;
 	return (-1);
 }
 
@@ -35,28 +48,100 @@ keyid_password(char *buf, int size, int rwflag, void *arg)
 X509 *
 keyid_leaf(const void *pem, size_t len)
 {
-	X509	*x509;
-	BIO	*bio;
+	struct pem_block	 pb;
+	struct pem		 pm;
+	X509			*x509 = NULL;
 
-	if (len > INT_MAX || (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
-		return (NULL);
-	x509 = PEM_read_bio_X509(bio, NULL, keyid_password, NULL);
-	(void)BIO_free(bio);
+	pem_open(&pm, pem, len);
+	while (pem_next(&pm, &pb) && pb.pb_wrong == NULL) {
+		if (!bundle_label(BUNDLE_CHAIN, pb.pb_label))
+			continue;
+		x509 = bundle_x509(&pb);
+		break;
+	}
 	ERR_clear_error();
 	return (x509);
 }
 
+/* The only private key in a text, or NULL, and why. */
 EVP_PKEY *
-keyid_private(const void *pem, size_t len)
+keyid_private(const void *pem, size_t len, char *why, size_t size)
 {
-	EVP_PKEY	*pkey;
-	BIO		*bio;
+	struct pem_block	 first, pb;
+	struct pem		 pm;
+	int			 keys = 0;
 
-	if (len > INT_MAX || (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
+	memset(&first, 0, sizeof(first));
+	*why = '\0';
+	pem_open(&pm, pem, len);
+	while (*why == '\0' && pem_next(&pm, &pb))
+		keyid_block(&pb, &first, &keys, why, size);
+	if (*why != '\0')
 		return (NULL);
-	pkey = PEM_read_bio_PrivateKey(bio, NULL, keyid_password, NULL);
-	(void)BIO_free(bio);
+	if (keys == 1)
+		return (keyid_parse(&first, why, size));
+	if (first.pb_label[0] == '\0')
+		(void)snprintf(why, size, "has no private key in PEM form%s",
+		    pem_instead(pem, len));
+	else
+		(void)snprintf(why, size, "has no private key, but this: %s",
+		    first.pb_label);
+	return (NULL);
+}
+
+/* The first one is that of the key, once there is one. */
+static void
+keyid_block(const struct pem_block *pb, struct pem_block *first, int *keys,
+    char *why, size_t size)
+{
+	if (pb->pb_wrong != NULL)
+		(void)snprintf(why, size, "is malformed: %s in line %u %s",
+		    pb->pb_label[0] == '\0' ? "the boundary of a block" :
+		    pb->pb_label, pb->pb_line, pb->pb_wrong);
+	else if (!keyid_is_private(pb->pb_label)) {
+		if (*keys == 0)
+			*first = *pb;
+	} else if ((*keys)++ == 0)
+		*first = *pb;
+	else
+		(void)snprintf(why, size, "has more than one private key, in "
+		    "line %u and line %u", first->pb_line, pb->pb_line);
+}
+
+static int
+keyid_is_private(const char *label)
+{
+	static const char	 tail[] = "PRIVATE KEY";
+	size_t			 len = strlen(label);
+
+	return (len >= sizeof(tail) - 1 &&
+	    strcmp(label + len - (sizeof(tail) - 1), tail) == 0);
+}
+
+static EVP_PKEY *
+keyid_parse(const struct pem_block *pb, char *why, size_t size)
+{
+	EVP_PKEY	*pkey = NULL;
+	BIO		*bio;
+	int		 asked = 0;
+
+	if (strcmp(pb->pb_label, "OPENSSH PRIVATE KEY") == 0) {
+		(void)snprintf(why, size, "is in OpenSSH's own form; "
+		    "\"ssh-keygen -p -m PEM\" changes it");
+		return (NULL);
+	}
+	if (pb->pb_len <= INT_MAX &&
+	    (bio = BIO_new_mem_buf(pb->pb_text, (int)pb->pb_len)) != NULL) {
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, keyid_password,
+		    &asked);
+		(void)BIO_free(bio);
+	}
 	ERR_clear_error();
+	if (pkey == NULL && asked)
+		(void)snprintf(why, size, "is encrypted");
+	else if (pkey == NULL)
+		(void)snprintf(why, size, "cannot be parsed: the %s in line "
+		    "%u", pb->pb_label, pb->pb_line);
 	return (pkey);
 }
 

@@ -21,6 +21,12 @@
 #define block_now	securetcp__block_now
 #define block_wait	securetcp__block_wait
 #define block_wanted	securetcp__block_wanted
+#define bundle_bad	securetcp__bundle_bad
+#define bundle_free	securetcp__bundle_free
+#define bundle_label	securetcp__bundle_label
+#define bundle_note	securetcp__bundle_note
+#define bundle_read	securetcp__bundle_read
+#define bundle_x509	securetcp__bundle_x509
 #define chain_free	securetcp__chain_free
 #define chain_new	securetcp__chain_new
 #define chain_shadows	securetcp__chain_shadows
@@ -62,6 +68,10 @@
 #define keyid_password	securetcp__keyid_password
 #define keyid_pkey	securetcp__keyid_pkey
 #define keyid_private	securetcp__keyid_private
+#define list_kind	securetcp__list_kind
+#define list_revoked	securetcp__list_revoked
+#define list_settle	securetcp__list_settle
+#define list_sort	securetcp__list_sort
 #define memory_copy	securetcp__memory_copy
 #define memory_wipe	securetcp__memory_wipe
 #define name_brief	securetcp__name_brief
@@ -77,6 +87,10 @@
 #define object_say	securetcp__object_say
 #define object_sendable	securetcp__object_sendable
 #define object_tell	securetcp__object_tell
+#define pem_decode	securetcp__pem_decode
+#define pem_instead	securetcp__pem_instead
+#define pem_next	securetcp__pem_next
+#define pem_open	securetcp__pem_open
 #define peer_forget	securetcp__peer_forget
 #define peer_learn	securetcp__peer_learn
 #define peer_pem	securetcp__peer_pem
@@ -92,10 +106,12 @@
 #define tickets_accepting	securetcp__tickets_accepting
 #define tickets_library	securetcp__tickets_library
 #define trust_free	securetcp__trust_free
+#define trust_read	securetcp__trust_read
 #define trust_store	securetcp__trust_store
 #define verify_chain	securetcp__verify_chain
 #define verify_issuer	securetcp__verify_issuer
 #define why_failed	securetcp__why_failed
+#define why_revoked	securetcp__why_revoked
 #define why_say		securetcp__why_say
 #define why_unlisted	securetcp__why_unlisted
 

@@ -11,130 +11,109 @@
 
 #include <sys/types.h>
 
-#include <limits.h>
+#include <string.h>
 #include <tls.h>
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
 
+#include "bundle.h"
 #include "config.h"
+#include "list.h"
 #include "object.h"
 #include "securetcp.h"
 
-static STACK_OF(X509)	*trust_parse_ca(const void *, size_t);
-static STACK_OF(X509_CRL) *trust_parse_crl(const void *, size_t);
-static int		 trust_end(BIO *, int);
-static int		 trust_default(struct securetcp_config *);
-static int		 trust_complete(X509_CRL *);
-static int		 trust_same_key(X509_CRL *, X509_CRL *);
-static int		 trust_superseded(STACK_OF(X509_CRL) *, X509_CRL *);
+struct trust_say {
+	struct securetcp_config	*ts_config;
+	const char		*ts_what;
+};
+
+static void	 trust_say(void *, int, unsigned int, const char *);
+static int	 trust_set_ca(struct securetcp_config *, const char *,
+		    const void *, size_t);
+static int	 trust_default(struct securetcp_config *);
+static int	 trust_add(X509_STORE *, X509_CRL *);
+static void	 trust_warm(struct securetcp_config *, X509_STORE *);
 static X509_STORE	*trust_build(struct securetcp_config *);
 
-/* True when all of it was read, and there was something. */
+/* The first thing that is wrong. */
+static void
+trust_say(void *arg, int bad, unsigned int line, const char *text)
+{
+	struct trust_say	*ts = arg;
+
+	if (!bad || ts->ts_what == NULL)
+		return;
+	if (line == 0)
+		config_say(ts->ts_config, "%s %s", ts->ts_what, text);
+	else
+		config_say(ts->ts_config, "%s, line %u: %s", ts->ts_what,
+		    line, text);
+	ts->ts_what = NULL;
+}
+
+int
+trust_read(struct securetcp_config *sc, const char *what, struct bundle *bu,
+    enum bundle_kind kind, const void *pem, size_t len)
+{
+	struct trust_say	 ts = { sc, what };
+
+	bu->bu_say = trust_say;
+	bu->bu_arg = &ts;
+	return (bundle_read(bu, kind, pem == NULL ? "" : pem,
+	    pem == NULL ? 0 : len));
+}
+
+/* In place of what there was, if all is well. */
 static int
-trust_end(BIO *bio, int n)
+trust_set_ca(struct securetcp_config *sc, const char *what, const void *pem,
+    size_t len)
 {
-	unsigned long	 error = ERR_peek_last_error();
+	struct bundle	 bu;
+	int		 bad;
 
-	(void)BIO_free(bio);
-	ERR_clear_error();
-	return (n > 0 && ERR_GET_LIB(error) == ERR_LIB_PEM &&
-	    ERR_GET_REASON(error) == PEM_R_NO_START_LINE);
-}
-
-static STACK_OF(X509) *
-trust_parse_ca(const void *pem, size_t len)
-{
-	STACK_OF(X509)	*cas;
-	X509		*x509;
-	BIO		*bio;
-	int		 n = 0;
-
-	if (len > INT_MAX || (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
-		return (NULL);
-	cas = sk_X509_new_null();
-	while (cas != NULL && (x509 = PEM_read_bio_X509(bio, NULL,
-	    keyid_password, NULL)) != NULL) {
-		if (sk_X509_push(cas, x509) == 0) {
-			X509_free(x509);
-			break;
-		}
-		n++;
+	memset(&bu, 0, sizeof(bu));
+	if ((bad = trust_read(sc, what, &bu, BUNDLE_CA, pem, len)) == 0) {
+		sk_X509_pop_free(sc->sc_cas, X509_free);
+		sc->sc_cas = bu.bu_certs;
+		bu.bu_certs = NULL;
 	}
-	if (!trust_end(bio, n)) {
-		sk_X509_pop_free(cas, X509_free);
-		return (NULL);
-	}
-	return (cas);
-}
-
-static STACK_OF(X509_CRL) *
-trust_parse_crl(const void *pem, size_t len)
-{
-	STACK_OF(X509_CRL)	*crls;
-	X509_CRL		*crl;
-	BIO			*bio;
-	int			 n = 0;
-
-	if (len > INT_MAX || (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
-		return (NULL);
-	crls = sk_X509_CRL_new_null();
-	while (crls != NULL && (crl = PEM_read_bio_X509_CRL(bio, NULL,
-	    keyid_password, NULL)) != NULL) {
-		if (sk_X509_CRL_push(crls, crl) == 0) {
-			X509_CRL_free(crl);
-			break;
-		}
-		n++;
-	}
-	if (!trust_end(bio, n)) {
-		sk_X509_CRL_pop_free(crls, X509_CRL_free);
-		return (NULL);
-	}
-	return (crls);
+	bundle_free(&bu);
+	return (bad);
 }
 
 int
 securetcp_config_set_ca(struct securetcp_config *sc, const void *pem,
     size_t len)
 {
-	STACK_OF(X509)	*cas = NULL;
-	int		 error;
+	int	 error;
 
 	if ((error = config_open(sc)) != ptOk)
 		return (error);
-	if (pem != NULL)
-		cas = trust_parse_ca(pem, len);
-	if (cas == NULL) {
-		config_say(sc, "CA: no readable PEM certificates");
-		return (ptInvalidParam2);
-	}
-	sk_X509_pop_free(sc->sc_cas, X509_free);
-	sc->sc_cas = cas;
-	return (ptOk);
+	return (trust_set_ca(sc, "CA", pem, len) == 0 ? ptOk :
+	    ptInvalidParam2);
 }
 
 int
 securetcp_config_set_crl(struct securetcp_config *sc, const void *pem,
     size_t len)
 {
-	STACK_OF(X509_CRL)	*crls = NULL;
-	int			 error;
+	struct bundle	 bu;
+	int		 error;
 
 	if ((error = config_open(sc)) != ptOk)
 		return (error);
-	if (pem != NULL)
-		crls = trust_parse_crl(pem, len);
-	if (crls == NULL) {
-		config_say(sc, "CRL: no readable PEM lists");
-		return (ptInvalidParam2);
-	}
-	sk_X509_CRL_pop_free(sc->sc_crls, X509_CRL_free);
-	sc->sc_crls = crls;
-	return (ptOk);
+	memset(&bu, 0, sizeof(bu));
+	if (trust_read(sc, "CRL", &bu, BUNDLE_CRL, pem, len) == 0) {
+		sk_X509_CRL_pop_free(sc->sc_crls, X509_CRL_free);
+		sc->sc_crls = bu.bu_lists;
+		bu.bu_lists = NULL;
+	} else
+		error = ptInvalidParam2;
+	bundle_free(&bu);
+	return (error);
 }
 
 /* The system's roots. */
@@ -144,20 +123,17 @@ trust_default(struct securetcp_config *sc)
 	const char	*path = tls_default_ca_cert_file();
 	void		*buf;
 	size_t		 len;
-	int		 error;
+	int		 bad, error;
 
 	error = file_read(sc, "the system's CA", path, &buf, &len);
 	if (error != ptOk)
 		return (error);
-	sc->sc_cas = trust_parse_ca(buf, len);
+	bad = trust_set_ca(sc, path, buf, len);
 	memory_wipe(buf, len);
-	if (sc->sc_cas != NULL) {
-		sc->sc_system = 1;
-		return (ptOk);
-	}
-	config_say(sc, "the system's CA %s: no readable PEM certificates",
-	    path);
-	return (ptFile);
+	if (bad)
+		return (ptFile);
+	sc->sc_system = 1;
+	return (ptOk);
 }
 
 int
@@ -178,65 +154,51 @@ trust_store(struct securetcp_config *sc)
 	return (ptOk);
 }
 
-/* Speaks of all the certificates of its issuer, and by itself. */
+/*
+ * The libraries would take a list of changes, or of some reasons, for all
+ * there is.
+ */
 static int
-trust_complete(X509_CRL *crl)
+trust_add(X509_STORE *store, X509_CRL *crl)
 {
-	return (X509_CRL_get_ext_by_NID(crl, NID_delta_crl, -1) == -1 &&
-	    X509_CRL_get_ext_by_NID(crl, NID_issuing_distribution_point,
-	    -1) == -1);
-}
+	enum list_kind	 kind = list_kind(crl);
 
-/* As far as they name the issuer's key. */
-static int
-trust_same_key(X509_CRL *a, X509_CRL *b)
-{
-	X509_EXTENSION	*x, *y;
-	int		 i, j;
-
-	i = X509_CRL_get_ext_by_NID(a, NID_authority_key_identifier, -1);
-	j = X509_CRL_get_ext_by_NID(b, NID_authority_key_identifier, -1);
-	if (i == -1 || j == -1)
-		return (i == j);
-	x = X509_CRL_get_ext(a, i);
-	y = X509_CRL_get_ext(b, j);
-	return (ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(x),
-	    X509_EXTENSION_get_data(y)) == 0);
+	if (kind == LIST_CHANGES || kind == LIST_REASONS)
+		return (1);
+	return (X509_STORE_add_crl(store, crl));
 }
 
 /*
- * True when the same issuer has made a newer list that is in force: LibreSSL
- * would take whichever comes first.
+ * What the library would work out at the first use, in each process for
+ * itself.
  */
-static int
-trust_superseded(STACK_OF(X509_CRL) *crls, X509_CRL *crl)
+static void
+trust_warm(struct securetcp_config *sc, X509_STORE *store)
 {
-	const ASN1_TIME	*made = X509_CRL_get0_lastUpdate(crl), *then;
-	X509_CRL	*newer;
-	int		 day, i, second;
+	X509_STORE_CTX	*ctx;
+	X509		*issuer, *x509 = NULL;
+	int		 i;
 
-	if (!trust_complete(crl))
-		return (0);
-	for (i = 0; i < sk_X509_CRL_num(crls); i++) {
-		newer = sk_X509_CRL_value(crls, i);
-		then = X509_CRL_get0_lastUpdate(newer);
-		if (newer != crl && trust_complete(newer) &&
-		    X509_NAME_cmp(X509_CRL_get_issuer(newer),
-		    X509_CRL_get_issuer(crl)) == 0 &&
-		    trust_same_key(newer, crl) &&
-		    X509_cmp_current_time(then) < 0 &&
-		    ASN1_TIME_diff(&day, &second, made, then) == 1 &&
-		    (day > 0 || second > 0))
-			return (1);
+	for (i = 0; i < sk_X509_num(sc->sc_cas); i++) {
+		x509 = sk_X509_value(sc->sc_cas, i);
+		(void)X509_check_purpose(x509, -1, 0);
+		(void)X509_get0_pubkey(x509);
 	}
-	return (0);
+	for (i = 0; i < sk_X509_CRL_num(sc->sc_crls); i++)
+		list_sort(sk_X509_CRL_value(sc->sc_crls, i));
+	if ((ctx = X509_STORE_CTX_new()) == NULL)
+		return;
+	if (x509 != NULL &&
+	    X509_STORE_CTX_init(ctx, store, NULL, NULL) == 1 &&
+	    X509_STORE_CTX_get1_issuer(&issuer, ctx, x509) == 1)
+		X509_free(issuer);
+	X509_STORE_CTX_free(ctx);
 }
 
 static X509_STORE *
 trust_build(struct securetcp_config *sc)
 {
 	X509_STORE	*store;
-	X509_CRL	*crl;
 	int		 i, ok = 1;
 
 	if ((store = X509_STORE_new()) == NULL)
@@ -244,17 +206,13 @@ trust_build(struct securetcp_config *sc)
 	/* Both libraries take one that is there already for a success. */
 	for (i = 0; ok && i < sk_X509_num(sc->sc_cas); i++)
 		ok = X509_STORE_add_cert(store, sk_X509_value(sc->sc_cas, i));
-	if (sc->sc_crls != NULL) {
-		for (i = 0; ok && i < sk_X509_CRL_num(sc->sc_crls); i++) {
-			crl = sk_X509_CRL_value(sc->sc_crls, i);
-			if (!trust_superseded(sc->sc_crls, crl))
-				ok = X509_STORE_add_crl(store, crl);
-		}
-	}
+	for (i = 0; ok && i < sk_X509_CRL_num(sc->sc_crls); i++)
+		ok = trust_add(store, sk_X509_CRL_value(sc->sc_crls, i));
 	if (!ok) {
 		X509_STORE_free(store);
 		return (NULL);
 	}
+	trust_warm(sc, store);
 	return (store);
 }
 

@@ -24,6 +24,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "list.h"
 #include "object.h"
 #include "securetcp.h"
 #include "verify.h"
@@ -59,6 +60,7 @@ verify_chain(X509_STORE *store, STACK_OF(X509_CRL) *crls, const uint8_t *pem,
 	else
 		why_say(&ve, "the peer's certificate cannot be read");
 	sk_X509_pop_free(ve.ve_chain, X509_free);
+	sk_X509_pop_free(ve.ve_path, X509_free);
 }
 
 static int
@@ -109,8 +111,14 @@ static int
 verify_revoked(struct verify *ve, int dated)
 {
 	X509_NAME	*issuer;
+	X509_REVOKED	*entry;
+	X509		*x509;
 	int		 i;
 
+	if ((x509 = list_revoked(ve, &entry)) != NULL) {
+		why_revoked(ve, x509, entry);
+		return (1);
+	}
 	if (dated)
 		return (!verify_run(ve, VERIFY_CRL));
 	if (!verify_run(ve, VERIFY_CRL | X509_V_FLAG_NO_CHECK_TIME))
@@ -137,6 +145,7 @@ verify_listed(struct verify *ve, X509_NAME *issuer)
 		crl = sk_X509_CRL_value(ve->ve_crls, i);
 		next = X509_CRL_get0_nextUpdate(crl);
 		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0 &&
+		    list_kind(crl) <= LIST_SOME &&
 		    X509_cmp_current_time(X509_CRL_get0_lastUpdate(crl)) < 0 &&
 		    (next == NULL || X509_cmp_current_time(next) > 0))
 			return (1);
@@ -166,6 +175,8 @@ verify_run(struct verify *ve, unsigned long flags)
 	}
 	if (!ok)
 		why_failed(ve, ctx);
+	else if (ve->ve_path == NULL)
+		ve->ve_path = X509_STORE_CTX_get1_chain(ctx);
 	X509_STORE_CTX_free(ctx);
 	ERR_clear_error();
 	return (ok);

@@ -21,6 +21,7 @@ struct verify {
 	STACK_OF(X509_CRL)	*ve_crls;	/* NULL: none are asked for */
 	X509			*ve_leaf;
 	STACK_OF(X509)		*ve_chain;	/* all of it */
+	STACK_OF(X509)		*ve_path;	/* to its root, if any */
 	int			 ve_client;	/* so the peer is a server */
 	char			*ve_why;
 	size_t			 ve_size;
@@ -33,6 +34,7 @@ X509		*verify_issuer(struct verify *, X509 *);
 void		 why_say(struct verify *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 void		 why_failed(struct verify *, X509_STORE_CTX *);
+void		 why_revoked(struct verify *, X509 *, const X509_REVOKED *);
 void		 why_unlisted(struct verify *, X509_NAME *);
 
 #endif /* VERIFY_H */

@@ -24,6 +24,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "list.h"
 #include "object.h"
 #include "verify.h"
 
@@ -39,7 +40,7 @@ static void	 why_untrusted(struct verify *);
 static int	 why_link(struct verify *, X509 *, X509 *);
 static void	 why_issuer(struct verify *, X509 *, const char *,
 		    const char *);
-static void	 why_revoked(struct verify *, X509 *);
+static int	 why_outdated(X509_CRL *, char [WHY_DATE], char [WHY_DATE]);
 static void	 why_list(struct verify *, X509_NAME *, const char *);
 
 /* The first has its say. */
@@ -85,11 +86,12 @@ why_failed(struct verify *ve, X509_STORE_CTX *ctx)
 		    "its purpose is not that of a client");
 		break;
 	case X509_V_ERR_CERT_REVOKED:
-		why_revoked(ve, at);
+		why_revoked(ve, at, NULL);
 		break;
 	case X509_V_ERR_UNABLE_TO_GET_CRL:
 	case X509_V_ERR_CRL_NOT_YET_VALID:
 	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
 		why_unlisted(ve, X509_get_issuer_name(at));
 		break;
 	case X509_V_ERR_CRL_SIGNATURE_FAILURE:
@@ -199,61 +201,70 @@ why_issuer(struct verify *ve, X509 *x509, const char *what, const char *more)
 	    more == NULL ? "" : ", ", more == NULL ? "" : more);
 }
 
-static void
-why_revoked(struct verify *ve, X509 *x509)
+void
+why_revoked(struct verify *ve, X509 *x509, const X509_REVOKED *entry)
 {
-	X509_CRL	*crl;
-	X509_REVOKED	*entry;
-	int		 i;
-
-	for (i = 0; i < sk_X509_CRL_num(ve->ve_crls); i++) {
-		crl = sk_X509_CRL_value(ve->ve_crls, i);
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-		    X509_get_issuer_name(x509)) == 0 &&
-		    X509_CRL_get0_by_cert(crl, &entry, x509) == 1) {
-			why_dated(ve, x509, "revoked on",
-			    X509_REVOKED_get0_revocationDate(entry));
-			return;
-		}
-	}
-	why_certificate(ve, x509, "revoked");
+	if (entry == NULL)
+		why_certificate(ve, x509, "revoked");
+	else
+		why_dated(ve, x509, "revoked on",
+		    X509_REVOKED_get0_revocationDate(entry));
 }
 
 /*
- * There is no list of this issuer that is valid today; when there was one,
- * or will be, that is said.
+ * There is no list of this issuer that is valid today and about that
+ * certificate; when there was one, or will be, that is said.
  */
 void
 why_unlisted(struct verify *ve, X509_NAME *issuer)
 {
 	X509_CRL	*crl;
 	char		 text[2 * WHY_DATE] = "", past[WHY_DATE] = "";
-	char		 date[WHY_DATE], future[WHY_DATE] = "";
-	int		 i;
+	char		 future[WHY_DATE] = "";
+	int		 i, others = 0;
 
 	for (i = 0; i < sk_X509_CRL_num(ve->ve_crls); i++) {
 		crl = sk_X509_CRL_value(ve->ve_crls, i);
-		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) != 0)
-			continue;
-		/* As text they have the order of time. */
-		if (X509_cmp_current_time(X509_CRL_get0_lastUpdate(crl)) > 0) {
-			why_date(X509_CRL_get0_lastUpdate(crl), date,
-			    sizeof(date));
-			if (*future == '\0' || strcmp(date, future) < 0)
-				memcpy(future, date, sizeof(future));
-		} else if (X509_CRL_get0_nextUpdate(crl) != NULL) {
-			why_date(X509_CRL_get0_nextUpdate(crl), date,
-			    sizeof(date));
-			if (strcmp(date, past) > 0)
-				memcpy(past, date, sizeof(past));
-		}
+		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0)
+			others += !why_outdated(crl, past, future);
 	}
 	if (*past != '\0')
 		(void)snprintf(text, sizeof(text), "expired on %s", past);
 	else if (*future != '\0')
 		(void)snprintf(text, sizeof(text), "is not valid before %s",
 		    future);
+	else if (others != 0)
+		(void)snprintf(text, sizeof(text), "does not cover this "
+		    "certificate");
 	why_list(ve, issuer, text);
+}
+
+/*
+ * Keeps the last date that has passed, and the first one to come; as text
+ * they have the order of time.  False: the list is valid today, or is not
+ * about all for which a certificate is revoked.
+ */
+static int
+why_outdated(X509_CRL *crl, char past[WHY_DATE], char future[WHY_DATE])
+{
+	const ASN1_TIME	*from = X509_CRL_get0_lastUpdate(crl);
+	const ASN1_TIME	*to = X509_CRL_get0_nextUpdate(crl);
+	char		 date[WHY_DATE];
+
+	if (list_kind(crl) > LIST_SOME)
+		return (0);
+	if (X509_cmp_current_time(from) > 0) {
+		why_date(from, date, sizeof(date));
+		if (*future == '\0' || strcmp(date, future) < 0)
+			memcpy(future, date, sizeof(date));
+		return (1);
+	}
+	if (to == NULL || X509_cmp_current_time(to) > 0)
+		return (0);
+	why_date(to, date, sizeof(date));
+	if (strcmp(date, past) > 0)
+		memcpy(past, date, sizeof(date));
+	return (1);
 }
 
 static void

@@ -12,14 +12,12 @@
 
 #include <sys/types.h>
 
-#include <openssl/bio.h>
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
 #include <errno.h>
@@ -49,8 +47,6 @@ static struct key	**keys;		/* by index, NULL where there is none */
 static size_t		  nkeys;
 
 static const char	*keys_read(int, char **, size_t *);
-static int		 keys_passphrase(char *, int, int, void *);
-static EVP_PKEY		*keys_parse(char *, size_t, const char **);
 static const char	*keys_import(struct key *, EVP_PKEY *,
 			    uint8_t [WIRE_KEYID]);
 static const char	*keys_import_rsa(struct key *);
@@ -104,37 +100,6 @@ keys_read(int fd, char **out, size_t *outlen)
 	*out = buf;
 	*outlen = len;
 	return (NULL);
-}
-
-/* There is nobody to ask. */
-static int
-keys_passphrase(char *buf, int size, int writing, void *asked)
-{
-	(void)buf;
-	(void)size;
-	(void)writing;
-	*(int *)asked = 1;
-	return (-1);
-}
-
-static EVP_PKEY *
-keys_parse(char *buf, size_t len, const char **reason)
-{
-	EVP_PKEY	*pkey;
-	BIO		*bio;
-	int		 asked = 0;
-
-	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL) {
-		*reason = "cannot be read: no memory";
-		return (NULL);
-	}
-	pkey = PEM_read_bio_PrivateKey(bio, NULL, keys_passphrase, &asked);
-	BIO_free(bio);
-	ERR_clear_error();
-	if (pkey == NULL)
-		*reason = asked ? "is encrypted" :
-		    "has no private key in PEM form";
-	return (pkey);
 }
 
 static const char *
@@ -239,6 +204,7 @@ keys_add(struct key *key, uint32_t index)
 const char *
 keys_load(int fd, uint8_t flags, struct wire_keyinfo *info)
 {
+	static char	 why[WIRE_REASON];
 	struct key	*key;
 	EVP_PKEY	*pkey;
 	const char	*reason;
@@ -247,10 +213,10 @@ keys_load(int fd, uint8_t flags, struct wire_keyinfo *info)
 
 	if ((reason = keys_read(fd, &buf, &len)) != NULL)
 		return (reason);
-	pkey = keys_parse(buf, len, &reason);
+	pkey = keyid_private(buf, len, why, sizeof(why));
 	freezero(buf, SIGNER_FILEMAX + 1);
 	if (pkey == NULL)
-		return (reason);
+		return (why);
 	if ((key = calloc(1, sizeof(*key))) == NULL) {
 		EVP_PKEY_free(pkey);
 		return ("cannot be kept: no memory");

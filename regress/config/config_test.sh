@@ -33,6 +33,34 @@ unique_subject = no
 x509_extensions = authority
 [anything]
 commonName = supplied
+[middle]
+basicConstraints = critical,CA:TRUE
+[clients]
+extendedKeyUsage = clientAuth
+[staple]
+1.3.6.1.5.5.7.1.24 = DER:3003020105
+[offered]
+authorityInfoAccess = caIssuers;URI:http://ca.example.org/ca.crt
+[number5]
+2.5.29.20 = DER:020105
+[number6]
+2.5.29.20 = DER:020106
+[delta5]
+2.5.29.20 = DER:020106
+2.5.29.27 = critical,DER:020105
+[delta9]
+2.5.29.20 = DER:02010a
+2.5.29.27 = critical,DER:020109
+[users]
+2.5.29.28 = critical,DER:30038101ff
+[reasons]
+2.5.29.28 = critical,DER:300483020640
+[indirect]
+2.5.29.28 = critical,DER:30038401ff
+[attributes]
+2.5.29.28 = critical,DER:30038501ff
+[critical]
+1.2.3.4 = critical,DER:0500
 EOF
 	: >dated.txt
 	echo 01 >dated.serial
@@ -91,6 +119,23 @@ issue()
 	    -CAkey "$2.key" -set_serial 77 -days 365 -out "$1.crt"
 }
 
+# issue_as NAME ISSUER SECTION: with the extensions of ssl.cnf's section.
+issue_as()
+{
+	key "$1"
+	request "$1"
+	quietly openssl x509 -req -in "$1.csr" -CA "$2.crt" \
+	    -CAkey "$2.key" -set_serial 78 -days 365 -sha256 \
+	    -extfile ssl.cnf -extensions "$3" -out "$1.crt"
+}
+
+# list NAME ISSUER SECTION: NAME.crl, an empty list.
+list()
+{
+	quietly openssl ca -config ssl.cnf -gencrl -keyfile "$2.key" \
+	    -cert "$2.crt" -crldays 30 -crlexts "$3" -out "$1.crl"
+}
+
 make_www() { key www; certify www 365; }
 make_rsa() { key rsa rsa; certify rsa 365; }
 make_p384() { key p384 secp384r1; certify p384 365; }
@@ -138,7 +183,7 @@ make_garbage()
 	echo garbage >garbage.crt
 	(umask 077; echo garbage >garbage.key)
 }
-make_damaged() { sed '3s/^...../AAAAA/' www.crt >damaged.crt; }
+make_damaged() { sed '2s/^...../AAAAA/' www.crt >damaged.crt; }
 make_second() { make_damaged; cat www.crt damaged.crt >second.crt; }
 make_many()
 {
@@ -158,6 +203,90 @@ make_deep()
 		echo "include \"deep-$((_i + 1)).inc\"" >"deep-$_i.inc"
 	done
 	echo 'log bogus' >deep-18.inc
+}
+# Chains and CA files as people make them; each of leaf.crt and ca.crt.
+make_forms()
+{
+	once chain
+	printf '\357\273\277' | cat - chain.crt >form-bom.crt
+	awk '{ printf "%s\r\n", $0 }' chain.crt >form-crlf.crt
+	{
+		awk 'NR > 1 { printf "\n" } { printf "%s", $0 }' leaf.crt
+		cat ca.crt
+	} >form-joined.crt
+	{
+		echo "subject=CN = leaf -- the first"
+		echo "Bag Attributes"
+		echo "    localKeyID: 01"
+		cat leaf.crt
+		echo "# the issuer"
+		sed 's/ CERTIFICATE/ X509 CERTIFICATE/' ca.crt
+		echo trailing text
+	} >form-text.crt
+	{
+		cat chain.crt
+		echo "-----BEGIN DH PARAMETERS-----"
+		echo "MAYCAQsCAQI="
+		echo "-----END DH PARAMETERS-----"
+	} >form-dh.crt
+	{ cat leaf.crt; sed 's/^/  /' ca.crt; } >form-indented.crt
+	{ cat leaf.crt; sed 's/^-----BEGIN/----BEGIN/' ca.crt; } >form-dashes.crt
+	{ cat leaf.crt; sed 's/BEGIN/Begin/; s/END/End/' ca.crt; } >form-case.crt
+	{ cat leaf.crt; sed '$d' ca.crt; } >form-cut.crt
+	{ sed '$d' leaf.crt; cat ca.crt; } >form-endless.crt
+	{ cat leaf.crt; sed 1d ca.crt; } >form-headless.crt
+	{ cat leaf.crt; sed '$s/-----$/-----x/' ca.crt; } >form-tail.crt
+	{
+		cat leaf.crt
+		sed 's/ CERTIFICATE/ TRUSTED CERTIFICATE/' ca.crt
+	} >form-trusted.crt
+	quietly openssl crl2pkcs7 -nocrl -certfile chain.crt -out form-p7.crt
+	quietly openssl x509 -in leaf.crt -outform DER -out form-der.crt
+	printf '\377\376-\0-\0-\0-\0-\0' >form-utf16.crt
+	# The same name, and another key.
+	quietly openssl req -new -x509 -config ssl.cnf -key www.key \
+	    -subj /CN=ca.example.org -days 365 -out form-namesake.crt
+	cat leaf.crt form-namesake.crt >form-forged.crt
+	quietly openssl pkey -in www.key -outform DER -out form-der.key
+	sed 's/^/	/' www.key >form-indented.key
+	cat www.key leaf.key >form-two.key
+	cat www.crt www.key leaf.crt >form-with.key
+	{ printf '\357\273\277'; awk '{ printf "%s\r\n", $0 }' www.key; } \
+	    >form-windows.key
+	chmod 0600 form-*.key
+}
+# CA files, and certificates that are for something.
+make_roots()
+{
+	once chain
+	issue_as form-middle ca middle
+	issue_as form-clients ca clients
+	issue_as form-staple ca staple
+	issue_as form-offered ca offered
+	cat www.crt form-middle.crt >form-mixed.crt
+	{ cat www.crt; sed '2s/^...../AAAAA/' ca.crt; } >form-onebad.crt
+	list form-list ca number5
+	cat www.crt form-list.crl >form-withlist.crt
+}
+# Lists; the first is a second older than the others.
+make_lists()
+{
+	once chain
+	list form-5 ca number5
+	sleep 1.1
+	for _l in number6 delta5 delta9 users reasons indirect attributes \
+	    critical; do
+		list "form-$_l" ca "$_l"
+	done
+	list form-www www number5
+	cat form-5.crl form-number6.crl >form-both.crl
+	cat form-5.crl form-delta5.crl form-www.crl >form-delta.crl
+	cat form-5.crl form-delta9.crl >form-gap.crl
+	cat form-5.crl form-reasons.crl >form-reason.crl
+	sed '2s/^...../AAAAA/' form-5.crl >form-damaged.crl
+	# Signed by another key than the issuer's.
+	cp www.key form-namesake.key
+	list form-forged form-namesake number5
 }
 make_everybody() { echo 'log state' >everybody.inc; chmod 0646 everybody.inc; }
 
@@ -195,6 +324,13 @@ prepare()
 			once "$_n"
 		fi
 	done
+	if grep -q '"form-' "$1.in"; then
+		once forms
+		once roots
+	fi
+	if grep -q '"form-.*\.crl' "$1.in"; then
+		once lists
+	fi
 	for _n in deep everybody; do
 		if grep -q "include \"$_n" "$1.in"; then
 			once "$_n"
@@ -224,9 +360,12 @@ say()
 	# shellcheck disable=SC2046 -- words of their own are what is wanted
 	"$securetcpd" -n $(sed -n 's/^# -D/-D/p' "$1.in") -f "$1.in" \
 	    >out 2>&1 || got=$?
-	# That date is another one every day, and the log's line about the
-	# signer that looked at the keys has its pid.
-	sed -e 's/\(expires on\) [-0-9]* [0-9:]* UTC/\1 DATE/' \
+	# That date is another one every day, the lines of a certificate are as
+	# many as its signature takes, and the log's line about the signer that
+	# looked at the keys has its pid.
+	sed -e 's/\(", line\) [0-9]*:/\1 N:/' \
+	    -e 's/\(in line\) [0-9]*/\1 N/' \
+	    -e 's/\(expires on\) [-0-9]* [0-9:]* UTC/\1 DATE/' \
 	    -e '/^process=signer /d' -e "s,\"$PWD/,\"DIR/," out >said
 }
 

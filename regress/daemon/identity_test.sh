@@ -246,6 +246,58 @@ revoked_below_body()
 	    with below
 }
 
+scenario lists "What any list of an issuer says counts, be it one of changes, \
+of some reasons or one of the same date; alone the first two cover nobody, and \
+-n says so"
+lists_body()
+{
+	everybody
+	issue root later /CN=later
+	crl root -crlexts base
+	mv root.crl base.crl
+	revoke root later
+	guard "required ca \"$PWD/root.crt\" crl \"$PWD/both.crl\""
+	for kind in base changes reasons; do
+		crl root -crlexts $kind
+		for both in "base.crl root.crl" "root.crl base.crl"; do
+			# shellcheck disable=SC2086
+			cat $both >both.crl
+			start
+			count=0
+			[ $kind = base ] || admitted "$good" good
+			denied "certificate CN=later: revoked on DATE" later
+			stop_daemon
+		done
+		[ $kind != base ] || continue
+		cp root.crl both.crl
+		atf_check -o inline:"configuration OK\n" \
+		    -e match:"warning: crl \"$PWD/both.crl\", line 1: the list of O=Example,CN=root .* missing: all certificates of this issuer are refused" \
+		    "$securetcpd" -n -f securetcpd.conf
+		start
+		count=0
+		denied "certificate CN=later: revoked on DATE" later
+		denied "the list of revoked certificates of O=Example,CN=root does not cover this certificate" good
+		stop_daemon
+	done
+}
+
+scenario rootless "A file of trusted certificates without a root, which could \
+serve nobody, is refused" require.progs openssl
+rootless_body()
+{
+	everybody
+	guard "required ca \"$PWD/below.crt\""
+	atf_check -s exit:1 \
+	    -e match:'warning: ca ".*", line 1: O=Example,CN=below is issued by O=Example,CN=root, which is not in the file' \
+	    -e match:'[0-9]: ca ".*/below.crt" holds no root' \
+	    "$securetcpd" -n -f securetcpd.conf
+	cat stranger.crt below.crt >bundle
+	guard "required ca \"$PWD/bundle\""
+	start
+	admitted ' subject="CN=other"' other
+	denied "certificate O=Example,CN=below: issued by O=Example,CN=root, which is not trusted" deep
+}
+
 scenario list_expired "An expired list refuses everybody it is for, and \
 start and log say so"
 list_expired_body()

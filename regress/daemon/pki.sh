@@ -33,6 +33,13 @@ openssl_conf()
 	organizationalUnitName = optional
 	commonName = optional
 	emailAddress = optional
+	[base]
+	2.5.29.20 = DER:020105
+	[changes]
+	2.5.29.20 = DER:020106
+	2.5.29.27 = critical,DER:020105
+	[reasons]
+	2.5.29.28 = critical,DER:300483020640
 	CONF
 }
 

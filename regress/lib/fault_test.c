@@ -136,6 +136,9 @@ CASE(settings, "certificates from memory and from files, a CA from a file: "
 	ATF_REQUIRE((fp = fopen("cert.pem", "w")) != NULL);
 	ATF_REQUIRE(fputs(leaf.p_cert, fp) >= 0);
 	ATF_REQUIRE_EQ(0, fclose(fp));
+	ATF_REQUIRE((fp = fopen("root.pem", "w")) != NULL);
+	ATF_REQUIRE(fputs(root.p_cert, fp) >= 0);
+	ATF_REQUIRE_EQ(0, fclose(fp));
 	ATF_REQUIRE((fp = fopen("key.pem", "w")) != NULL);
 	ATF_REQUIRE(fputs(leaf.p_private, fp) >= 0);
 	ATF_REQUIRE_EQ(0, fclose(fp));
@@ -147,9 +150,9 @@ CASE(settings, "certificates from memory and from files, a CA from a file: "
 	    securetcp_config_error(sc));
 	EACH_MEMORY(n, securetcp_config_add_certificate_file(sc, "cert.pem",
 	    "key.pem"), ptOk, ptNoBufferSpace);
-	EACH_MEMORY(n, securetcp_config_set_ca_file(sc, "cert.pem"), ptOk,
+	EACH_MEMORY(n, securetcp_config_set_ca_file(sc, "root.pem"), ptOk,
 	    ptNoBufferSpace);
-	ATF_CHECK_STREQ("CA cert.pem: out of memory",
+	ATF_CHECK_STREQ("CA root.pem: out of memory",
 	    securetcp_config_error(sc));
 	ATF_CHECK_EQ(ptOk, securetcp_config_prepare(sc));
 	securetcp_config_free(sc);

@@ -295,7 +295,7 @@ ATF_TC_BODY(bad_certificates, tc)
 	    NULL, 0, NULL, 0));
 	ATF_CHECK_EQ(ptNoCertificate, securetcp_config_add_certificate(sc,
 	    "junk", 4, NULL, 0));
-	ATF_CHECK_STREQ("certificate: no readable PEM certificate",
+	ATF_CHECK_STREQ("certificate holds no certificate",
 	    securetcp_config_error(sc));
 	ATF_CHECK_EQ(ptNoCertificate, securetcp_config_add_certificate(sc,
 	    ed.k_cert, ed.k_certlen, NULL, 0));
@@ -303,7 +303,7 @@ ATF_TC_BODY(bad_certificates, tc)
 	    securetcp_config_error(sc));
 	ATF_CHECK_EQ(ptNoCertificate, securetcp_config_add_certificate(sc,
 	    a.k_cert, a.k_certlen, "junk", 4));
-	ATF_CHECK_STREQ("certificate: no readable PEM key",
+	ATF_CHECK_STREQ("certificate: its key has no private key in PEM form",
 	    securetcp_config_error(sc));
 	ATF_CHECK_EQ(ptNoCertificate, securetcp_config_add_certificate(sc,
 	    a.k_cert, a.k_certlen, b.k_private, b.k_privatelen));

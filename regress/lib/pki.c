@@ -131,6 +131,44 @@ pki_free(struct pki *p)
 	memset(p, 0, sizeof(*p));
 }
 
+/* The number of the usual one is 5. */
+static void
+pki_crl_kind(X509_CRL *crl, int flags)
+{
+	static const unsigned char	 named[] = "\x30\x10\xa0\x0e\xa0\x0c\x86"
+					    "\x0ahttp://x/y";
+	const unsigned char		*p = named;
+	ISSUING_DIST_POINT		*point;
+	ASN1_INTEGER			*number;
+
+	ATF_REQUIRE((number = ASN1_INTEGER_new()) != NULL);
+	ATF_REQUIRE_EQ(1, ASN1_INTEGER_set(number, 5));
+	if (flags & PKI_CHANGES)
+		ATF_REQUIRE_EQ(1, X509_CRL_add1_ext_i2d(crl, NID_delta_crl,
+		    number, 1, 0));
+	ATF_REQUIRE_EQ(1, ASN1_INTEGER_set(number, flags & PKI_CHANGES ? 6 :
+	    5));
+	ATF_REQUIRE_EQ(1, X509_CRL_add1_ext_i2d(crl, NID_crl_number, number,
+	    0, 0));
+	ASN1_INTEGER_free(number);
+	if (!(flags & (PKI_REASONS | PKI_POINT)))
+		return;
+	if (flags & PKI_POINT)
+		point = d2i_ISSUING_DIST_POINT(NULL, &p, sizeof(named) - 1);
+	else
+		point = ISSUING_DIST_POINT_new();
+	ATF_REQUIRE(point != NULL);
+	if (flags & PKI_REASONS) {
+		point->onlysomereasons = ASN1_BIT_STRING_new();
+		ATF_REQUIRE(point->onlysomereasons != NULL);
+		ATF_REQUIRE_EQ(1, ASN1_BIT_STRING_set_bit(
+		    point->onlysomereasons, 1, 1));
+	}
+	ATF_REQUIRE_EQ(1, X509_CRL_add1_ext_i2d(crl,
+	    NID_issuing_distribution_point, point, 1, 0));
+	ISSUING_DIST_POINT_free(point);
+}
+
 size_t
 pki_crl(const struct pki *issuer, const struct pki *revoked, int flags,
     char *buf, size_t size)
@@ -162,6 +200,7 @@ pki_crl(const struct pki *issuer, const struct pki *revoked, int flags,
 		ATF_REQUIRE_EQ(1, X509_CRL_add0_revoked(crl, entry));
 	}
 	ASN1_TIME_free(when);
+	pki_crl_kind(crl, flags);
 	ATF_REQUIRE(X509_CRL_sort(crl));
 	ATF_REQUIRE(X509_CRL_sign(crl, issuer->p_pkey, EVP_sha256()) != 0);
 	ATF_REQUIRE((bio = BIO_new(BIO_s_mem())) != NULL);

@@ -207,6 +207,64 @@ CASE(newer, "of two lists of one issuer the newer counts, in whatever order "
 	pki_free(&root);
 }
 
+/* Two lists in either order: the one is revoked, the other is let in. */
+static void
+both_ways(const struct pki *gone, const struct pki *here, const char *a,
+    const char *b)
+{
+	char	 both[2 * PKI_PEM];
+
+	(void)snprintf(both, sizeof(both), "%s%s", a, b);
+	client(gone, NAME, both, CONNECTING " A(11110)" REFUSED,
+	    "certificate CN=gone: revoked on 20");
+	client(here, NAME, both, CONNECTING " A(11111) S(connected)", "");
+	(void)snprintf(both, sizeof(both), "%s%s", b, a);
+	client(gone, NAME, both, CONNECTING " A(11110)" REFUSED,
+	    "certificate CN=gone: revoked on 20");
+	client(here, NAME, both, CONNECTING " A(11111) S(connected)", "");
+}
+
+CASE(lists, "what any list of the issuer says counts: two of the same date, "
+    "one of changes, for some reasons, or of a point; the others do not do "
+    "alone")
+{
+	struct pki	 fake, gone, here;
+	char		 both[2 * PKI_PEM], empty[PKI_PEM], list[PKI_PEM];
+
+	good();
+	pki_make(&gone, &root, "gone", SAN, 0);
+	pki_make(&here, &root, "here", SAN, 0);
+	(void)pki_crl(&root, NULL, 0, empty, sizeof(empty));
+	(void)pki_crl(&root, &gone, 0, list, sizeof(list));
+	both_ways(&gone, &here, empty, list);
+	(void)pki_crl(&root, &gone, PKI_CHANGES, list, sizeof(list));
+	both_ways(&gone, &here, empty, list);
+	client(&gone, NAME, list, CONNECTING " A(11110)" REFUSED, "revoked");
+	client(&here, NAME, list, CONNECTING " A(11110)" REFUSED,
+	    "the list of revoked certificates of CN=Root does not cover this "
+	    "certificate");
+	(void)pki_crl(&root, &gone, PKI_REASONS, list, sizeof(list));
+	both_ways(&gone, &here, empty, list);
+	client(&here, NAME, list, CONNECTING " A(11110)" REFUSED,
+	    "the list of revoked certificates of CN=Root does not cover this "
+	    "certificate");
+	(void)pki_crl(&root, &gone, PKI_POINT, list, sizeof(list));
+	client(&gone, NAME, list, CONNECTING " A(11110)" REFUSED, "revoked");
+	client(&here, NAME, list, CONNECTING " A(11110)" REFUSED,
+	    "the list of revoked certificates of CN=Root does not cover this "
+	    "certificate");
+	both_ways(&gone, &here, empty, list);
+	pki_make(&fake, NULL, "Root", NULL, PKI_CA);
+	(void)pki_crl(&fake, &gone, PKI_REASONS, list, sizeof(list));
+	/* It has the issuer's name, and is not by it. */
+	(void)snprintf(both, sizeof(both), "%s%s", empty, list);
+	client(&gone, NAME, both, CONNECTING " A(11111) S(connected)", "");
+	pki_free(&fake);
+	pki_free(&here);
+	pki_free(&gone);
+	pki_free(&root);
+}
+
 CASE(revoked, "lists of revoked certificates: in it, not in it, a list that "
     "is old or missing")
 {
@@ -604,6 +662,7 @@ CASE(bad_settings, "a CA and lists that cannot be read: said, and nothing "
     "changes")
 {
 	struct securetcp_config	*sc;
+	struct pki		 middle;
 	FILE			*fp;
 	char			 crl[PKI_PEM];
 	size_t			 len;
@@ -614,13 +673,24 @@ CASE(bad_settings, "a CA and lists that cannot be read: said, and nothing "
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc, "x", 1));
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc, NULL, 0));
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc, crl, len));
-	ATF_CHECK_STREQ("CA: no readable PEM certificates",
+	ATF_CHECK_STREQ("CA, line 1: X509 CRL does not count here, but in a "
+	    "file of its own",
 	    securetcp_config_error(sc));
 	/* One that is cut off is not taken for its beginning. */
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc, root.p_cert,
 	    root.p_certlen / 2));
+	ATF_CHECK_STREQ("CA, line 1: CERTIFICATE is cut off: it has no end",
+	    securetcp_config_error(sc));
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_crl(sc,
 	    root.p_cert, root.p_certlen));
+	ATF_CHECK_STREQ("CRL holds no list of revoked certificates",
+	    securetcp_config_error(sc));
+	pki_make(&middle, &root, "Middle", NULL, PKI_CA);
+	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_ca(sc,
+	    middle.p_cert, middle.p_certlen));
+	ATF_CHECK_STREQ("CA holds no root, which is a certificate signed by "
+	    "itself: nobody could be trusted", securetcp_config_error(sc));
+	pki_free(&middle);
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_config_set_crl(sc, crl,
 	    len / 2));
 	ATF_CHECK_EQ(ptOk, securetcp_config_set_crl(sc, crl, len));
@@ -659,6 +729,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, forged);
 	ATF_TP_ADD_TC(tp, names);
 	ATF_TP_ADD_TC(tp, newer);
+	ATF_TP_ADD_TC(tp, lists);
 	ATF_TP_ADD_TC(tp, revoked);
 	ATF_TP_ADD_TC(tp, chains);
 	ATF_TP_ADD_TC(tp, system_ca);

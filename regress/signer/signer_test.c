@@ -323,6 +323,42 @@ ATF_TC_BODY(refusals, tc)
 	parent_end(&parent);
 }
 
+/* Each of its own kind, in place of number 10. */
+static void
+several(struct parent *parent, EVP_PKEY *ec)
+{
+	static const char	 openssh[] = "-----BEGIN OPENSSH PRIVATE KEY---"
+				    "--\nAAAA\n-----END OPENSSH PRIVATE KEY-"
+				    "----\n";
+	static const char	 indented[] = "  -----BEGIN PRIVATE KEY-----\n"
+				    "  AAAA\n  -----END PRIVATE KEY-----\n";
+	static const char	 zero[] = "-----BEGIN PRIVATE KEY-----\nAAAA\n"
+				    "-----END PRIVATE KEY-----\n";
+	static const char	 der[] = "\x30\x81\x87\x02\x01\x00";
+	FILE			*fp;
+
+	write_text("openssh.key", openssh, sizeof(openssh) - 1);
+	bad(parent, 10, "openssh.key", "is in OpenSSH's own form; "
+	    "\"ssh-keygen -p -m PEM\" changes it");
+	write_text("indented.key", indented, sizeof(indented) - 1);
+	bad(parent, 10, "indented.key", "is malformed: the boundary of a "
+	    "block in line 1 is indented");
+	write_text("zero.key", zero, sizeof(zero) - 1);
+	bad(parent, 10, "zero.key", "cannot be parsed: the PRIVATE KEY in "
+	    "line 1");
+	write_text("der.key", der, sizeof(der) - 1);
+	bad(parent, 10, "der.key", "has no private key in PEM form: it is in "
+	    "DER form, not PEM");
+	ATF_REQUIRE((fp = fopen("two.key", "w")) != NULL);
+	ATF_REQUIRE(PEM_write_PrivateKey(fp, ec, NULL, NULL, 0, NULL, NULL) ==
+	    1);
+	ATF_REQUIRE(PEM_write_PrivateKey(fp, ec, NULL, NULL, 0, NULL, NULL) ==
+	    1);
+	fclose(fp);
+	bad(parent, 10, "two.key", "has more than one private key, in line 1 "
+	    "and line 7");
+}
+
 ATF_TC(bad_keys);
 ATF_TC_HEAD(bad_keys, tc)
 {
@@ -363,7 +399,8 @@ ATF_TC_BODY(bad_keys, tc)
 	ATF_REQUIRE((fp = fopen("public.key", "w")) != NULL);
 	ATF_REQUIRE(PEM_write_PUBKEY(fp, ec) == 1);
 	fclose(fp);
-	bad(&parent, 7, "public.key", none);
+	bad(&parent, 7, "public.key", "has no private key, but this: PUBLIC "
+	    "KEY");
 	ATF_REQUIRE((big = calloc(1, 65537)) != NULL);
 	memset(big, '\n', 65537);
 	write_text("big.key", big, 65537);
@@ -376,7 +413,9 @@ ATF_TC_BODY(bad_keys, tc)
 	write_key("cut.key", ec, NULL);
 	ATF_REQUIRE(stat("cut.key", &sb) == 0);
 	ATF_REQUIRE(truncate("cut.key", sb.st_size / 2) == 0);
-	bad(&parent, 10, "cut.key", none);
+	bad(&parent, 10, "cut.key", "is malformed: PRIVATE KEY in line 1 is "
+	    "cut off: it has no end");
+	several(&parent, ec);
 	/* the index of a bad one is free again */
 	load(&parent, 10, 0, "good.key", ec);
 	run(&parent, NULL, 0);

@@ -13,11 +13,9 @@
 #include <sys/stat.h>
 
 #include <openssl/asn1.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -38,10 +36,18 @@
 #define KEY_SIZE	(64 * 1024)
 #define RSA_LEAST	2048		/* bits */
 #define RSA_MOST	8192
+#define TLS_FEATURE	"1.3.6.1.5.5.7.1.24"
+#define STATUS_REQUEST	5	/* the TLS extension, RFC 6066 */
 #define EXPIRES_SOON	(14 * 24 * 60 * 60)
 
 static void	 key_open(struct certificate *, struct stat *);
 static void	 chain_check(struct certificate *, const char *, size_t);
+static void	 links_check(struct certificate *, const struct bundle *);
+static void	 last_check(struct certificate *, const struct bundle *,
+		    X509 *);
+static int	 issuer_offered(X509 *);
+static void	 leaf_purposes(struct certificate *, X509 *);
+static int	 staple_demanded(X509 *);
 static int	 leaf_check(struct certificate *, X509 *);
 static void	 dates_check(struct certificate *, unsigned int, X509 *);
 
@@ -76,44 +82,128 @@ static void
 chain_check(struct certificate *ce, const char *buf, size_t len)
 {
 	const struct conf_place	*at = &ce->ce_chain_at;
-	BIO			*bio;
-	X509			*x, *previous = NULL;
-	unsigned int		 n = 0;
-	int			 more;
+	struct bundle		 bu;
+	X509			*leaf;
 
-	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
-		err(1, "BIO_new_mem_buf");
-	while ((more = check_next_x509(bio, &x)) == 1) {
-		if (++n > CHAIN_LENGTH) {
-			X509_free(x);
+	if (check_bundle(&bu, BUNDLE_CHAIN, "chain", ce->ce_chain, at, buf,
+	    len) == 0 && leaf_check(ce, leaf = sk_X509_value(bu.bu_certs,
+	    0)) == 0) {
+		check_learn_names(ce, leaf);
+		leaf_purposes(ce, leaf);
+		if (bu.bu_n > CHAIN_LENGTH)
 			conf_error(at, "chain \"%s\" holds more than %d "
 			    "certificates", ce->ce_chain, CHAIN_LENGTH);
-			break;
-		}
-		if (previous == NULL && leaf_check(ce, x) == -1) {
-			X509_free(x);
-			break;
-		}
-		if (previous != NULL &&
-		    X509_check_issued(x, previous) != X509_V_OK)
-			conf_warning(at, "chain \"%s\": certificate %u does "
-			    "not issue certificate %u", ce->ce_chain, n,
-			    n - 1);
-		if (previous == NULL)
-			check_learn_names(ce, x);
-		dates_check(ce, n, x);
-		X509_free(previous);
-		previous = x;
+		else
+			links_check(ce, &bu);
 	}
-	if (more == -1)
-		conf_error(at, "chain \"%s\": certificate %u cannot be "
-		    "parsed", ce->ce_chain, n + 1);
-	else if (n == 0)
-		conf_error(at, "chain \"%s\" holds no certificate",
-		    ce->ce_chain);
-	X509_free(previous);
-	BIO_free(bio);
+	bundle_free(&bu);
 	ERR_clear_error();
+}
+
+/* From the leaf on, each is to be issued by the next. */
+static void
+links_check(struct certificate *ce, const struct bundle *bu)
+{
+	X509		*next, *x;
+	unsigned int	 i;
+
+	for (i = 0; i < bu->bu_n; i++) {
+		x = sk_X509_value(bu->bu_certs, (int)i);
+		dates_check(ce, i + 1, x);
+		if (i + 1 == bu->bu_n) {
+			last_check(ce, bu, x);
+			return;
+		}
+		next = sk_X509_value(bu->bu_certs, (int)i + 1);
+		if (X509_check_issued(next, x) != X509_V_OK)
+			conf_warning(&ce->ce_chain_at, "chain \"%s\", line "
+			    "%u: certificate %u does not issue certificate %u",
+			    ce->ce_chain, bu->bu_lines[i + 1], i + 2, i + 1);
+		else if (X509_verify(x, X509_get0_pubkey(next)) != 1)
+			conf_warning(&ce->ce_chain_at, "chain \"%s\", line "
+			    "%u: certificate %u has not signed certificate "
+			    "%u: it only has its issuer's name", ce->ce_chain,
+			    bu->bu_lines[i + 1], i + 2, i + 1);
+	}
+}
+
+/*
+ * Where the chain ends: at a root, or at what a root is known to have
+ * issued.  Who says where the certificate of its issuer is to be had is not
+ * issued by one that clients know.
+ */
+static void
+last_check(struct certificate *ce, const struct bundle *bu, X509 *x)
+{
+	const struct conf_place	*at = &ce->ce_chain_at;
+	unsigned int		 line = bu->bu_lines[bu->bu_n - 1];
+
+	if (X509_NAME_entry_count(X509_get_issuer_name(x)) == 0)
+		conf_warning(at, "chain \"%s\", line %u: the chain leads "
+		    "nowhere: certificate %u names no issuer", ce->ce_chain,
+		    line, bu->bu_n);
+	else if (X509_check_issued(x, x) == X509_V_OK) {
+		if (X509_verify(x, X509_get0_pubkey(x)) != 1)
+			conf_warning(at, "chain \"%s\", line %u: the chain "
+			    "leads nowhere: certificate %u names itself as "
+			    "its issuer and is not signed by itself",
+			    ce->ce_chain, line, bu->bu_n);
+	} else if (bu->bu_n == 1 && issuer_offered(x))
+		conf_warning(at, "chain \"%s\" holds only the certificate, "
+		    "which says where to get that of its issuer: clients may "
+		    "lack it", ce->ce_chain);
+}
+
+/* Has it an address for the certificate of its issuer? */
+static int
+issuer_offered(X509 *x)
+{
+	AUTHORITY_INFO_ACCESS	*access;
+	int			 found = 0, i;
+
+	access = X509_get_ext_d2i(x, NID_info_access, NULL, NULL);
+	for (i = 0; i < sk_ACCESS_DESCRIPTION_num(access); i++)
+		found |= OBJ_obj2nid(sk_ACCESS_DESCRIPTION_value(access,
+		    i)->method) == NID_ad_ca_issuers;
+	AUTHORITY_INFO_ACCESS_free(access);
+	return found;
+}
+
+/* For conf_check_server(), which knows what it is shown for. */
+static void
+leaf_purposes(struct certificate *ce, X509 *x)
+{
+	ce->ce_not_servers = X509_check_purpose(x, X509_PURPOSE_SSL_SERVER,
+	    0) != 1;
+	ce->ce_not_clients = X509_check_purpose(x, X509_PURPOSE_SSL_CLIENT,
+	    0) != 1;
+	if (ce->ce_ocsp.pa_path == NULL && staple_demanded(x))
+		conf_warning(&ce->ce_chain_at, "chain \"%s\": the "
+		    "certificate demands an OCSP response, and there is no "
+		    "\"ocsp\": clients may refuse it", ce->ce_chain);
+}
+
+/* A sequence of small numbers (RFC 7633), one of which stands for it. */
+static int
+staple_demanded(X509 *x)
+{
+	const unsigned char	*p;
+	ASN1_OBJECT		*object;
+	ASN1_OCTET_STRING	*data;
+	int			 at, found = 0, i, len;
+
+	if ((object = OBJ_txt2obj(TLS_FEATURE, 1)) == NULL)
+		err(1, "OBJ_txt2obj");
+	if ((at = X509_get_ext_by_OBJ(x, object, -1)) != -1) {
+		data = X509_EXTENSION_get_data(X509_get_ext(x, at));
+		p = ASN1_STRING_get0_data(data);
+		len = ASN1_STRING_length(data);
+		for (i = 2; i + 2 < len && p[i] == V_ASN1_INTEGER;
+		    i += 2 + p[i + 1])
+			found |= p[i + 1] == 1 && p[i + 2] == STATUS_REQUEST;
+	}
+	ASN1_OBJECT_free(object);
+	return found;
 }
 
 /* What the TLS library can sign for from outside, at a length it takes. */

@@ -13,9 +13,7 @@
 #include <sys/stat.h>
 
 #include <openssl/asn1.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 
 #include <err.h>
@@ -26,7 +24,6 @@
 
 #include "check_x509.h"
 #include "conf.h"
-#include "securetcp.h"
 
 #define CA_SIZE		(4 * 1024 * 1024)
 #define CRL_SIZE	(64 * 1024 * 1024)
@@ -49,59 +46,83 @@ conf_check_update(const struct conf_path *pa, const char *what)
 		    "due on %s", what, pa->pa_path, date);
 }
 
-/* By the library that the spawner will use. */
-static void
-roots_check(struct server *sv, const char *what, struct conf_path *pa,
-    size_t max, int (*set)(struct securetcp_config *, const void *, size_t))
+/* Opens it, and reads it as the spawner will. */
+static int
+roots_check(struct bundle *bu, enum bundle_kind kind, const char *what,
+    struct conf_path *pa, size_t max)
 {
-	struct securetcp_config	*config;
-	struct stat		 st;
-	char			*buf;
-	size_t			 len;
+	struct stat	 st;
+	char		*buf;
+	size_t		 len;
+	int		 bad;
 
+	memset(bu, 0, sizeof(*bu));
 	pa->pa_fd = conf_check_open(what, pa->pa_path, (off_t)max,
 	    &pa->pa_place, &st);
 	if (pa->pa_fd == -1 || (buf = conf_check_read(what, pa->pa_path,
 	    pa->pa_fd, &pa->pa_place, (size_t)st.st_size, &len)) == NULL)
-		return;
-	if ((config = securetcp_config_new()) == NULL)
-		conf_error(&sv->sv_place, "the TLS library is unusable");
-	else if (set(config, buf, len) != 0)
-		conf_error(&pa->pa_place, "%s \"%s\": %s", what, pa->pa_path,
-		    securetcp_config_error(config));
-	securetcp_config_free(config);
+		return -1;
+	bad = check_bundle(bu, kind, what, pa->pa_path, &pa->pa_place, buf,
+	    len);
 	free(buf);
+	return bad;
 }
 
-/* When the first of the lists in the file is to be replaced. */
+/* When the first of the lists in use is to be replaced. */
 static void
-crl_dates(struct conf_path *pa)
+crl_dates(struct conf_path *pa, const struct bundle *bu)
 {
 	X509_CRL	*crl;
-	struct stat	 st;
-	BIO		*bio;
-	time_t		 at, next = -1;
-	char		*buf;
-	size_t		 len;
+	char		 date[64];
+	time_t		 at, from;
+	unsigned int	 i;
 
-	if (fstat(pa->pa_fd, &st) == -1 || (buf = conf_check_read("crl",
-	    pa->pa_path, pa->pa_fd, &pa->pa_place, (size_t)st.st_size,
-	    &len)) == NULL)
-		return;
-	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
-		err(1, "BIO_new_mem_buf");
-	while ((crl = PEM_read_bio_X509_CRL(bio, NULL, check_no_password,
-	    NULL)) != NULL) {
+	pa->pa_next = -1;
+	for (i = 0; i < bu->bu_n; i++) {
+		crl = sk_X509_CRL_value(bu->bu_lists, (int)i);
 		at = check_time(X509_CRL_get0_nextUpdate(crl));
-		if (at != -1 && (next == -1 || at < next))
-			next = at;
-		X509_CRL_free(crl);
+		if (at != -1 && (pa->pa_next == -1 || at < pa->pa_next))
+			pa->pa_next = at;
+		from = check_time(X509_CRL_get0_lastUpdate(crl));
+		if (from > time(NULL))
+			conf_warning(&pa->pa_place, "crl \"%s\", line %u: "
+			    "the list is not valid before %s", pa->pa_path,
+			    bu->bu_lines[i], conf_check_date(from, date,
+			    sizeof(date)));
 	}
-	BIO_free(bio);
-	ERR_clear_error();
-	free(buf);
-	pa->pa_next = next;
 	conf_check_update(pa, "crl");
+}
+
+/*
+ * Those of the authorities in the file after "ca" are to be signed by them;
+ * those of the ones below come with the clients.
+ */
+static void
+crl_signatures(struct conf_path *pa, const struct bundle *lists,
+    const struct bundle *roots)
+{
+	X509_CRL	*crl;
+	X509		*x;
+	unsigned int	 i, j, named, signs;
+
+	for (i = 0; i < lists->bu_n; i++) {
+		crl = sk_X509_CRL_value(lists->bu_lists, (int)i);
+		for (j = named = signs = 0; j < roots->bu_n; j++) {
+			x = sk_X509_value(roots->bu_certs, (int)j);
+			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
+			    X509_get_subject_name(x)) != 0)
+				continue;
+			named++;
+			signs += X509_CRL_verify(crl,
+			    X509_get0_pubkey(x)) == 1;
+		}
+		if (named != 0 && signs == 0)
+			conf_warning(&pa->pa_place, "crl \"%s\", line %u: "
+			    "the list is not signed by its issuer in the "
+			    "file after \"ca\", and does not count",
+			    pa->pa_path, lists->bu_lines[i]);
+	}
+	ERR_clear_error();
 }
 
 /* A client without "ca" trusts whom the system trusts. */
@@ -119,20 +140,25 @@ void
 conf_check_identity(struct server *sv)
 {
 	const char	*what = "ca";
-	unsigned int	 before;
+	struct bundle	 lists, roots;
+	int		 known = 0;
 
+	memset(&roots, 0, sizeof(roots));
 	if (sv->sv_client && sv->sv_ca.pa_path == NULL) {
 		system_roots(sv);
 		what = "client without \"ca\": the system's";
 	}
 	if (sv->sv_ca.pa_path != NULL)
-		roots_check(sv, what, &sv->sv_ca, CA_SIZE,
-		    securetcp_config_set_ca);
-	if (sv->sv_crl.pa_path == NULL)
-		return;
-	before = conf_errors();
-	roots_check(sv, "crl", &sv->sv_crl, CRL_SIZE,
-	    securetcp_config_set_crl);
-	if (conf_errors() == before)
-		crl_dates(&sv->sv_crl);
+		known = roots_check(&roots, BUNDLE_CA, what, &sv->sv_ca,
+		    CA_SIZE) == 0;
+	if (sv->sv_crl.pa_path != NULL) {
+		if (roots_check(&lists, BUNDLE_CRL, "crl", &sv->sv_crl,
+		    CRL_SIZE) == 0) {
+			crl_dates(&sv->sv_crl, &lists);
+			if (known)
+				crl_signatures(&sv->sv_crl, &lists, &roots);
+		}
+		bundle_free(&lists);
+	}
+	bundle_free(&roots);
 }

@@ -192,6 +192,24 @@ rules_check(const struct server *sv)
 			    ru->ru_allow ? "allow" : "deny");
 }
 
+/* Nobody would take it for what it is shown as. */
+static void
+purpose_check(const struct server *sv)
+{
+	const struct certificate	*ce;
+	const struct shown		*sh;
+
+	TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry) {
+		if ((ce = sh->sh_certificate) == NULL)
+			continue;
+		if (sv->sv_client ? ce->ce_not_clients : ce->ce_not_servers)
+			conf_warning(&sh->sh_place, "certificate \"%s\" is "
+			    "not for %s by its purpose: it may be refused",
+			    ce->ce_name, sv->sv_client ? "clients" :
+			    "servers");
+	}
+}
+
 void
 conf_check_server(struct conf *conf, struct server *sv)
 {
@@ -205,6 +223,7 @@ conf_check_server(struct conf *conf, struct server *sv)
 	if (sv->sv_program != NULL)
 		program_check(sv->sv_program);
 	rules_check(sv);
+	purpose_check(sv);
 	conf_check_names(sv);
 	conf_check_identity(sv);
 }

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 
 #include <openssl/asn1.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
@@ -21,7 +20,6 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
-#include <err.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -40,29 +38,30 @@ static const char *about_issuer(OCSP_CERTID *, const EVP_MD *, X509 *,
 static X509 *
 chain_leaf(struct certificate *ce, X509 **issuer)
 {
-	BIO	*bio;
-	X509	*leaf = NULL, *x;
-	char	*buf;
-	size_t	 len;
+	struct bundle	 bu;
+	X509		*leaf = NULL, *x;
+	char		*buf;
+	size_t		 len;
+	unsigned int	 i;
 
 	*issuer = NULL;
 	if (ce->ce_chainfd == -1 || (buf = conf_check_read("chain",
 	    ce->ce_chain, ce->ce_chainfd, &ce->ce_chain_at, CHECK_CHAIN_SIZE,
 	    &len)) == NULL)
 		return NULL;
-	if ((bio = BIO_new_mem_buf(buf, (int)len)) == NULL)
-		err(1, "BIO_new_mem_buf");
-	while (*issuer == NULL && check_next_x509(bio, &x) == 1) {
-		if (leaf == NULL) {
-			(void)X509_up_ref(x);
-			leaf = x;
-		}
-		if (X509_check_issued(x, leaf) == X509_V_OK)
-			*issuer = x;
-		else
-			X509_free(x);
+	memset(&bu, 0, sizeof(bu));
+	if (bundle_read(&bu, BUNDLE_CHAIN, buf, len) == 0) {
+		leaf = sk_X509_value(bu.bu_certs, 0);
+		(void)X509_up_ref(leaf);
 	}
-	BIO_free(bio);
+	for (i = 0; leaf != NULL && *issuer == NULL && i < bu.bu_n; i++) {
+		x = sk_X509_value(bu.bu_certs, (int)i);
+		if (X509_check_issued(x, leaf) == X509_V_OK) {
+			(void)X509_up_ref(x);
+			*issuer = x;
+		}
+	}
+	bundle_free(&bu);
 	free(buf);
 	return leaf;
 }

@@ -6,13 +6,19 @@
 
 #include <sys/types.h>
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-
 #include <string.h>
 
 #include "compat.h"
 #include "check_x509.h"
+#include "conf.h"
+
+struct check_file {
+	const struct conf_place	*cf_place;
+	const char		*cf_what;	/* "chain" */
+	const char		*cf_path;
+};
+
+static void	 check_say(void *, int, unsigned int, const char *);
 
 time_t
 check_time(const ASN1_TIME *t)
@@ -25,23 +31,34 @@ check_time(const ASN1_TIME *t)
 	return timegm(&tm);
 }
 
-int
-check_no_password(char *buf, int size, int rwflag, void *arg)
+static void
+check_say(void *arg, int bad, unsigned int line, const char *text)
 {
-	return -1;
+	const struct check_file	*file = arg;
+	void			(*say)(const struct conf_place *,
+				    const char *, ...);
+
+	say = bad ? conf_error : conf_warning;
+	if (line == 0)
+		say(file->cf_place, "%s \"%s\" %s", file->cf_what,
+		    file->cf_path, text);
+	else
+		say(file->cf_place, "%s \"%s\", line %u: %s", file->cf_what,
+		    file->cf_path, line, text);
 }
 
 int
-check_next_x509(BIO *bio, X509 **x)
+check_bundle(struct bundle *bu, enum bundle_kind kind, const char *what,
+    const char *path, const struct conf_place *place, const void *buf,
+    size_t len)
 {
-	unsigned long	 e;
+	struct check_file	 file;
 
-	ERR_clear_error();
-	*x = PEM_read_bio_X509(bio, NULL, check_no_password, NULL);
-	if (*x != NULL)
-		return 1;
-	e = ERR_peek_last_error();
-	ERR_clear_error();
-	return ERR_GET_LIB(e) == ERR_LIB_PEM &&
-	    ERR_GET_REASON(e) == PEM_R_NO_START_LINE ? 0 : -1;
+	file.cf_place = place;
+	file.cf_what = what;
+	file.cf_path = path;
+	memset(bu, 0, sizeof(*bu));
+	bu->bu_say = check_say;
+	bu->bu_arg = &file;
+	return bundle_read(bu, kind, buf, len);
 }

@@ -105,6 +105,8 @@ struct certificate {
 	time_t			 ce_notbefore;
 	time_t			 ce_notafter;
 	int			 ce_unfit;	/* a signer has said so */
+	int			 ce_not_servers; /* by its purpose, if known */
+	int			 ce_not_clients;
 	char			**ce_names;	/* exact ones, sorted */
 	size_t			 ce_nnames;
 };
