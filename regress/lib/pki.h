@@ -35,6 +35,8 @@ struct pki {
 #define PKI_CHAIN	0x10	/* the issuer's chain goes with it */
 #define PKI_CLIENT	0x20	/* for clients only */
 #define PKI_OLDER	0x40	/* a list made before the usual one */
+#define PKI_RSA		0x80	/* its key, rather than ECDSA on P-256 */
+#define PKI_P521	0x100
 
 /* By an issuer, or by itself (NULL); alternative names or NULL. */
 void		 pki_make(struct pki *, const struct pki *, const char *,
