@@ -3,29 +3,31 @@
 #
 # SPDX-License-Identifier: ISC
 
-# packages.sh build|test: installs what building, or testing, needs and this
-# host lacks; without the right to, says what to install, and exits 1.
+# packages.sh build|test|peers: installs what building needs, or what testing
+# needs as well, or the software that some tests talk to and are skipped
+# without, as far as this host lacks it; without the right to, says what to
+# install, and exits 1.
 
 set -u
 
-usage="usage: packages.sh build|test"
+usage="usage: packages.sh build|test|peers"
 what=${1:?$usage}
 
 case $(uname -s) in
 Linux)
 	build="bmake byacc gcc libc6-dev pkgconf libtls-dev libbsd-dev
 	    libevent-dev libseccomp-dev libssl-dev openssl"
-	test="clang libclang-rt-14-dev libatf-dev atf-sh kyua mandoc nginx
-	    libnginx-mod-stream haproxy redis-server redis-tools stunnel4 curl
-	    socat util-linux iproute2 python3 python3-pip python3-venv
-	    valgrind postgresql"
+	test="clang libclang-rt-14-dev libatf-dev atf-sh kyua mandoc
+	    util-linux iproute2 python3 python3-pip python3-venv valgrind"
+	peers="nginx libnginx-mod-stream haproxy redis-server redis-tools
+	    stunnel4 curl git postgresql"
 	if ! command -v dpkg-query >/dev/null; then
 		cat >&2 <<-TEXT
 		packages.sh: this is not Debian, so nothing was installed.
 		What is needed goes by these names there:
 		    $(echo $build)
 		and for the tests:
-		    $(echo $test)
+		    $(echo $test $peers)
 		TEXT
 		# The build says itself what it misses.
 		exit 0
@@ -62,19 +64,47 @@ Linux)
 	how="apt-get install"
 	;;
 FreeBSD)
+	# Kyua, ATF, mandoc and yacc are in the base system.
 	build="libretls libevent"
-	test="bash curl haproxy nginx redis socat stunnel mandoc
-	    postgresql16-server"
-	have() { pkg info -e "$1" || pkg info -e "${1}*"; }
+	test="pkgconf"
+	peers="curl git haproxy nginx redis stunnel postgresql17-server"
+	have()
+	{
+		case $1 in
+		# Any version of it will do, as will the like of it.
+		postgresql*)	pkg info -e -g 'postgresql*-server' ;;
+		pkgconf)	command -v pkg-config >/dev/null ;;
+		git)		command -v git >/dev/null ;;
+		libretls)	[ -e /usr/local/include/tls.h ] ;;
+		libevent)	[ -e /usr/local/include/event.h ] ;;
+		*)		pkg info -e "$1" || pkg info -e -g "$1-*" ;;
+		esac 2>/dev/null
+	}
 	install() { pkg install -y "$@"; }
 	how="pkg install"
 	;;
 OpenBSD)
+	# libtls, libevent, mandoc and yacc are in the base system.
 	build=""
-	test="kyua atf curl haproxy nginx redis socat stunnel
+	test="atf"
+	peers="kyua curl git haproxy nginx-- nginx-stream redis stunnel--
 	    postgresql-server"
-	have() { pkg_info -e "$1-*" >/dev/null; }
-	install() { pkg_add -I "$@"; }
+	have()
+	{
+		case $1 in
+		atf)	command -v atf-sh >/dev/null ;;
+		*)	pkg_info -e "${1%--}-*" >/dev/null 2>&1 ;;
+		esac
+	}
+	# Asks nothing, and tries each: one that is missing is only missing.
+	install()
+	{
+		_status=0
+		for _p in "$@"; do
+			pkg_add -I "$_p" || _status=1
+		done
+		return $_status
+	}
 	how="pkg_add"
 	;;
 *)
@@ -86,6 +116,7 @@ esac
 case $what in
 build)	wanted=$build ;;
 test)	wanted="$build $test" ;;
+peers)	wanted=$peers ;;
 *)	echo "$usage" >&2; exit 2 ;;
 esac
 

@@ -79,10 +79,16 @@ regress: all
 	else sh ${TOP}/mk/runatf.sh ${TESTS_C} ${TESTS_SH}; fi
 .endif
 
+# For regress/cross: each program and what it is made of.
+programs:
+.for t in ${TESTS_C} ${TOOLS}
+	@echo '${t} ${t}.c ${COMMON} ${SRCS_${t}}'
+.endfor
+
 install:
 
 clean:
 	rm -f ${TESTS_C} ${TESTS_SH} ${TOOLS} ${OBJS} ${DEPENDS}
 	rm -f ${GENERATED} ${FLAGSFILE}
 
-.PHONY: all install clean regress
+.PHONY: all install clean programs regress

@@ -90,6 +90,15 @@ const char	*compat_limit_hint(int);
 /* How many files the whole system can have open; ULLONG_MAX: no bound. */
 unsigned long long
 		 compat_files_max(void);
+/* What listen(2) makes of a greater backlog; INT_MAX when it is not known. */
+int		 compat_backlog_max(void);
+#if defined(__linux__)
+#define COMPAT_BACKLOG_HINT	"net.core.somaxconn in sysctl"
+#elif defined(__FreeBSD__)
+#define COMPAT_BACKLOG_HINT	"kern.ipc.soacceptqueue in sysctl"
+#else
+#define COMPAT_BACKLOG_HINT	"kern.somaxconn in sysctl"
+#endif
 /*
  * As setrlimit(2) to what getrlimit(2) said before.  Where the system has
  * cut the hard limit meanwhile an ordinary user gets what is left of it.

@@ -21,6 +21,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -99,6 +100,33 @@ compat_files_max(void)
 		return (ULLONG_MAX);
 	return ((unsigned long long)n);
 #endif
+}
+
+int
+compat_backlog_max(void)
+{
+	int	 n = 0;
+#if defined(__linux__)
+	FILE	*fp;
+
+	if ((fp = fopen("/proc/sys/net/core/somaxconn", "re")) != NULL) {
+		if (fscanf(fp, "%d", &n) != 1)
+			n = 0;
+		(void)fclose(fp);
+	}
+#elif defined(__FreeBSD__)
+	size_t	 len = sizeof(n);
+
+	if (sysctlbyname("kern.ipc.soacceptqueue", &n, &len, NULL, 0) == -1)
+		n = 0;
+#else
+	int	 mib[2] = { CTL_KERN, KERN_SOMAXCONN };
+	size_t	 len = sizeof(n);
+
+	if (sysctl(mib, 2, &n, &len, NULL, 0) == -1)
+		n = 0;
+#endif
+	return (n <= 0 ? INT_MAX : n);
 }
 
 int

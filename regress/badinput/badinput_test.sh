@@ -18,7 +18,7 @@ bad="each ends by the table of events, and nothing grows"
 doctored()
 {
 	cp log.good log
-	sed -i "$2" log
+	edit log "$2"
 	cmp -s log log.good && atf_fail "$1: nothing was changed"
 	awk -f "$states" "$outcomes" manifest log >judged &&
 	    atf_fail "$1: was accepted"
@@ -29,7 +29,8 @@ scenario checker "What judges the log refuses one in which anything is \
 missing, twice, out of order, or other than it should be"
 checker_body()
 {
-	need_root_proc
+	need_look
+	need_sources
 	serve echo
 	start
 	storm "127.0.0.1:$port" garbage:1 truncated:1
@@ -58,7 +59,8 @@ checker_body()
 	doctored "another reason" "/$_bad/s/ reason=.*/ reason=\"bad luck\"/"
 	doctored "no session" "/$_bad /d"
 	doctored "a stranger" "s/$_bad from=[0-9.]*/$_bad from=127.9.9.9/"
-	doctored "a crash" "\$s/\$/\\nserver=www warning=\"session 1 crashed\"/"
+	doctored "a crash" '$a\
+server=www warning="session 1 crashed"'
 }
 
 scenario strangers "2000 each of garbage, HTTP and other plain text to the \

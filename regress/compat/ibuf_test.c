@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "fds.h"
+#include "proc.h"
 
 ATF_TC(wire);
 ATF_TC_HEAD(wire, tc)
@@ -184,8 +185,11 @@ ATF_TC_BODY(limits, tc)
 	ATF_REQUIRE_EQ(errno, EINVAL);
 	ATF_REQUIRE_EQ(ibuf_add_strbuf(buf, "four", 4), -1);
 	ATF_REQUIRE_EQ(errno, EOVERFLOW);
-	ATF_REQUIRE_EQ(ibuf_size(buf), 0);
-	ATF_REQUIRE_EQ(ibuf_add_strbuf(buf, "four", 5), 0);
+	/* OpenBSD leaves there what it has copied until then. */
+	if (!proc_base_imsg) {
+		ATF_REQUIRE_EQ(ibuf_size(buf), 0);
+		ATF_REQUIRE_EQ(ibuf_add_strbuf(buf, "four", 5), 0);
+	}
 	ibuf_free(buf);
 
 	ATF_REQUIRE(ibuf_dynamic(9, 8) == NULL);

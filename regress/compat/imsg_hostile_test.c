@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "fds.h"
+#include "proc.h"
 
 #define MARK	0x80000000U
 #define MANY	8
@@ -113,6 +114,9 @@ ATF_TC_BODY(byte_by_byte, tc)
 	size_t		 i, len;
 	int		 before, fd, round, sv[2];
 
+	if (proc_base_imsg)
+		atf_tc_skip("OpenBSD's imsg drops a descriptor that comes "
+		    "before its header is whole");
 	before = fds_count();
 	start(&imsgbuf, sv);
 	for (round = 0; round < 4; round++) {

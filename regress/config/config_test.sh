@@ -64,13 +64,13 @@ key()
 # certify NAME DAYS: with its own key.
 certify()
 {
-	quietly openssl req -new -x509 -config ssl.cnf -key "$1.key" \
+	quietly openssl req -new -x509 -sha256 -config ssl.cnf -key "$1.key" \
 	    -subj "/CN=$1.example.org" -days "$2" -out "$1.crt"
 }
 
 request()
 {
-	quietly openssl req -new -config ssl.cnf -key "$1.key" \
+	quietly openssl req -new -sha256 -config ssl.cnf -key "$1.key" \
 	    -subj "/CN=$1.example.org" -out "$1.csr"
 }
 
@@ -87,7 +87,7 @@ dated()
 issue()
 {
 	request "$1"
-	quietly openssl x509 -req -in "$1.csr" -CA "$2.crt" \
+	quietly openssl x509 -req -sha256 -in "$1.csr" -CA "$2.crt" \
 	    -CAkey "$2.key" -set_serial 77 -days 365 -out "$1.crt"
 }
 
@@ -200,9 +200,21 @@ prepare()
 			once "$_n"
 		fi
 	done
-	if [ "$1" = root-world-writable ]; then
-		chmod 0646 "$1.in"
-	fi
+	case $1 in
+	root-world-writable)	chmod 0646 "$1.in" ;;
+	root-group-writable)	chmod 0664 "$1.in" ;;
+	root-owner)		chown 1 "$1.in" ;;
+	root-execute)
+		for _p in foreign own group; do
+			printf '#!/bin/sh\n' >$_p.sh
+			chmod 0755 $_p.sh
+		done
+		chown 1 foreign.sh
+		chown "$(id -u nobody)" own.sh
+		chmod 0775 group.sh
+		sed "s,DIR,$PWD," "$1.in" >"$1.tmp" && mv "$1.tmp" "$1.in"
+		;;
+	esac
 }
 
 # say NAME: what the program says of it is in said, how it exits in $got.
@@ -215,7 +227,7 @@ say()
 	# That date is another one every day, and the log's line about the
 	# signer that looked at the keys has its pid.
 	sed -e 's/\(expires on\) [-0-9]* [0-9:]* UTC/\1 DATE/' \
-	    -e '/^process=signer /d' out >said
+	    -e '/^process=signer /d' -e "s,\"$PWD/,\"DIR/," out >said
 }
 
 golden()

@@ -5,6 +5,11 @@
 
 cross="$(atf_get_srcdir)/cross.sh tree"
 
+# need_linux: zig and the headers that it lacks are taken from there.
+need_linux() {
+	[ "$(uname -s)" = Linux ] || atf_skip "cross-compiles from Linux only"
+}
+
 # tree: a tree whose only file is standard input
 tree() {
 	mkdir -p tree/lib/libone tree/sbin tree/libexec tree/regress tree/mk
@@ -33,6 +38,7 @@ clean_head() {
 	atf_set timeout 900
 }
 clean_body() {
+	need_linux
 	good | sed 's/<tls.h>/&\n#include <unistd.h>/' | tree
 	atf_check -s exit:0 -o save:out -e empty $cross
 	for target in x86_64-freebsd x86_64-openbsd; do
@@ -47,6 +53,7 @@ diagnostic_head() {
 	atf_set timeout 900
 }
 diagnostic_body() {
+	need_linux
 	{ good | sed 's/<tls.h>/&\n#include <unistd.h>/'
 	    echo 'int two(void) { return (0); }'; } | tree
 	atf_check -s exit:1 -o ignore -e save:err $cross
@@ -63,6 +70,7 @@ host_header_head() {
 	atf_set timeout 900
 }
 host_header_body() {
+	need_linux
 	echo '#include <sys/epoll.h>' | tree
 	atf_check -s exit:1 -o ignore \
 	    -e match:"'sys/epoll.h' file not found" $cross
@@ -75,6 +83,7 @@ names_head() {
 	atf_set timeout 900
 }
 names_body() {
+	need_linux
 	tree <<END
 #include <event.h>
 #include <event2/event.h>

@@ -30,7 +30,7 @@ tcp()
 	eval "port_$_n=$(cat "$_n.port")"
 }
 full() { tcp "$1" full 127.0.0.1:0; }
-refusing() { tcp "$1" bind 127.0.0.1:0; }
+refusing() { refuser "$1"; }
 tcp_backend() { tcp "$1" accept 127.0.0.1:0 write "$1" shutdown read; }
 
 # Statements that name them.
@@ -161,7 +161,7 @@ silent_body()
 	serve "$(to_port two)" "$(to one)" "$(to three)" "timeout backend 6"
 	start
 	shows -o inline:"5 one\n5 three\n" answers 10
-	must_be_warned 1 "backend 127.0.0.1:$port_two: Connection timed out: left out for 10 seconds at a time"
+	must_be_warned 1 "backend 127.0.0.1:$port_two: $timed_out: left out for 10 seconds at a time"
 	wait_closed 10
 	# A third of six seconds, once.
 	sed -n 's/.*state=closed .* seconds=//p' log | sort -n >seconds
@@ -258,9 +258,9 @@ none_body()
 	atf_check -o inline:"end close_notify\n" cat answer.err
 	wait_closed
 	none="backend 127.0.0.1:$port_one: Connection refused; backend $PWD/two.sock: No such file or directory"
-	atf_check -o match:"error=ptTimeout number=10060 .*reason=\"backend timer, 3 seconds: $none; backend 127.0.0.1:$port_four: Connection timed out\"" \
+	atf_check -o match:"error=ptTimeout number=10060 .*reason=\"backend timer, 3 seconds: $none; backend 127.0.0.1:$port_four: $timed_out\"" \
 	    cat log
-	stop
+	stop_daemon
 	serve "$(to_port one)" "$(to two)"
 	start
 	for i in 1 2 3 4; do
@@ -294,7 +294,7 @@ most()
 
 scenario most "64 that are all of no use: the reason names as many as fit, \
 and says how many more there are"
-most_body() { most; stop; }
+most_body() { most; stop_daemon; }
 
 scenario most_sanitized "The same with the parent under sanitizers, and a stop \
 while one is awaited"
@@ -302,7 +302,7 @@ most_sanitized_body()
 {
 	sanitize
 	most
-	stop
+	stop_daemon
 	atf_check -s exit:1 grep -E 'Sanitizer|runtime error' log
 	full one
 	full two
@@ -315,7 +315,7 @@ most_sanitized_body()
 	background "$peer" connect "127.0.0.1:$port" tls reset
 	wait_log 'session=2 .*state=connecting'
 	must_be_warned 1 "backend 127.0.0.1:$port_three: Connection refused: .*" 30
-	stop
+	stop_daemon
 	atf_check_equal 0 $?
 	atf_check_equal 2 "$(grep -c state=closed log)"
 	atf_check -s exit:1 grep -E 'Sanitizer|runtime error' log
@@ -418,7 +418,7 @@ nginx_body()
 	atf_check test "$(wc -l <failed)" -le 2
 	atf_check -s exit:1 grep -E 'error=pt(ConnectionRefused|Timeout|Error)' \
 	    log
-	atf_check_equal 0 "$(cat fetched.? | grep -vc '^one$\|^two$')"
+	atf_check_equal 0 "$(cat fetched.? | grep -vc -e '^one$' -e '^two$')"
 }
 
 scenario redis "Of two redis one is killed and started again: each command \
@@ -470,11 +470,11 @@ descriptors_body()
 	backend one
 	full two
 	serve_descriptors
-	launch prlimit --nofile=64:64
+	launch "$as" -n 64:64
 	wait_until 20 "its end" dead "$daemon"
 	need=$(sed -n 's/.*can need \([0-9]*\) descriptors.*/\1/p' log)
 	[ -n "$need" ] || atf_fail "it does not say how many it needs"
-	start prlimit --nofile="$need:$need"
+	start "$as" -n "$need:$need"
 	i=0
 	peers=
 	while [ $i -lt 60 ]; do

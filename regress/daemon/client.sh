@@ -26,21 +26,23 @@ new_key()
 authority()
 {
 	new_key "$1"
-	openssl_does req -x509 -key "$1.key" -days 90 \
-	    -subj "/O=Example/CN=$1" -out "$1.crt"
+	authority_conf >authority.conf
+	openssl_does req -new -x509 -sha256 -config authority.conf -key "$1.key" \
+	    -days 90 -subj "/O=Example/CN=$1" -out "$1.crt"
 }
 
 # issue AUTHORITY NAME SANS [KEY [FROM TO]]: NAME.crt and NAME.key.
 issue()
 {
 	new_key "$2" "${4:-ec}"
-	openssl_does req -new -key "$2.key" -subj "/CN=$2" -out "$2.csr"
+	openssl_does req -new -sha256 -key "$2.key" -subj "/CN=$2" \
+	    -out "$2.csr"
 	cat >issue.conf <<-CONF
 	[ca]
 	default_ca = list
 	[list]
 	database = $PWD/issue.txt
-	rand_serial = yes
+	serial = $PWD/issue.serial
 	new_certs_dir = $PWD
 	default_md = sha256
 	default_days = 90
@@ -52,6 +54,8 @@ issue()
 	subjectAltName = $3
 	CONF
 	: >issue.txt
+	# Certificates of one authority must not have the same number.
+	[ -f issue.serial ] || echo 01 >issue.serial
 	# shellcheck disable=SC2086
 	openssl_does ca -config issue.conf -batch -notext -extensions names \
 	    -keyfile "$1.key" -cert "$1.crt" -in "$2.csr" -out "$2.crt" \
@@ -86,6 +90,7 @@ far_end()
 	echo $far_pid >>pids
 	wait_until 20 "the far end" test -f far.port
 	far=$(cat far.port)
+	[ "$_mode" != bind ] || let_refuse "$far_pid"
 }
 
 # far_ends: what it was told to do is done.

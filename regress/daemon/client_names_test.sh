@@ -83,8 +83,10 @@ localhost_body()
 scenario ip6_localhost "The same of a name that has an IPv6 address"
 ip6_localhost_body()
 {
-	getent ahostsv6 ip6-localhost 2>/dev/null |
-	    grep -q '^::1[[:space:]]' || atf_skip "there is no ip6-localhost"
+	{
+		getent ahostsv6 ip6-localhost ||
+		    getent hosts ip6-localhost
+	} 2>/dev/null | grep -q '^::1[[:space:]]' || atf_skip "there is no ip6-localhost"
 	authority www
 	issue www far DNS:ip6-localhost
 	far_address=[::1]
@@ -98,8 +100,7 @@ ip6_localhost_body()
 scenario ipv6 "An IPv6 address of a name is tried, and shown in brackets"
 ipv6_body()
 {
-	grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null ||
-	    atf_skip "there is no IPv6"
+	has_ip6 || atf_skip "there is no IPv6"
 	certified
 	planned
 	known answer ::1
@@ -193,7 +194,7 @@ next_while_waiting_body()
 	    cat log
 	atf_check -s exit:1 grep error= log
 	tell failure 11001 unknown
-	stop
+	stop_daemon
 
 	rm "name.$host"
 	known failure 11001 unknown
@@ -208,7 +209,7 @@ scenario lost_resolver "A resolver that dies while a connection waits is the \
 reason why that fails"
 lost_resolver_body()
 {
-	need_root_proc
+	need_look
 	nameless "timeout backend 60"
 	plain_holds write hello drain
 	wait_log state=connecting
@@ -224,7 +225,7 @@ stopped_body()
 	nameless "timeout backend 60"
 	plain_holds write hello drain
 	wait_log state=connecting
-	stop
+	stop_daemon
 	check_fails ptAbort "stopped by SIGTERM"
 	atf_check -s exit:1 grep -i -e fatal= -e violation log
 }
@@ -233,6 +234,7 @@ scenario each_address "Each address of a name is tried, in the order of the \
 resolver, and the next target when all have failed"
 each_address_body()
 {
+	need_addresses 127.0.0.9 127.0.0.10
 	certified IP:127.0.0.1
 	planned
 	known answer 127.0.0.9 127.0.0.10 127.0.0.1
@@ -243,7 +245,7 @@ each_address_body()
 	atf_check -o match:"state=connected .*backend=\"$host:$far \(127.0.0.1:$far\)\"" \
 	    cat log
 	atf_check -s exit:1 grep -E 'error=|warning="target' log
-	stop
+	stop_daemon
 
 	known answer 127.0.0.9 127.0.0.10
 	client_block "connect to \"$host\" port $far" \
@@ -260,6 +262,7 @@ scenario no_address_works "When all addresses fail, the reason has the name \
 with each of them, and the error is that of the last"
 no_address_works_body()
 {
+	need_addresses 127.0.0.9 127.0.0.10
 	certificate www
 	planned
 	known answer 127.0.0.9 127.0.0.10
@@ -279,6 +282,8 @@ many_addresses_body()
 	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do
 		_all="$_all 127.0.1.$i"
 	done
+	# shellcheck disable=SC2086
+	need_addresses $_all
 	known answer $_all 127.0.0.1
 	far_end -s far tls read
 	by_name
@@ -290,6 +295,7 @@ scenario silent_address "A silent address leaves time for the next one, \
 which is kept to for a while: not everybody pays for it"
 silent_address_body()
 {
+	need_addresses 127.0.0.9
 	certified
 	planned
 	known answer 127.0.0.9 127.0.0.1

@@ -13,14 +13,7 @@ to() { echo "servername=${1:-127.0.0.1} backend=127.0.0.1:$far"; }
 
 # Bytes that the daemon has in the socket of its client, unread: by the
 # kernel's own count.
-unread()
-{
-	awk -v port="$(printf %04X "$port")" '$2 ~ ":" port "$" && $4 == "01" {
-		split($5, q, ":")
-		print q[2]
-	}' /proc/net/tcp
-}
-unread_is() { [ "$(unread)" = "$(printf %08X "$1")" ]; }
+unread_is() { [ "$(unread "$port")" = "$1" ]; }
 
 scenario carries "What a client writes comes out at the far end and its \
 answer comes back; both directions end on their own"
@@ -182,7 +175,7 @@ while the server is silent the daemon reads none of it, and what it sends \
 when it gives up is not a byte of it"
 stays_unread_body()
 {
-	[ -r /proc/net/tcp ] || atf_skip "needs Linux's /proc"
+	need_unread
 	certificate www
 	far_end read
 	near "timeout handshake 2"
@@ -193,7 +186,7 @@ stays_unread_body()
 	far_ends
 	# A ClientHello, perhaps an alert: records of TLS, and not those bytes.
 	atf_check -s exit:1 grep -q 0123456789 far.out
-	atf_check -o match:'^ *16 03 01' od -An -tx1 -N3 far.out
+	atf_check -o match:'^ *16 03 0[13]' od -An -tx1 -N3 far.out
 	far_fails ptTimeout "handshake timer, 2 seconds"
 }
 
@@ -201,7 +194,7 @@ scenario stays_unread_before "The same while the target does not take the \
 connection; the connect timer names it"
 stays_unread_before_body()
 {
-	[ -r /proc/net/tcp ] || atf_skip "needs Linux's /proc"
+	need_unread
 	certificate www
 	far_end full
 	near "timeout backend 2"
@@ -331,7 +324,7 @@ scenario client_resets_first "A client that has reset before the target has \
 answered is noticed then: the target gets the end of TLS and nothing else"
 client_resets_first_body()
 {
-	need_root_proc
+	need_look
 	certificate www
 	far_end -s www until go tls read
 	near
@@ -425,7 +418,7 @@ names_body()
 	far_ends
 	atf_check -o match:"^asked for no name$" cat far.err
 	wait_log "state=connected .*$(to)"
-	stop
+	stop_daemon
 
 	far_end -s far tls read
 	near "servername mail.example.org"
@@ -433,7 +426,7 @@ names_body()
 	far_ends
 	atf_check -o match:"^asked for mail.example.org$" cat far.err
 	wait_log "state=connected .*$(to mail.example.org)"
-	stop
+	stop_daemon
 
 	far_end -s far tls read
 	near "servername \"127.0.0.2\""
@@ -441,10 +434,9 @@ names_body()
 	far_ends
 	atf_check -o match:"^asked for no name$" cat far.err
 	wait_log "error=ptAuthentication .*is not for 127\.0\.0\.2"
-	stop
+	stop_daemon
 
-	if [ -d /proc/sys/net/ipv6 ] &&
-	    grep -q '^0\{31\}1 ' /proc/net/if_inet6; then
+	if has_ip6; then
 		issue www six "IP:::1"
 		far_address=[::1]
 		far_end -s six tls read
@@ -457,10 +449,16 @@ names_body()
 	fi
 }
 
-# s_server [OPTION]...: OpenSSL's, which sends lines back reversed.
+# s_server [OPTION]...: OpenSSL's, which sends lines back reversed, or
+# LibreSSL's, which answers requests for pages with what it knows of the
+# connection.
 s_server()
 {
 	rm -f s_server.out
+	if [ -n "$libressl" ]; then
+		libressl_s_server "$@"
+		return
+	fi
 	openssl s_server -accept 127.0.0.1:0 -rev -CAfile www.crt "$@" \
 	    </dev/null >s_server.out 2>&1 &
 	far_pid=$!
@@ -469,9 +467,42 @@ s_server()
 	far=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' s_server.out)
 }
 
-# reversed: a line goes through, there and back.
+# libressl_s_server [OPTION]...: it neither finds a port of its own nor tells
+# of one.
+libressl_s_server()
+{
+	for _try in 1 2 3 4 5; do
+		rm -f s_server.port
+		background "$peer" -p s_server.port bind 127.0.0.1:0
+		wait_until 20 "a port" test -f s_server.port
+		far=$(cat s_server.port)
+		kill "$pid"
+		wait_until 20 "the port to be free" dead "$pid"
+		openssl s_server -accept "$far" -www -CAfile www.crt "$@" \
+		    </dev/null >s_server.out 2>&1 &
+		far_pid=$!
+		echo $far_pid >>pids
+		wait_until 20 "s_server" listening_or_gone
+		dead "$far_pid" || return 0
+	done
+	cat s_server.out
+	atf_fail "s_server does not start"
+}
+# It says ACCEPT before it listens.
+listening_or_gone()
+{
+	dead "$far_pid" || "$peer" connect "127.0.0.1:$far" close
+}
+
+# reversed: a line goes through, there and back; or a request and its answer.
 reversed()
 {
+	if [ -n "$libressl" ]; then
+		plain raw 'GET / HTTP/1.0\x0d\x0a\x0d\x0a' read
+		grep -q '^HTTP/1.0 200 ' plain.out &&
+		    grep -q "^ *Cipher *: " plain.out
+		return
+	fi
 	plain write "stressed
 " readn 9 shutdown read
 	[ "$(cat plain.out)" = desserts ]
@@ -491,7 +522,7 @@ openssl_body()
 			atf_check -o match:"version=TLSv1.${v#1_} " \
 			    -o match:"subject=\"CN=$k\"" cat log
 			atf_check -s exit:1 grep error= log
-			stop
+			stop_daemon
 			kill "$far_pid"
 		done
 	done
@@ -528,10 +559,9 @@ openssl_verify_body()
 			    -verify_return_error
 			near_with $k
 			reversed || atf_fail "TLS $v, $k: not served"
-			atf_check -o match:"^Peer certificate: CN ?= ?$k\$" \
-			    -o match:"^Verification: OK" cat s_server.out
+			peer_verified $k
 			atf_check -s exit:1 grep error= log
-			stop
+			stop_daemon
 			kill "$far_pid"
 		done
 	done
@@ -539,7 +569,7 @@ openssl_verify_body()
 	near
 	plain write secret read
 	far_fails ptProtocol "peer's alert: handshake failure"
-	stop
+	stop_daemon
 	kill "$far_pid"
 	# In TLS 1.3 the client has finished before the server looks.
 	s_server -cert far.crt -key far.key -tls1_3 -Verify 2
@@ -552,6 +582,20 @@ openssl_verify_body()
 	state=closing
 	state=closed in=0 out=0 seconds=S
 	EVENTS
+}
+
+# peer_verified NAME: the server has seen that certificate and found it good.
+peer_verified()
+{
+	if [ -n "$libressl" ]; then
+		# From the authority down, each step of the way.
+		atf_check -o match:"^depth=0 CN = $1\$" \
+		    -o match:"^verify return:1" -o not-match:"verify error" \
+		    cat s_server.out
+		return
+	fi
+	atf_check -o match:"^Peer certificate: CN ?= ?$1\$" \
+	    -o match:"^Verification: OK" cat s_server.out
 }
 
 scenario nginx "nginx with ssl_verify_client answers by the certificate of \
@@ -582,7 +626,7 @@ nginx_body()
 	    cat plain.out
 	wait_closed
 	atf_check -s exit:1 grep error= log
-	stop
+	stop_daemon
 	near
 	plain raw "$request" read
 	atf_check -o match:"No required SSL certificate was sent" cat plain.out
@@ -592,26 +636,28 @@ scenario titles "A session of a client block is sandboxed as others are, and \
 its title tells its state"
 titles_body()
 {
-	need_root_proc
+	need_look
 	certificate www
 	far_end -s www until go tls write x read
 	near
 	plain_holds readn 1 read
 	wait_until 20 "a session connecting" busy_count 1 connecting
 	session=$(busy connecting)
-	atf_check_equal 2 "$(status_of "$session" Seccomp)"
-	atf_check_equal 1 "$(status_of "$session" NoNewPrivs)"
+	if [ "$system" = Linux ]; then
+		atf_check_equal 2 "$(status_of "$session" Seccomp)"
+		atf_check_equal 1 "$(status_of "$session" NoNewPrivs)"
+	fi
 	shows -o match:"^securetcp-session: [0-9]+ www connecting$" \
 	    title "$session"
 	# 0, 1, 2, the pipe and the target's socket: the client's is not there.
-	atf_check_equal 5 "$(ls "/proc/$session/fd" | wc -l)"
+	atf_check test "$(fds_of "$session")" -eq 5
 	touch go
 	wait_until 20 "it to be connected" busy_count 1 connected
 	atf_check_equal "$session" "$(busy connected)"
 	wait_until 20 "the client's socket" descriptors "$session" 6
 	shows -o inline:"securetcp-spawner: www\n" title "$(spawners)"
 }
-descriptors() { [ "$(ls "/proc/$1/fd" | wc -l)" -eq "$2" ]; }
+descriptors() { [ "$(fds_of "$1")" -eq "$2" ]; }
 
 # turned_away [OPTION]...: closed before it has got a byte.
 turned_away()
@@ -625,6 +671,7 @@ scenario limits "The limits on connections hold for client blocks: in all, \
 for each source, and for those that are not connected yet"
 limits_body()
 {
+	need_addresses 127.0.0.2 127.0.0.3
 	certificate www
 	far_end -k -t 100 -s www tls write x read
 	near "connections max 3 per source 2"
@@ -665,7 +712,7 @@ connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
 # needed: so many descriptors the configuration can need.
 needed()
 {
-	launch prlimit --nofile=64:128
+	launch "$as" -n 64:128
 	wait_until 20 "what it can need" grep -q 'can need' log
 	sed -n 's/.* can need \([0-9]*\) descriptors.*/\1/p' log
 	kill -TERM "$daemon" 2>/dev/null
@@ -688,7 +735,7 @@ descriptors_body()
 # Those of the parent that are no pipe of a session.
 open_descriptors()
 {
-	echo $(($(ls "/proc/$daemon/fd" | wc -l) - $(sessions | wc -l)))
+	echo $(($(fds_of "$daemon") - $(sessions | wc -l)))
 }
 have_open() { [ "$(open_descriptors)" -eq "$1" ]; }
 
@@ -696,7 +743,7 @@ scenario nothing_kept "However connections end, the daemon keeps no \
 descriptor of them"
 nothing_kept_body()
 {
-	need_root_proc
+	need_look
 	certificate www
 	far_end bind
 	bad=$far
@@ -718,7 +765,7 @@ nothing_kept_body()
 			CONF
 		done
 	} >>securetcpd.conf
-	stop
+	stop_daemon
 	start
 	wait_until 20 "a spawner of each" in_log "^server=p$silent listen="
 	before=$(open_descriptors)
@@ -775,7 +822,7 @@ stopped_body()
 	done
 	wait_until 20 "a handshake" test -f silent
 	wait_until 20 "three connecting" connecting 3
-	stop
+	stop_daemon
 	atf_check_equal 3 "$(grep -c state=closed log)"
 	for n in full silent; do
 		atf_check -o match:"^server=$n .*error=ptAbort number=11103 .*SIGTERM" \
@@ -815,7 +862,7 @@ scenario dies_waiting "A session that dies while its target is awaited is \
 reported as one that dies in a handshake, and the target is let go"
 dies_waiting_body()
 {
-	need_root_proc
+	need_look
 	certificate www
 	far_end full
 	near "prefork 1" "timeout backend 60"
@@ -881,7 +928,7 @@ tunnel_body()
 	atf_check -o match:'subject="CN=near"' cat far/log
 	atf_check -o match:'state=closed in=104857600 out=104857600 ' cat log
 	atf_check -o match:'subject="CN=far"' cat log
-	stop
+	stop_daemon
 	# Another one of the same authority is not let in.
 	near_with other
 	plain write secret read

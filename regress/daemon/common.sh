@@ -10,6 +10,7 @@ umask 022
 top=$(cd "$(atf_get_srcdir)/../.." && pwd)
 securetcpd=$top/sbin/securetcpd/securetcpd
 peer=$top/regress/tools/peer
+. "$top/regress/tools/system.sh"
 poll=0.05			# seconds between two looks at a condition
 # Peers here misbehave all the time; empty: nobody is trusted.
 trusted="127.0.0.0/8, ::1/128"
@@ -42,10 +43,11 @@ add_scenarios()
 	done
 }
 
-# wait_until SECONDS "what is waited for" COMMAND...
+# wait_until SECONDS "what is waited for" COMMAND...; more on a slow machine,
+# see mk/runatf.sh.
 wait_until()
 {
-	_deadline=$(($(date +%s) + $1))
+	_deadline=$(($(date +%s) + $1 * ${RUNATF_SLOW:-1}))
 	_what=$2
 	shift 2
 	until "$@" >/dev/null 2>&1; do
@@ -78,10 +80,7 @@ not() { if "$@"; then return 1; fi; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 
 # A zombie still answers to kill -0, and is not running.
-dead()
-{
-	gone "$1" || grep -q '^State:[[:space:]]*Z' "/proc/$1/status" 2>/dev/null
-}
+dead() { gone "$1" || zombie "$1"; }
 
 # background COMMAND...: its pid is in $pid; nothing of ours stays open in it.
 background()
@@ -93,7 +92,12 @@ background()
 
 clean_up()
 {
-	[ -f pids ] || return 0
+	[ ! -f pids ] || end_all
+	remove_addresses
+}
+
+end_all()
+{
 	for _p in $(cat pids); do
 		kill -TERM "$_p" 2>/dev/null
 		kill -CONT "$_p" 2>/dev/null
@@ -124,7 +128,7 @@ certificate()
 		_alg="-newkey ec -pkeyopt ec_paramgen_curve:${2:-P-256}" ;;
 	esac
 	# shellcheck disable=SC2086
-	openssl req -x509 $_alg -nodes -days 90 -subj /CN=localhost \
+	openssl req -x509 -sha256 $_alg -nodes -days 90 -subj /CN=localhost \
 	    -addext subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 \
 	    -keyout "$1.key" -out "$1.crt" 2>openssl.err || {
 		cat openssl.err
@@ -167,7 +171,7 @@ serve()
 }
 
 # launch [COMMAND...]: securetcpd in the foreground, its log in the file log;
-# COMMAND runs it ("prlimit ...").  Its pid is in $daemon.
+# COMMAND runs it ("$as -n 64 ...").  Its pid is in $daemon.
 launch()
 {
 	# What one before it said is not to be taken for its own.
@@ -211,7 +215,8 @@ port_of()
 	sed -n "s/^server=$1 listen=.*:\([0-9][0-9]*\)\$/\1/p" log | sed 1q
 }
 
-stop()
+# (A ksh has an alias "stop".)
+stop_daemon()
 {
 	kill -TERM "$daemon"
 	wait "$daemon"
@@ -297,16 +302,11 @@ check_fails()
 	check_events <failing
 }
 
-# Processes, as /proc has them.
-children()
-{
-	grep -ls "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status | cut -d / -f 3
-}
-title() { tr '\0' '\n' <"/proc/$1/cmdline" | sed 1q; }
+# Processes of the daemon, by their titles; see tools/system.sh.
 titled()
 {
-	for _c in $(children "$1"); do
-		case $(title "$_c" 2>/dev/null) in
+	children_titled "$1" | while read -r _c _title; do
+		case $_title in
 		$2*)	echo "$_c" ;;
 		esac
 	done
@@ -323,19 +323,18 @@ sessions()
 # The sessions that have a connection in the given state.
 busy()
 {
-	for _w in $(sessions); do
-		case $(title "$_w" 2>/dev/null) in
-		*" ${1:-connected}")	echo "$_w" ;;
-		esac
+	for _w in $(spawners); do
+		children_titled "$_w" | while read -r _c _title; do
+			case $_title in
+			*" ${1:-connected}")	echo "$_c" ;;
+			esac
+		done
 	done
 }
 count() { echo $#; }
 # shellcheck disable=SC2046
 busy_count() { [ "$(count $(busy "$2"))" -eq "$1" ]; }
 family() { echo "$daemon" $(signers) $(spawners) $(sessions); }
-status_of() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
-# Kibibytes of memory that the process has made for itself.
-anonymous_of() { status_of "$1" RssAnon | cut -d ' ' -f 1; }
 
 # shows [-o CHECK]... FUNCTION ARGUMENT...: atf_check for a shell function.
 shows()
@@ -352,17 +351,65 @@ shows()
 	done
 }
 
-need_root_proc()
+# To look at the processes of others, and to kill some.
+need_look()
 {
-	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, to see other users' /proc"
-	[ -d /proc/self/fd ] || atf_skip "needs Linux's /proc"
+	[ "$(id -u)" -eq 0 ] ||
+	    atf_skip "needs root, to look at other users' processes"
+	case $system in
+	Linux)	[ -d /proc/self/fd ] || atf_skip "there is no /proc" ;;
+	*)	for _tool in ps fstat; do
+			command -v $_tool >/dev/null ||
+			    atf_skip "there is no $_tool"
+		done ;;
+	esac
 }
 
 # To look into the processes of others takes a capability that containers
 # may withhold from their root.
 need_ptrace()
 {
-	need_root_proc
+	need_look
+	[ "$system" = Linux ] || return 0
 	[ $((0x$(status_of self CapEff) >> 19 & 1)) -eq 1 ] ||
 	    atf_skip "needs CAP_SYS_PTRACE, to look into other processes"
+}
+
+# authority_conf: of openssl req, for a certificate that may issue others.
+authority_conf()
+{
+	cat <<-'CONF'
+	[req]
+	distinguished_name = name
+	x509_extensions = authority
+	[name]
+	[authority]
+	basicConstraints = critical,CA:TRUE
+	keyUsage = critical,keyCertSign,cRLSign
+	subjectKeyIdentifier = hash
+	CONF
+}
+
+# need_linux "why": what this tests is Linux's.
+need_linux() { [ "$system" = Linux ] || atf_skip "$1"; }
+
+# refuser NAME: a port that refuses connections, as port_NAME and in the file
+# NAME.port; where there has to be somebody to keep it, his pid is pid_NAME.
+refuser()
+{
+	rm -f "$1.port"
+	background "$peer" -t 110 -p "$1.port" bind 127.0.0.1:0
+	eval "pid_$1=$pid"
+	wait_until 20 "port $1" test -f "$1.port"
+	eval "port_$1=$(cat "$1.port")"
+	let_refuse "$pid"
+}
+
+# let_refuse PID: of one that has a port and does not listen.  OpenBSD drops
+# what comes for such a port, so there it has to be nobody's.
+let_refuse()
+{
+	[ "$system" = OpenBSD ] || return 0
+	kill "$1"
+	wait_until 20 "the port to be nobody's" dead "$1"
 }

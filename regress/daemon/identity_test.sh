@@ -19,7 +19,6 @@ everybody()
 	issue root good "/O=Example/OU=ops/CN=good.ops.example.org" \
 	    DNS:good.example.org,IP:192.0.2.7,email:good@example.org,URI:spiffe://example.org/good
 	issue below deep /CN=deep
-	cat deep.crt below.crt >deep.chain
 	issue stranger other /CN=other
 	issue fake forged /CN=forged
 	issue root old /CN=old "" -startdate $past -enddate $yesterday
@@ -43,11 +42,23 @@ guard()
 	    "client authentication $_how" "$@"
 }
 
-# login VERSION NAME [ARGUMENT...]: what a client gets from behind www.
-login()
+# log_in VERSION NAME [with AUTHORITY | ARGUMENT...]: what a client gets from
+# behind www; with the certificate of its authority beside its own.
+log_in()
 {
 	_version=$1 _client=$2
 	shift 2
+	if [ "$1" = with ]; then
+		cat "$_client.crt" "$2.crt" >"$_client.chain"
+		case $_version in
+		tls1_2)	_version=1.2 ;;
+		*)	_version=1.3 ;;
+		esac
+		"$top/regress/tools/tlspipe" -v $_version \
+		    -c "$_client.chain" -k "$_client.key" 127.0.0.1 "$port" \
+		    </dev/null 2>receive.err
+		return
+	fi
 	[ "$_client" = none ] ||
 	    set -- -cert "$_client.crt" -key "$_client.key" "$@"
 	receive "-$_version" "$@"
@@ -100,7 +111,7 @@ denied()
 	_reason=$1
 	shift
 	for _v in tls1_2 tls1_3; do
-		_got=$(login $_v "$@")
+		_got=$(log_in $_v "$@")
 		[ -z "$_got" ] || atf_fail "$*: got $_got"
 		grep -Eq "SSL alert number $(alert_of "$_reason")\$" \
 		    receive.err || {
@@ -132,7 +143,7 @@ admitted()
 	_subject=$1
 	shift
 	for _v in tls1_2 tls1_3; do
-		_got=$(login $_v "$@")
+		_got=$(log_in $_v "$@")
 		[ "$_got" = secret ] || {
 			show_log
 			atf_fail "$*: got \"$_got\""
@@ -161,7 +172,7 @@ always()
 	denied "certificate CN=early: not valid before DATE" early
 	denied "certificate CN=purpose: its purpose is not that of a client" purpose
 	# Below: only who sends what is between leads to the root.
-	admitted ' subject="CN=deep"' deep -cert_chain below.crt
+	admitted ' subject="CN=deep"' deep with below
 	denied "certificate CN=deep: issued by O=Example,CN=below, which is not trusted" deep
 }
 
@@ -225,7 +236,7 @@ revoked_body()
 	admitted "$good" good
 	denied "certificate CN=gone: revoked on DATE" gone
 	denied "no list of revoked certificates of O=Example,CN=below is known" \
-	    deep -cert_chain below.crt
+	    deep with below
 	denied "certificate CN=old: expired on DATE" old
 	denied "the client has sent no certificate" none
 }
@@ -243,10 +254,10 @@ revoked_below_body()
 	guard "required ca \"$PWD/root.crt\" crl \"$PWD/both.crl\""
 	start
 	admitted "$good" good
-	admitted ' subject="CN=deep"' deep -cert_chain below.crt
+	admitted ' subject="CN=deep"' deep with below
 	denied "certificate CN=deeper: revoked on DATE" deeper \
-	    -cert_chain below.crt
-	stop
+	    with below
+	stop_daemon
 	# The authority itself is revoked now.
 	revoke root below
 	crl root
@@ -254,7 +265,7 @@ revoked_below_body()
 	start
 	count=0
 	denied "certificate O=Example,CN=below: revoked on DATE" deep \
-	    -cert_chain below.crt
+	    with below
 }
 
 scenario list_expired "An expired list refuses everybody it is for, and \
@@ -262,7 +273,7 @@ start and log say so"
 list_expired_body()
 {
 	everybody
-	crl root -crl_lastupdate $past -crl_nextupdate $yesterday
+	dated_crl root $past $yesterday
 	guard "optional ca \"$PWD/root.crt\" crl \"$PWD/root.crl\""
 	atf_check -o inline:"configuration OK\n" \
 	    -e match:"securetcpd.conf:[0-9]+: warning: crl \"$PWD/root.crl\": expired: its next update was due on 2021-01-01 00:00:00 UTC" \
@@ -296,7 +307,7 @@ dates_shown_body()
 {
 	authority root
 	issue root www /CN=www DNS:localhost
-	crl root -crl_lastupdate $past -crl_nextupdate $future
+	dated_crl root $past $future
 	"$staple" www.crt root.crt root.key sha1 good -3600 - >www.ocsp
 	"$staple" www.crt root.crt root.key sha256 good -3600 864000 >ten.ocsp
 	cp www.crt ten.crt
@@ -351,7 +362,7 @@ ruled()
 {
 	_how=$1
 	shift
-	[ -z "$daemon" ] || stop
+	[ -z "$daemon" ] || stop_daemon
 	guard "$_how ca \"$PWD/bundle\"" "$(rules "$@")"
 	start
 	count=0
@@ -360,7 +371,7 @@ ruled()
 # line_of RULE: where it stands in the configuration.
 line_of() { grep -n -F -- "$1" securetcpd.conf | cut -d : -f 1; }
 
-hash_of() { openssl x509 -in "$1.crt" -outform DER | openssl sha256 -r | cut -d ' ' -f 1; }
+hash_of() { openssl x509 -in "$1.crt" -outform DER | sha256; }
 
 scenario rules "Rules of each kind decide by the certificate, the first that \
 matches, and a denial names its number and line" timeout 300

@@ -6,20 +6,32 @@
 
 make=$(command -v bmake || command -v make)
 
+# Where the system keeps its manuals, and how it starts a daemon.
+case $system in
+Linux)
+	man=usr/local/share/man pc=usr/local/lib/pkgconfig
+	script="444 usr/local/lib/systemd/system/securetcpd.service" ;;
+FreeBSD)
+	man=usr/local/share/man pc=usr/local/libdata/pkgconfig
+	script="555 usr/local/etc/rc.d/securetcpd" ;;
+*)
+	man=usr/local/man pc=usr/local/lib/pkgconfig
+	script="555 etc/rc.d/securetcpd" ;;
+esac
+
 scenario files "make install puts exactly its files into DESTDIR, with \
 their modes" timeout 300
 files_body()
 {
 	atf_check -o ignore -e ignore "$make" -C "$top" install \
 	    DESTDIR="$PWD/dest"
-	# The start script and the place of manuals differ by system.
-	[ "$(uname -s)" = Linux ] || atf_skip "the list is that of Linux"
-	(cd dest && find . ! -type d -printf '%m %P\n' | sort -k 2) >installed
-	cat >expected <<-FILES
+	(cd dest && modes $(find . ! -type d | sed 's,^\./,,')) |
+	    sort -k 2 >installed
+	sort -k 2 >expected <<-FILES
 	444 usr/local/include/securetcp.h
 	444 usr/local/lib/libsecuretcp.a
-	444 usr/local/lib/pkgconfig/securetcp.pc
-	444 usr/local/lib/systemd/system/securetcpd.service
+	444 $pc/securetcp.pc
+	$script
 	511 usr/local/libexec/securetcp-launcher
 	511 usr/local/libexec/securetcp-resolver
 	511 usr/local/libexec/securetcp-session
@@ -38,13 +50,14 @@ files_body()
 	444 usr/local/share/examples/securetcpd/shell.conf
 	444 usr/local/share/examples/securetcpd/site-to-site.conf
 	444 usr/local/share/examples/securetcpd/try.conf
-	444 usr/local/share/man/man3/securetcp.3
-	444 usr/local/share/man/man5/securetcpd.conf.5
-	444 usr/local/share/man/man8/securetcpd.8
+	444 $man/man3/securetcp.3
+	444 $man/man5/securetcpd.conf.5
+	444 $man/man8/securetcpd.8
 	FILES
 	atf_check -o file:expected cat installed
 	# Nobody but the owner may write to any of it.
-	atf_check -o empty find dest -perm /022
+	atf_check -o empty find dest -perm -020
+	atf_check -o empty find dest -perm -002
 	# What is installed runs its helpers from PREFIX and nowhere else.
 	atf_check -o match:"^/usr/local/libexec" \
 	    strings -a dest/usr/local/sbin/securetcpd
@@ -56,7 +69,7 @@ runs_body()
 {
 	need_ptrace
 	mkdir tree
-	tar -C "$top" -cf - --exclude ./.git . | tar -C tree -xf -
+	(cd "$top" && tar -cf - ./*) | (cd tree && tar -xf -)
 	atf_check -o ignore -e ignore "$make" -C tree clean
 	atf_check -o ignore -e ignore "$make" -C tree install \
 	    PREFIX="$PWD/prefix"
@@ -67,19 +80,32 @@ runs_body()
 	atf_check -o inline:"installed" -e ignore "$peer" -C www.crt connect \
 	    "127.0.0.1:$port" tls write installed shutdown read
 	for p in $(signers); do
-		atf_check -o inline:"$PWD/prefix/libexec/securetcp-signer\n" \
-		    readlink "/proc/$p/exe"
+		runs_from "$p" "$PWD/prefix/libexec/securetcp-signer"
 	done
 	for p in $(spawners); do
-		atf_check -o inline:"$PWD/prefix/libexec/securetcp-session\n" \
-		    readlink "/proc/$p/exe"
+		runs_from "$p" "$PWD/prefix/libexec/securetcp-session"
 	done
-	stop
+	stop_daemon
 	# Without its helpers it says which one is missing.
 	rm prefix/libexec/securetcp-signer
 	launch
 	wait_until 20 "its end" dead "$daemon"
 	atf_check -o match:"securetcp-signer in $PWD/prefix/libexec" cat log
+}
+
+# runs_from PID FILE: that is its program.
+runs_from()
+{
+	case $system in
+	Linux)
+		atf_check -o inline:"$2\n" readlink "/proc/$1/exe" ;;
+	*)
+		# By its number, as fstat(1) has it.
+		inode=$(ls -i "$2" | awk '{ print $1 }')
+		fstat -p "$1" >held
+		atf_check -o inline:"$inode\n" \
+		    awk '$4 == "text" { print $6; exit }' held ;;
+	esac
 }
 
 scenario hardened "The programs are position independent, with RELRO and a \

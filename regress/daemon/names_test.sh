@@ -114,7 +114,7 @@ mixed_body()
 			[ "$got" = "${pair#*=}" ] ||
 			    atf_fail "$order: $pair: $got was shown"
 		done
-		stop
+		stop_daemon
 	done
 }
 
@@ -178,13 +178,18 @@ routes_body()
 	reached nobody.test unknown
 	reached "" absent
 	# An address is no name, though some send it as one.
-	reached 127.0.0.1 absent
-	wait_closed 22
+	# (LibreSSL does not, and refuses who does before anybody is asked.)
+	if [ "$tls$libressl" = OpenSSL ]; then
+		reached 127.0.0.1 absent
+		wait_closed 22
+	else
+		wait_closed 20
+	fi
+	atf_check -s exit:1 grep error= log
 	atf_check -o match:"servername=api.example.org backend=127.0.0.1:$(port_in api)\$" \
 	    -o match:"servername=API.example.ORG backend=127.0.0.1:$(port_in api)\$" \
 	    -o match:"servername=nobody.test backend=127.0.0.1:$(port_in unknown)\$" \
 	    grep state=connected log
-	atf_check -s exit:1 grep error= log
 }
 
 scenario route_several "Backends of a rule take turns; where all of them \
@@ -206,7 +211,7 @@ route_several_body()
 		fetch api.example.org >>got
 		echo >>got
 	done
-	atf_check -o inline:"      2 one\n      2 two\n" -x "sort got | uniq -c"
+	atf_check -o inline:"one\none\ntwo\ntwo\n" sort got
 	atf_check_equal "" "$(fetch www.example.org)"
 	wait_closed 5
 	atf_check -o match:"error=ptConnectionRefused .*127.0.0.1:$(port_in dead)" \
@@ -217,7 +222,12 @@ route_several_body()
 refused()
 {
 	atf_check_equal "" "$(shown "$@")"
-	grep -q "alert number 112" s_client.err || {
+	if [ -n "$libressl" ]; then
+		_alert="tlsv1 unrecognized name"
+	else
+		_alert="alert number 112"
+	fi
+	grep -q "$_alert" s_client.err || {
 		cat s_client.err
 		atf_fail "$1: no alert unrecognized_name"
 	}
@@ -267,7 +277,7 @@ scenario refuse_unsigned "A refused name needs no signer: refusals go on \
 where signers are stopped" require.user root
 refuse_unsigned_body()
 {
-	need_root_proc
+	need_look
 	certificates
 	names echo 'match servername unknown refuse' 'timeout handshake 2'
 	start
@@ -277,7 +287,9 @@ refuse_unsigned_body()
 	signers >>pids
 	refused nobody.test
 	wait_closed 1
-	atf_check_equal "" "$(shown www.example.org)"
+	shown www.example.org >shown
+	# LibreSSL sends the certificate before it asks for the signature.
+	[ "$tls" = LibreSSL ] || atf_check -o empty cat shown
 	wait_closed 2
 	atf_check -o match:"error=ptTimeout .*handshake timer" grep error= log
 	# shellcheck disable=SC2046
@@ -352,7 +364,7 @@ sigterm_body()
 	start
 	background "$peer" connect "127.0.0.1:$port" raw '\x16\x03\x01' drain
 	wait_log state=connecting
-	stop || atf_fail "exit $?"
+	stop_daemon || atf_fail "exit $?"
 	atf_check -o match:"error=ptAbort .*stopped by SIGTERM" \
 	    grep error= log
 }
@@ -361,7 +373,7 @@ scenario many "50 certificates of which each is shown for its name, and 1000 \
 rules of which the last decides, work in one server" timeout 300
 many_body()
 {
-	need_root_proc
+	need_look
 	authority ca
 	i=1
 	while [ $i -le 50 ]; do
@@ -404,7 +416,7 @@ many_body()
 	atf_check -o match:"match rule 999 refuses server name x999.a.example.net" \
 	    grep error= log
 	# One rule more is one too many.
-	sed -i 's/^	echo$/&\n	match servername absent refuse/' securetcpd.conf
+	edit securetcpd.conf 's/^	echo$/	match servername absent refuse; echo/'
 	atf_check -s exit:1 -e match:"1000" "$securetcpd" -n -f securetcpd.conf
 }
 

@@ -98,7 +98,7 @@ staple_verified_body()
 	start
 	atf_check -o inline:"hello\n" curl -sS --cert-status --cacert ca.crt \
 	    "https://localhost:$port/"
-	stop
+	stop_daemon
 	"$staple" www.crt ca.crt ca.key sha1 good -7200 -3600 >www.ocsp
 	start
 	atf_check -s exit:91 -e ignore curl -sS --cert-status \
@@ -194,7 +194,7 @@ staple_misfits_body()
 	"$staple" www.crt ca.crt ca.key sha1 good -60 864000 >whole.ocsp
 	{ cat whole.ocsp; echo; } >www.ocsp
 	misfit "something follows the OCSP response"
-	head -c 100 whole.ocsp >www.ocsp
+	first 100 whole.ocsp >www.ocsp
 	misfit "is not an OCSP response in DER form"
 	printf '0\003\012\001\003' >www.ocsp
 	misfit "the responder answered with an error"
@@ -330,7 +330,9 @@ alpn_off_body()
 handshake()
 {
 	openssl s_client "$@" -connect "127.0.0.1:$port" </dev/null \
-	    >s_client.out 2>s_client.err
+	    >s_client.out 2>s_client.err || return
+	# LibreSSL's takes an end without an alert for a good one.
+	not grep -q 'Cipher is (NONE)' s_client.out
 }
 
 scenario only_13 "With protocol tlsv1.3 alone TLS 1.2 is refused" \
@@ -368,9 +370,10 @@ groups_body()
 	start
 	for v in -tls1_2 -tls1_3; do
 		handshake $v -groups X25519 || atf_fail "no X25519 $v"
-		atf_check -o match:"Server Temp Key: X25519" cat s_client.out
+		atf_check -o match:"(Server|Peer) Temp Key: (ECDH, )?X25519" cat s_client.out
 		handshake $v -groups P-521:P-384 || atf_fail "no P-384 $v"
-		atf_check -o match:"Server Temp Key: ECDH, (P-384|secp384r1)" \
+		atf_check \
+		    -o match:"(Server|Peer) Temp Key: ECDH, (P-384|secp384r1)" \
 		    cat s_client.out
 		! handshake $v -groups P-256 || atf_fail "P-256 $v"
 	done

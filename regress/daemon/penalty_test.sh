@@ -9,6 +9,7 @@
 
 trusted=
 bad=127.0.0.2
+sources="127.0.0.2 127.0.0.3 127.0.0.4 127.0.0.5 127.0.0.9"
 garbage='GET / HTTP/1.0\x0d\x0a\x0d\x0a'
 # A record of a handshake that never gets its second half.
 half='\x16\x03\x01\x02\x01\x01\x01\x01\x01'
@@ -64,6 +65,7 @@ the log says once; it is turned away until the block ends and others are \
 served meanwhile; the next one is longer and needs less"
 garbage_body()
 {
+	need_addresses $sources
 	serve echo
 	start
 	offended_until 0
@@ -103,6 +105,7 @@ scenario cut_off "Handshakes that are cut off in the middle count, one \
 second each"
 cut_off_body()
 {
+	need_addresses $sources
 	serve echo
 	start
 	# They come together, so that little of the penalty passes meanwhile.
@@ -126,6 +129,7 @@ connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
 scenario handshake_timer "Exceeded handshake timers count, five seconds each"
 handshake_timer_body()
 {
+	need_addresses $sources
 	serve echo "timeout handshake 1"
 	start
 	for i in 1 2 3 4 5; do
@@ -142,6 +146,7 @@ scenario close_timer "Exceeded close timers count, one second each: six, \
 with the fourteen seconds that are there, are enough"
 close_timer_body()
 {
+	need_addresses $sources
 	background "$peer" -k -c sent accept "$PWD/backend.sock" flood 0
 	wait_until 20 "backend" test -S backend.sock
 	serve "forward to \"$PWD/backend.sock\"" "timeout close 1"
@@ -158,7 +163,7 @@ close_timer_body()
 		offend
 	done
 	atf_check -s exit:1 grep penalised log
-	stop
+	stop_daemon
 	touch leave
 	atf_check_equal 6 "$(grep -c 'reason="close timer, 1 second"' log)"
 	atf_check -o match:': ptTimeout: close timer, 1 second"$' \
@@ -169,7 +174,8 @@ connected() { [ "$(grep -c state=connected log)" -ge "$1" ]; }
 scenario crash "A crash of its session blocks a source for 90 seconds"
 crash_body()
 {
-	need_root_proc
+	need_addresses $sources
+	need_look
 	serve echo
 	start
 	background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls write x \
@@ -189,6 +195,7 @@ scenario authentication "Clients whose identity is refused are offenders, \
 five seconds each"
 authentication_body()
 {
+	need_addresses $sources
 	certificate www
 	serve echo "client authentication required ca \"$PWD/www.crt\""
 	start
@@ -217,6 +224,7 @@ scenario elsewhere "What a proxy says of an address is held against it behind \
 proxies of that server, and nowhere else: anybody on this machine is a proxy"
 elsewhere_body()
 {
+	need_addresses $sources
 	configure <<-CONF
 	server "www" {
 		listen on 127.0.0.1 port 0 proxy
@@ -253,6 +261,7 @@ scenario evicted "Who fills the places of handshakes under way, and is made \
 to leave them for others, is penalised as if the timer had come"
 evicted_body()
 {
+	need_addresses $sources
 	serve echo "connections pending 4" "timeout handshake 60"
 	start
 	i=0
@@ -273,6 +282,7 @@ scenario proxied "Behind a proxy it is the source named by its header that \
 is penalised and turned away; the proxy is not, whatever it sends itself"
 proxied_body()
 {
+	need_addresses $sources
 	configure <<-CONF
 	server "www" {
 		listen on 127.0.0.1 port 0 proxy
@@ -313,8 +323,8 @@ do not, idle ones and those whose backend is not there are no offenders" \
     timeout 200
 no_offence_body()
 {
-	background "$peer" -p backend.port bind 127.0.0.1:0
-	wait_until 20 "backend" test -f backend.port
+	need_addresses $sources
+	refuser backend
 	{
 		cat <<-CONF
 		server "www" {
@@ -353,6 +363,7 @@ scenario client_block "Who uses a client block has no penalty for what its \
 target does"
 client_block_body()
 {
+	need_addresses $sources
 	printf 'HTTP/1.0 400 Bad Request\r\n\r\n' >no.tls
 	background "$peer" -k -p target.port accept 127.0.0.1:0 send no.tls
 	wait_until 20 "target" test -f target.port
@@ -380,7 +391,8 @@ scenario our_fault "Who waits in vain for our signature has not exceeded \
 the handshake timer"
 our_fault_body()
 {
-	need_root_proc
+	need_addresses $sources
+	need_look
 	serve echo "timeout handshake 1"
 	{ echo "signers 1"; cat securetcpd.conf; } >1.conf
 	mv 1.conf securetcpd.conf
@@ -401,7 +413,8 @@ scenario trusted "A trusted proxy is never penalised, whatever comes from \
 it; who is none is"
 trusted_body()
 {
-	need_root_proc
+	need_addresses $sources
+	need_look
 	trusted="127.0.0.3, 127.0.0.4/31, 2001:db8::/32"
 	serve echo
 	start

@@ -9,18 +9,19 @@ past=20200101000000Z
 yesterday=20210101000000Z
 future=20900101000000Z
 
+# openssl_conf AUTHORITY: its configuration, in AUTHORITY.conf.  (There is
+# one for each, as not every openssl(1) reads the environment in there.)
 openssl_conf()
 {
-	[ ! -f openssl.conf ] || return 0
-	cat >openssl.conf <<-'CONF'
+	cat >"$1.conf" <<-CONF
 	[req]
 	distinguished_name = name
 	[name]
 	[ca]
 	default_ca = this
 	[this]
-	database = $ENV::CA.index
-	serial = $ENV::CA.serial
+	database = $1.index
+	serial = $1.serial
 	new_certs_dir = .
 	default_md = sha256
 	default_crl_days = 30
@@ -40,7 +41,7 @@ openssl_ca()
 {
 	_ca=$1
 	shift
-	CA=$_ca openssl ca -config openssl.conf -batch -notext \
+	openssl ca -config "$_ca.conf" -batch -notext \
 	    -cert "$_ca.crt" -keyfile "$_ca.key" "$@" 2>openssl.err || {
 		cat openssl.err
 		atf_fail "openssl ca: $_ca: $*"
@@ -50,7 +51,8 @@ openssl_ca()
 # request NAME SUBJECT: a new key and a request for it.
 request()
 {
-	CA=none openssl req -new -config openssl.conf -newkey ec \
+	[ -f request.conf ] || openssl_conf request
+	openssl req -new -config request.conf -sha256 -newkey ec \
 	    -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "$2" \
 	    -keyout "$1.key" -out "$1.csr" 2>openssl.err || {
 		cat openssl.err
@@ -62,7 +64,7 @@ request()
 # authority NAME [ISSUER [SUBJECT]]: NAME.crt, with NAME.key.
 authority()
 {
-	openssl_conf
+	openssl_conf "$1"
 	: >"$1.index"
 	echo 01 >"$1.serial"
 	printf '%s\n' basicConstraints=critical,CA:TRUE \
@@ -73,7 +75,7 @@ authority()
 		openssl_ca "$2" -in "$1.csr" -days 90 \
 		    -extfile authority.ext -out "$1.crt"
 	else
-		openssl x509 -req -in "$1.csr" -signkey "$1.key" -days 90 \
+		openssl x509 -req -sha256 -in "$1.csr" -signkey "$1.key" -days 90 \
 		    -extfile authority.ext -out "$1.crt" 2>openssl.err ||
 		    atf_fail "openssl x509: $1"
 	fi
@@ -106,6 +108,13 @@ crl()
 	openssl_ca "$_of" -gencrl -out "$_of.crl" "$@"
 }
 
+# dated_crl AUTHORITY LAST NEXT: an empty one with those dates.
+dated_crl()
+{
+	"$top/regress/tools/crl" "$1.crt" "$1.key" "$2" "$3" >"$1.crl" ||
+	    atf_fail "crl: $1"
+}
+
 # shown NAME [ARGUMENT...]: the subject of the certificate that a client who
 # asks for that name ("": for none) gets from the server www.
 shown()
@@ -119,7 +128,8 @@ shown()
 	fi
 	openssl s_client -connect "127.0.0.1:$port" "$@" </dev/null \
 	    >s_client.out 2>s_client.err
-	sed -n 's/^subject=CN = //p' s_client.out
+	# As OpenSSL 3.0, 3.2 and LibreSSL print it.
+	sed -n 's,^subject=/*CN *= *,,p' s_client.out
 }
 
 # receive ARGUMENT...: what a client gets from www until that says goodbye.

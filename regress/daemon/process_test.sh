@@ -45,7 +45,7 @@ another_spawner() { [ "$(spawners)" != "$1" ] && [ -n "$(spawners)" ]; }
 scenario titles "Every process has the title that says its role and state"
 titles_body()
 {
-	need_root_proc
+	need_look
 	serve echo
 	{ echo "signers 2"; cat securetcpd.conf; } >2.conf
 	mv 2.conf securetcpd.conf
@@ -60,7 +60,8 @@ titles_body()
 	    title "$(busy connected)"
 	for p in $(sessions); do title "$p"; done >titles
 	atf_check -o match:"^securetcp-session: [0-9]+ www idle$" cat titles
-	atf_check_equal 0 "$(family | xargs -n 1 | sort | uniq -d | wc -l)"
+	family | xargs -n 1 | sort | uniq -d >twice
+	atf_check -o empty cat twice
 	stayed
 }
 
@@ -74,16 +75,42 @@ users_body()
 	stay
 	nobody=$(id -u nobody)
 	user=$(id -u daemon)
-	shows -o match:"^0	0	0	0" status_of "$daemon" Uid
+	shows -o inline:"0 0 0\n" users_of "$daemon"
 	for p in $(signers); do
-		shows -o inline:"$user	$user	$user	$user\n" \
-		    status_of "$p" Uid
+		shows -o inline:"$user $user $user\n" users_of "$p"
 	done
 	for p in $(spawners) $(sessions); do
-		shows -o inline:"$nobody	$nobody	$nobody	$nobody\n" \
-		    status_of "$p" Uid
+		shows -o inline:"$nobody $nobody $nobody\n" users_of "$p"
 	done
 	for p in $(signers) $(spawners) $(sessions); do
+		confined "$p"
+	done
+	if [ "$system" = Linux ]; then
+		for p in $(sessions); do
+			atf_check -o match:"^Max processes +0 +0 " \
+			    cat "/proc/$p/limits"
+		done
+	fi
+	# Empty, root's, and not to be written by anybody else.
+	shows -o match:"^$chroot_mode $chroot\$" modes "$chroot"
+	atf_check -o inline:"root\n" -x "ls -ld $chroot | awk '{ print \$3 }'"
+	atf_check -o empty ls -A "$chroot"
+	stayed
+}
+
+# The default of the configuration.
+case $system in
+Linux)		chroot=/run/securetcpd chroot_mode=755 ;;
+FreeBSD)	chroot=/var/empty chroot_mode='[57]55' ;;
+*)		chroot=/var/empty chroot_mode=755 ;;
+esac
+
+# confined PID: what a helper cannot do.
+confined()
+{
+	p=$1
+	case $system in
+	Linux)
 		shows -o inline:"0000000000000000\n" status_of "$p" CapEff
 		shows -o inline:"0000000000000000\n" status_of "$p" CapPrm
 		shows -o inline:"1\n" status_of "$p" NoNewPrivs
@@ -91,30 +118,25 @@ users_body()
 		status_of "$p" Groups >groups
 		atf_check test "$(wc -w <groups)" -le 1
 		atf_check -s exit:1 grep -w 0 groups
-		atf_check -o inline:"/run/securetcpd\n" \
-		    readlink "/proc/$p/root"
-		atf_check -o inline:"/run/securetcpd\n" \
-		    readlink "/proc/$p/cwd"
+		atf_check -o inline:"$chroot\n" readlink "/proc/$p/root"
+		atf_check -o inline:"$chroot\n" readlink "/proc/$p/cwd"
 		atf_check -o match:"^Max core file size +0 +0 " \
 		    -o match:"^Max file size +0 +0 " cat "/proc/$p/limits"
-	done
-	for p in $(sessions); do
-		atf_check -o match:"^Max processes +0 +0 " \
-		    cat "/proc/$p/limits"
-	done
-	# Empty, root's, and not to be written by anybody else.
-	atf_check -o inline:"root 755\n" stat -c "%U %a" /run/securetcpd
-	atf_check -o empty ls -A /run/securetcpd
-	stayed
-}
-
-# descriptors PID: number and kind of each, a line for one.
-descriptors()
-{
-	for _f in /proc/"$1"/fd/*; do
-		printf '%s %s\n' "${_f##*/}" "$(readlink "$_f" |
-		    sed 's/:.*//')"
-	done | sort -n
+		;;
+	*)
+		# The directory by its number, as fstat(1) has it.
+		inode=$(ls -di "$chroot" | awk '{ print $1 }')
+		fstat -p "$p" >held
+		for w in root wd; do
+			atf_check -o inline:"$inode\n" \
+			    awk -v w=$w '$4 == w { print $6 }' held
+		done
+		# No group but its user's own: two when they are told apart.
+		ps -o supgrp= -p "$p" >groups 2>/dev/null ||
+		    ps -o groups= -p "$p" >groups 2>/dev/null || :
+		atf_check -s exit:1 grep -w -e wheel -e operator groups
+		;;
+	esac
 }
 
 scenario hygiene "Each process holds the descriptors that its work needs, \
@@ -131,24 +153,30 @@ hygiene_body()
 	stay
 	null="0 /dev/null\n1 /dev/null\n2 /dev/null\n"
 	for p in $(signers); do
-		shows -o inline:"${null}3 socket\n" descriptors "$p"
+		shows -o inline:"${null}3 socket\n" descriptors_of "$p"
 	done
 	busy=$(busy connected)
 	for p in $(sessions); do
 		[ "$p" = "$busy" ] ||
-		    shows -o inline:"${null}3 socket\n" descriptors "$p"
+		    shows -o inline:"${null}3 socket\n" descriptors_of "$p"
 	done
 	# Its client and its backend.
 	shows -o inline:"${null}3 socket\n4 socket\n5 socket\n" \
-	    descriptors "$busy"
-	# The pipe to the parent, and the one its signal handler writes to.
-	descriptors "$(spawners)" >held
+	    descriptors_of "$busy"
+	# The pipe to the parent, and the one its signal handler writes to; or
+	# what tells of its children, and one descriptor for each of them.
+	case $system in
+	FreeBSD)	own='[0-9]+ (kqueue|procdesc)' ;;
+	*)		own='[4-9] pipe' ;;
+	esac
+	descriptors_of "$(spawners)" >held
 	cat held
 	atf_check -o match:"^3 socket" sed -n '4p' held
-	atf_check -s exit:1 grep -vE '^[0-2] /dev/null$|^3 socket$|^[4-9] pipe$' held
+	atf_check -s exit:1 grep -vE "^[0-2] /dev/null\$|^3 socket\$|^$own\$" \
+	    held
 	# What it was started with is not passed on, nor kept by the parent.
 	atf_check -s exit:1 grep -E "www.crt|/dev/zero" held
-	descriptors "$daemon" >held
+	descriptors_of "$daemon" >held
 	atf_check -s exit:1 grep -E "/dev/zero" held
 }
 
@@ -157,13 +185,9 @@ sandbox_named_body()
 {
 	serve echo
 	start
-	case $(uname -s) in
-	Linux)		s='seccomp[a-z+]*' ;;
-	FreeBSD)	s=capsicum ;;
-	OpenBSD)	s=pledge ;;
-	esac
-	atf_check -o match:"^process=signer name=1 pid=[0-9]+ sandbox=$s\$" \
-	    -o match:"^process=spawner name=www pid=[0-9]+ sandbox=$s\$" \
+	atf_check \
+	    -o match:"^process=signer name=1 pid=[0-9]+ sandbox=$sandbox\$" \
+	    -o match:"^process=spawner name=www pid=[0-9]+ sandbox=$sandbox\$" \
 	    cat log
 	atf_check -s exit:1 grep -E '^process=(signer|spawner) .*sandbox=none' log
 }
@@ -172,7 +196,7 @@ scenario sandbox_required "Where the kernel has no sandbox it does not \
 start, and says why"
 sandbox_required_body()
 {
-	[ "$(uname -s)" = Linux ] || atf_skip "pretends a Linux without seccomp"
+	need_linux "pretends a Linux without seccomp"
 	serve echo
 	launch "$top/regress/tools/noseccomp"
 	wait_until 20 "its end" dead "$daemon"
@@ -185,7 +209,7 @@ sandbox_required_body()
 scenario sandbox_optional "With sandbox optional it runs on there, and warns"
 sandbox_optional_body()
 {
-	[ "$(uname -s)" = Linux ] || atf_skip "pretends a Linux without seccomp"
+	need_linux "pretends a Linux without seccomp"
 	serve echo
 	{ echo "sandbox optional"; cat securetcpd.conf; } >o.conf
 	mv o.conf securetcpd.conf
@@ -199,7 +223,7 @@ scenario drain "SIGUSR1 closes the listeners, lets connections go on, and \
 leaves with the last of them"
 drain_body()
 {
-	need_root_proc
+	need_look
 	serve echo
 	start
 	stay
@@ -218,7 +242,7 @@ scenario drain_deadline "When a drain takes longer than its deadline, the \
 connections that are left are asked to end, by its name"
 drain_deadline_body()
 {
-	need_root_proc
+	need_look
 	serve echo
 	{ echo "drain 1s"; cat securetcpd.conf; } >drain.conf
 	mv drain.conf securetcpd.conf
@@ -237,7 +261,7 @@ scenario hangup "SIGHUP changes nothing, and a warning says that reload is \
 not there"
 hangup_body()
 {
-	need_root_proc
+	need_look
 	serve echo
 	start
 	stay
@@ -251,7 +275,7 @@ hangup_body()
 scenario twice "A second SIGTERM ends at once what the first asked to end"
 twice_body()
 {
-	need_root_proc
+	need_look
 	background "$peer" -c sent accept "$PWD/backend.sock" flood 0
 	wait_until 20 "backend" test -S backend.sock
 	serve "forward to \"$PWD/backend.sock\"" "timeout close 100"
@@ -276,26 +300,26 @@ scenario spawner_backoff "Spawners that die before they were of any use are \
 replaced ever more slowly, and the next one serves"
 spawner_backoff_body()
 {
-	need_root_proc
+	need_look
 	serve echo
 	start
-	begin=$(date +%s%N)
+	begin=$(milliseconds)
 	for i in 1 2; do
 		old=$(spawners)
 		kill -KILL "$old"
 		wait_until 20 "another spawner" another_spawner "$old"
 	done
-	ms=$((($(date +%s%N) - begin) / 1000000))
+	ms=$(($(milliseconds) - begin))
 	echo "two replacements took $ms ms"
 	# A second, then two.
 	[ $ms -ge 3000 ] || atf_fail "it took $ms ms"
 	wait_until 20 "service" served
 	# One that has served is replaced at once.
 	old=$(spawners)
-	begin=$(date +%s%N)
+	begin=$(milliseconds)
 	kill -KILL "$old"
 	wait_until 20 "another spawner" another_spawner "$old"
-	ms=$((($(date +%s%N) - begin) / 1000000))
+	ms=$(($(milliseconds) - begin))
 	echo "the third took $ms ms"
 	[ $ms -lt 3000 ] || atf_fail "the third took $ms ms"
 	served || atf_fail "not served"
@@ -305,7 +329,7 @@ scenario lifetime "A spawner is replaced by a fresh exec after its \
 lifetime, and its live sessions go on"
 lifetime_body()
 {
-	need_root_proc
+	need_look
 	serve echo "prefork 1"
 	{ echo "spawner lifetime 5"; cat securetcpd.conf; } >l.conf
 	mv l.conf securetcpd.conf
@@ -330,7 +354,7 @@ scenario stubborn "A session that does not leave is killed through its \
 spawner"
 stubborn_body()
 {
-	need_root_proc
+	need_look
 	serve echo
 	start
 	background "$peer" connect "127.0.0.1:$port" tls write hello readn 5 \
@@ -350,7 +374,7 @@ scenario signals "Helpers and sessions ignore SIGHUP and SIGTERM: the \
 parent decides"
 signals_body()
 {
-	need_root_proc
+	need_look
 	serve echo
 	start
 	stay
@@ -375,7 +399,7 @@ interrupted_body()
 	for s in TERM INT; do
 		serve echo
 		# A shell without job control has children ignore SIGINT.
-		start env --default-signal=INT
+		start "$as" -i
 		all=$(family)
 		kill -$s "$daemon"
 		wait "$daemon"
@@ -395,6 +419,22 @@ without_parent_body()
 		atf_check -s exit:1 -e match:"securetcpd" \
 		    sh -c "exec $top/libexec/$h/$h 3</dev/null"
 	done
+}
+
+scenario blocked "Signals that whoever starts the daemon has blocked or ignores \
+come all the same: the death of a helper is noticed, and SIGTERM stops it"
+blocked_body()
+{
+	serve echo
+	start "$top/regress/tools/blocked"
+	old=$(titled "$daemon" securetcp-spawner:)
+	# shellcheck disable=SC2086
+	kill -KILL $old
+	wait_log 'warning="spawner of server ..www.. terminated: killed by signal 9'
+	atf_check -o inline:"served" "$peer" connect "127.0.0.1:$port" tls \
+	    write served shutdown read
+	kill -TERM "$daemon"
+	wait_until 20 "the daemon to stop" dead "$daemon"
 }
 
 atf_init_test_cases()

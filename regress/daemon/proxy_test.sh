@@ -439,7 +439,7 @@ balanced()
 		wait_until 20 "room for $i" served "$(from 192.0.2.$i)"
 		i=$((i + 1))
 	done
-	stop
+	stop_daemon
 	atf_check -s exit:1 grep -E 'Sanitizer|runtime error' log
 	awk -v proxy=1 -f "$top/regress/tools/once.awk" log || {
 		show_log
@@ -476,13 +476,13 @@ strangers()
 	wait_closed "$2" 60
 }
 
-descriptors() { ls "/proc/$daemon/fd" | wc -l; }
+descriptors() { fds_of "$daemon"; }
 
 scenario strangers "2500 addresses that come once each leave nothing behind \
 in the parent" timeout 300
 strangers_body()
 {
-	need_root_proc
+	need_look
 	# An offence is remembered, and that is not what is measured.
 	trusted="$trusted, 10.0.0.0/8"
 	serve_proxy echo "connections per source 1"
@@ -501,9 +501,18 @@ strangers_body()
 	atf_check -s exit:1 grep -E 'ptOperationRefused|penalised' log
 }
 
-# A network of our own, with addresses that are not loopback's.
-need_netns()
+# need_net ADDRESS...: addresses that are not loopback's: on Linux in a network
+# of our own, elsewhere as aliases.
+need_net()
 {
+	net=
+	if [ "$system" != Linux ]; then
+		need_addresses "$@"
+		return 0
+	fi
+	for _p in ip nsenter unshare; do
+		command -v $_p >/dev/null || atf_skip "$_p is not installed"
+	done
 	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, for a network of its own"
 	unshare -n true 2>/dev/null || atf_skip "no network of its own here"
 	background unshare -n sh -c 'echo >ns.ready; exec sleep 120'
@@ -511,7 +520,11 @@ need_netns()
 	net="nsenter -t $pid -n"
 	$net ip link set lo up || atf_skip "no network of its own here"
 	for _a in "$@"; do
-		$net ip addr add "$_a" dev lo || atf_skip "no address $_a"
+		case $_a in
+		*:*)	_length=128 ;;
+		*)	_length=32 ;;
+		esac
+		$net ip addr add "$_a/$_length" dev lo || atf_skip "no address $_a"
 	done
 }
 
@@ -530,11 +543,10 @@ turned_away()
 }
 
 scenario trusted "Off loopback a header is taken from trusted proxies only; \
-others are turned away at once, and nothing they send is looked at" \
-require.progs "ip nsenter unshare"
+others are turned away at once, and nothing they send is looked at"
 trusted_body()
 {
-	need_netns 10.99.0.1/32 10.99.0.2/32 10.99.0.3/32 10.99.1.9/32
+	need_net 10.99.0.1 10.99.0.2 10.99.0.3 10.99.1.9
 	trusted="10.99.0.2, 10.99.1.0/24"
 	{
 		echo 'server "www" {'
@@ -543,6 +555,7 @@ trusted_body()
 		echo '	echo'
 		echo '}'
 	} | configure
+	# shellcheck disable=SC2086
 	start $net
 	listener=10.99.0.1:$port
 	for f in 10.99.0.2 10.99.1.9; do
@@ -566,10 +579,11 @@ trusted_body()
 	atf_check_equal 2 "$(grep -c state=connecting log)"
 }
 
-scenario trusted6 "The same over IPv6" require.progs "ip nsenter unshare"
+scenario trusted6 "The same over IPv6"
 trusted6_body()
 {
-	need_netns fd00:99::1/128 fd00:99::2/128 fd00:99::4/128
+	[ "$system" = Linux ] || has_ip6 || atf_skip "there is no IPv6"
+	need_net fd00:99::1 fd00:99::2 fd00:99::4
 	trusted="fd00:99::/126"
 	{
 		echo 'server "www" {'
@@ -578,6 +592,7 @@ trusted6_body()
 		echo '	echo'
 		echo '}'
 	} | configure
+	# shellcheck disable=SC2086
 	start $net
 	listener="[fd00:99::1]:$port"
 	in_net '[fd00:99::2]:0' raw "$(v2 21 21 "$alice6")" tls write served \
@@ -604,6 +619,7 @@ health checks of haproxy are no errors" require.progs "haproxy nginx curl" \
 timeout 200
 from_haproxy_to_nginx_body()
 {
+	need_addresses 127.0.0.5
 	nginx_told
 	n=0
 	for sends in send-proxy send-proxy-v2 \
@@ -629,7 +645,7 @@ from_haproxy_to_nginx_body()
 			    cat access.log
 			kill "$haproxy"
 			wait "$haproxy"
-			stop
+			stop_daemon
 			atf_check -s exit:1 grep error= log
 		done
 	done
@@ -639,6 +655,7 @@ scenario from_nginx "nginx before: whom it names is the peer" \
     require.progs "nginx curl"
 from_nginx_body()
 {
+	need_addresses 127.0.0.5
 	serve_proxy echo
 	start
 	nginx_on 127.0.0.1 "127.0.0.1:$port"
@@ -674,12 +691,13 @@ scenario to_haproxy "haproxy takes the headers of either version: whom they \
 name, and the server name from version 2" require.progs "haproxy curl"
 to_haproxy_body()
 {
+	need_addresses 127.0.0.5
 	haproxy_told
 	serve "forward to \"$PWD/haproxy.sock\" with proxy v1"
 	start
 	fetch "$port"
 	atf_check -o inline:"127.0.0.5 $local 127.0.0.1 $port []\n" cat body
-	stop
+	stop_daemon
 	serve "forward to \"$PWD/haproxy.sock\" with proxy v2"
 	start
 	fetch "$port"
@@ -707,7 +725,7 @@ header_told()
 	[ -z "$5" ] || ssl=$ssl$(tlv 22 "$5")
 	ssl=$ssl$(tlv 23 "$(value cipher)")
 	{
-		bytes "$(v2_bytes 21 11 "7f0000${1}7f000001$(
+		bytes "$(v2_bytes 21 11 "7f0000${1:-01}7f000001$(
 		    printf '%04x%04x' "${from#*:}" "$port")$tlvs$(
 		    nested 20 "$ssl")")"
 		echo "all of it"
@@ -722,7 +740,7 @@ and the name in the certificate of a client; those that there are" \
 require.progs openssl
 out_tlvs_body()
 {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+	openssl req -x509 -sha256 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
 	    -days 9 -subj "/O=Example/CN=Alice of Example" -keyout alice.key \
 	    -out alice.crt 2>openssl.err || atf_fail "openssl req"
 	background "$peer" -k accept "$PWD/backend.sock" write x read
@@ -731,17 +749,28 @@ out_tlvs_body()
 	    "client authentication optional ca \"$PWD/alice.crt\"" \
 	    "forward to \"$PWD/backend.sock\" with proxy v2"
 	start
+	# LibreSSL's comes from wherever it likes.
+	five="-bind 127.0.0.5:0"
+	six="-bind 127.0.0.6:0"
+	if [ -n "$libressl" ]; then
+		five=
+		six=
+	else
+		need_addresses 127.0.0.5 127.0.0.6
+	fi
+	n=0
 	for v in 1_2 1_3; do
-		echo "all of it" | s_client -tls$v -bind 127.0.0.5:0 \
+		n=$((n + 1))
+		echo "all of it" | s_client -tls$v $five \
 		    -servername www.example.org -alpn http/1.1 \
 		    -cert alice.crt -key alice.key
-		wait_closed $((++n))
-		header_told 05 www.example.org http/1.1 0700000000 \
+		wait_closed $n
+		header_told "${five:+05}" www.example.org http/1.1 0700000000 \
 		    "Alice of Example"
 	done
-	echo "all of it" | s_client -bind 127.0.0.6:0 -noservername
+	echo "all of it" | s_client $six -noservername
 	wait_closed 3
-	header_told 06 "" "" 0100000001 ""
+	header_told "${six:+06}" "" "" 0100000001 ""
 }
 s_client()
 {
@@ -895,11 +924,11 @@ out_broken_body()
 	wait_closed 1
 	wait_log "warning=\"backend $PWD/one.sock: Broken pipe: left out for 10 seconds at a time\""
 	atf_check -o match:"backend=$PWD/two.sock" grep state=connected log
-	atf_check -o inline:"PROXY" head -c 5 one.out
+	shows -o inline:"PROXY" first 5 one.out
 	atf_check test "$(wc -c <one.out)" -eq 7
 	atf_check -o match:"over$" tail -c 4 two.out
 	bytes "$(v2_bytes 21 11 "$alice2" | cut -c 1-28)" >want
-	head -c 14 two.out >got
+	first 14 two.out >got
 	atf_check cmp got want
 	atf_check -s exit:1 grep error= log
 }

@@ -36,7 +36,7 @@ stays_body()
 two_closed() { [ "$(grep -c state=closed said)" -ge 2 ]; }
 
 scenario ordinary "An ordinary user can run ./quickstart --once on a tree \
-that is built" require.progs setpriv timeout 300
+that is built" timeout 300
 ordinary_body()
 {
 	[ "$(id -u)" -eq 0 ] || atf_skip "the user is an ordinary one already"
@@ -46,8 +46,7 @@ ordinary_body()
 	chown -R nobody tree tmp
 	chmod 755 .
 	atf_check -o match:"all well" -e ignore env TMPDIR="$PWD/tmp" \
-	    HOME="$PWD/tmp" setpriv --reuid nobody --regid nogroup \
-	    --clear-groups tree/quickstart --once
+	    HOME="$PWD/tmp" "$as" -u nobody tree/quickstart --once
 }
 
 scenario options "An option it does not know gets the usage line"

@@ -154,7 +154,7 @@ scenario background_start "Without -d it goes to the background and is \
 found by its pidfile"
 background_start_body()
 {
-	need_ptrace
+	need_look
 	# The port cannot be read from syslog here: a free one is configured.
 	background "$peer" -p free bind 127.0.0.1:0
 	wait_until 20 "a port" test -f free
@@ -170,8 +170,8 @@ background_start_body()
 	daemon=$(cat securetcpd.pid)
 	all=$(family)
 	for p in $all; do
-		atf_check -o match:/dev/null readlink "/proc/$p/fd/0"
-		atf_check -o match:/dev/null readlink "/proc/$p/fd/2"
+		shows -o match:"^0 /dev/null$" -o match:"^2 /dev/null$" \
+		    descriptors_of "$p"
 	done
 	kill -TERM "$daemon"
 	wait_until 20 "its end" dead "$daemon"
@@ -191,10 +191,10 @@ background_fails_body()
 }
 
 # As an ordinary user, who owns what is in the directory.
-ordinary="setpriv --reuid nobody --regid nogroup --clear-groups"
+ordinary="$as -u nobody"
 
 scenario ordinary_user "An ordinary user can run it with -d, is told what \
-it cannot do, and gets a sandbox still" require.progs setpriv
+it cannot do, and gets a sandbox still"
 ordinary_user_body()
 {
 	[ "$(id -u)" -eq 0 ] || ordinary=
@@ -205,14 +205,13 @@ ordinary_user_body()
 	cat log
 	atf_check -o match:"warning=.*chroot" -o match:"warning=.*user" \
 	    cat log
-	atf_check -o match:"sandbox=seccomp" grep '^process=' log
+	atf_check -o match:"sandbox=$sandbox" grep '^process=' log
 	served || atf_fail "not served"
-	stop
+	stop_daemon
 	atf_check_equal 0 $?
 }
 
-scenario ordinary_user_refused "An ordinary user without -d is refused" \
-    require.progs setpriv
+scenario ordinary_user_refused "An ordinary user without -d is refused"
 ordinary_user_refused_body()
 {
 	[ "$(id -u)" -eq 0 ] || ordinary=
@@ -268,7 +267,7 @@ log_unread_body()
 	wait_until 30 "the count of what was lost" dropped_logged
 	served || atf_fail "not served after the log was read"
 	atf_check -o match:"count=[1-9]" grep dropped log
-	stop
+	stop_daemon
 	atf_check_equal 0 $?
 }
 dropped_logged() { grep -q "dropped.* count=" log; }

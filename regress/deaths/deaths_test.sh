@@ -13,7 +13,8 @@
 # $signers of them.
 two()
 {
-	need_root_proc
+	need_look
+	need_addresses 127.0.0.2 127.0.0.3
 	{
 		echo "signers ${signers:-1}"
 		for _s in www other; do
@@ -144,7 +145,10 @@ session_killed_body()
 	stop_clean
 }
 
-# places PID: where program, library, heap and stack begin.
+# places PID: where program, library, heap and stack begin.  (OpenBSD tells
+# that nobody; whether sessions are where their spawner is matters as much
+# there, and is what it does by itself.)
+can_see_places() { [ "$system" = Linux ]; }
 places()
 {
 	for _m in securetcp-session libc.so '[heap]' '[stack]'; do
@@ -163,8 +167,10 @@ crash_body()
 		client
 			now_current
 		idle=$(in_state www idle)
-		places "$old" >old
-		atf_check_equal 4 "$(wc -l <old)"
+		if can_see_places; then
+			places "$old" >old
+			atf_check test "$(wc -l <old)" -eq 4
+		fi
 		kill -SEGV "$victim"
 		died "$n" "11 (Segmentation fault)"
 		wait_log "^server=www warning=\"a session crashed: killed by signal 11 .Segmentation fault.: its spawner and the idle sessions are replaced\" session=$n from=127.0.0.3:[0-9]+ crashes=$i\$"
@@ -174,11 +180,15 @@ crash_body()
 		now_current
 		new=$old
 		old=$was
-		places "$new" >new
-		places "$(idle_of "$new")" >idle.new
-		# A session is where its spawner is, and both are elsewhere.
-		grep -qxFf old new && atf_fail "the addresses of before"
-		diff -u new idle.new || atf_fail "an idle one elsewhere"
+		if can_see_places; then
+			places "$new" >new
+			places "$(idle_of "$new")" >idle.new
+			# A session is where its spawner is, and both are
+			# elsewhere.
+			grep -qxFf old new && atf_fail "the addresses of before"
+			diff -u new idle.new ||
+			    atf_fail "an idle one elsewhere"
+		fi
 		wait_until 20 "the idle ones of before to leave" none_idle
 	done
 	# Another source begins at one.
@@ -274,12 +284,12 @@ parent_killed_body()
 	all=$(family)
 	atf_check test "$(echo "$all" | wc -w)" -ge 15
 	kill -KILL "$daemon"
-	begin=$(date +%s%N)
+	begin=$(milliseconds)
 	# shellcheck disable=SC2086
 	wait_until 5 "every process to leave" all_dead $all
-	ms=$((($(date +%s%N) - begin) / 1000000))
+	ms=$(($(milliseconds) - begin))
 	echo "all gone after $ms ms"
-	# Two looks at /proc are in it.
+	# Two looks at the processes are in it.
 	[ $ms -lt 1200 ] || atf_fail "it took $ms ms"
 	for l in still anew other; do
 		touch $l.stop
@@ -289,7 +299,8 @@ parent_killed_body()
 		    connect "127.0.0.1:$p" hold
 	done
 	# The dead one's pidfile is in nobody's way, and nor is its port.
-	sed "0,/port 0/s//port $port/" securetcpd.conf >c
+	awk -v port="$port" '!done { done = sub(/port 0/, "port " port) }
+	    { print }' securetcpd.conf >c
 	mv c securetcpd.conf
 	start
 	served || atf_fail "not served by the next one"

@@ -8,8 +8,7 @@
 
 . "$(atf_get_srcdir)/../daemon/common.sh"
 . "$(atf_get_srcdir)/../proxy/pp.sh"
-
-has_ip6() { grep -q '^0\{31\}1 ' /proc/net/if_inet6 2>/dev/null; }
+each=$top/regress/tools/each
 
 # example FILE [SED OPTION]...: becomes securetcpd.conf.
 example()
@@ -59,17 +58,18 @@ new_key()
 authority()
 {
 	[ -f "$1.key" ] || new_key "$1"
-	openssl_does req -x509 -key "$1.key" -days 90 \
-	    -subj "/O=Example/CN=$1" -out "$1.pem"
+	authority_conf >authority.conf
+	openssl_does req -new -x509 -sha256 -config authority.conf -key "$1.key" \
+	    -days 90 -subj "/O=Example/CN=$1" -out "$1.pem"
 }
 
 # issue AUTHORITY NAME SUBJECT NAMES: NAME.crt and NAME.key.
 issue()
 {
 	new_key "$2"
-	openssl_does req -new -key "$2.key" -subj "$3" -out "$2.csr"
+	openssl_does req -new -sha256 -key "$2.key" -subj "$3" -out "$2.csr"
 	printf 'subjectAltName = %s\n' "$4" >"$2.ext"
-	openssl_does x509 -req -in "$2.csr" -CA "$1.pem" -CAkey "$1.key" \
+	openssl_does x509 -req -sha256 -in "$2.csr" -CA "$1.pem" -CAkey "$1.key" \
 	    -set_serial "0x$(openssl rand -hex 8)" -days 90 \
 	    -extfile "$2.ext" -out "$2.crt"
 }
@@ -103,8 +103,7 @@ revoke()
 ordinary()
 {
 	if [ "$(id -u)" -eq 0 ]; then
-		set -- setpriv --reuid nobody --regid "$(id -g nobody)" \
-		    --clear-groups "$@"
+		set -- "$as" -u nobody "$@"
 	fi
 	"$@"
 }
@@ -164,6 +163,7 @@ https_body()
 	shows -o "inline:www 127.0.0.1" fetch www www.example.org 127.0.0.1
 	shows -o "inline:shop 127.0.0.1" fetch www shop.example.org 127.0.0.1
 	# Who connects is who nginx sees.
+	need_addresses 127.0.0.9
 	shows -o "inline:shop 127.0.0.9" fetch www shop.example.org \
 	    127.0.0.1 --interface 127.0.0.9
 	if has_ip6; then
@@ -343,8 +343,8 @@ postgresql_body()
 	done
 	# shellcheck disable=SC2086
 	wait $fetchers
-	atf_check -o inline:"      8 19999900000\n" sh -c \
-	    'cat sum.* | sort | uniq -c'
+	atf_check -o inline:"8 19999900000\n" -x \
+	    "cat sum.* | sort | uniq -c | sed 's/^ *//'"
 	atf_check -o match:"backend=\"localhost:$far \\([^)]*:$far\\)\" "\
 'subject="CN=db.example.org"' \
 	    -o match:"state=connected version=TLSv1.3" cat log
@@ -386,6 +386,7 @@ load_balancer_body()
 		bind fd@3
 		server s1 127.0.0.1:$port send-proxy-v2
 	CONF
+	need_addresses 127.0.0.2 127.0.0.3 127.0.0.9
 	haproxy_on 127.0.0.1
 	for i in 1 2 3 4 5 6; do
 		curl -sS --max-time 20 --cacert ca.pem --noproxy '*' \
@@ -394,8 +395,8 @@ load_balancer_body()
 		    "https://www.example.org:$front/" >>answers 2>>curl.err
 		cat curl.err
 	done
-	sort answers | uniq -c >counts
-	atf_check -o inline:"      3 app1 127.0.0.9\n      3 app2 127.0.0.9\n" \
+	sort answers | uniq -c | sed 's/^ *//' >counts
+	atf_check -o inline:"3 app1 127.0.0.9\n3 app2 127.0.0.9\n" \
 	    cat counts
 	wait_closed 6
 	atf_check -o inline:"6\n" grep -E -c 'from=127\.0\.0\.9:[0-9]+ '\
@@ -435,8 +436,8 @@ services()
 	git -C "$1-work" -c user.name=x -c user.email=x@example.org \
 	    commit -q -m file
 	git clone -q --bare "$1-work" "$1-repos/repo"
-	background socat "UNIX-LISTEN:$PWD/$1-git.sock,fork" \
-	    "EXEC:git daemon --inetd --export-all --base-path=$PWD/$1-repos"
+	background "$each" "$PWD/$1-git.sock" git daemon --inetd \
+	    --export-all "--base-path=$PWD/$1-repos"
 	wait_until 20 "git" test -S "$1-git.sock"
 }
 
@@ -453,7 +454,7 @@ uses()
 
 scenario site_to_site "site-to-site.conf: each of two sites uses the web and \
 git servers of the other one" \
-    require.progs "nginx curl git socat openssl"
+    require.progs "nginx curl git openssl"
 site_to_site_body()
 {
 	export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
@@ -528,13 +529,13 @@ mail_servers()
 	STUB
 	chmod 755 smtp imap
 	for n in smtp imap; do
-		background socat "UNIX-LISTEN:$PWD/$n.sock,fork" EXEC:./$n
+		background "$each" "$PWD/$n.sock" "./$n"
 		wait_until 20 "$n" test -S $n.sock
 	done
 }
 
 scenario mail "imaps-smtps.conf: curl hands mail in, and lists a mailbox" \
-    require.progs "curl socat openssl"
+    require.progs "curl openssl"
 mail_body()
 {
 	authority ca

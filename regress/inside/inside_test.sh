@@ -173,7 +173,7 @@ needs; for everything else it dies, the log says why and nobody else is \
 harmed" timeout 250
 handshake_body()
 {
-	need_root_proc
+	need_look
 	tree "$here/session_probe" "$shipped_signer"
 	sessions_conf
 	start
@@ -186,7 +186,7 @@ handshake_body()
 scenario relay "The same after ACCEPT, in place of the relay" timeout 250
 relay_body()
 {
-	need_root_proc
+	need_look
 	tree "$here/session_probe" "$shipped_signer"
 	sessions_conf
 	start
@@ -208,7 +208,7 @@ scenario spawner "A spawner can fork, kill and reap; for everything else it \
 dies, the log says why, and it is replaced" timeout 250
 spawner_body()
 {
-	need_root_proc
+	need_look
 	tree "$here/session_probe" "$shipped_signer"
 	"$here/ops_list" spawner >ops
 	atf_check test "$(grep -c ^refused ops)" -ge 45
@@ -245,7 +245,7 @@ spawner_body()
 			    "spawner.$o"
 		done <$b
 		alive
-		stop
+		stop_daemon
 		echo "$(wc -l <$b) ended as expected"
 	done
 }
@@ -263,7 +263,7 @@ scenario signer "A signer computes; for everything else it dies, the log \
 says why, and it is replaced" timeout 250
 signer_body()
 {
-	need_root_proc
+	need_look
 	tree "$shipped_session" "$here/signer_probe"
 	"$here/ops_list" signer >ops
 	atf_check test "$(grep -c ^refused ops)" -ge 55
@@ -319,7 +319,7 @@ signer_body()
 		n=$(grep -c ^refused $b)
 		wait_until 20 "$n replacements" replacements $n
 		alive
-		stop
+		stop_daemon
 		echo "$(wc -l <$b) ended as expected"
 	done
 }

@@ -6,8 +6,6 @@
 
 #include "ops.h"
 
-#ifdef __linux__
-
 #include <sys/socket.h>
 
 #include <errno.h>
@@ -160,29 +158,3 @@ ops_run(const struct op *op)
 	    strerror(errno));
 	return (text);
 }
-
-#else
-
-const struct op *
-ops_find(const char *name)
-{
-	(void)name;
-	return (NULL);
-}
-
-const struct op *
-ops_nth(unsigned int role, size_t n)
-{
-	(void)role;
-	(void)n;
-	return (NULL);
-}
-
-const char *
-ops_run(const struct op *op)
-{
-	(void)op;
-	return ("not here");
-}
-
-#endif

@@ -300,7 +300,7 @@ forms_of_files_body()
 		keys_in_signers "$k, PKCS 8"
 		leaves a
 		leaves b
-		stop
+		stop_daemon
 		openssl rsa -traditional -in rsa.key -out r 2>/dev/null &&
 		    openssl ec -in ec.key -out e 2>/dev/null &&
 		    atf_check -o match:"BEGIN RSA PRIVATE" cat r &&
@@ -318,7 +318,7 @@ forms_of_files_body()
 		keys_in_signers "$k, traditional"
 		leaves a
 		leaves b
-		stop
+		stop_daemon
 		clean_up
 	done
 }

@@ -18,17 +18,11 @@
 
 #include "compat.h"
 #include "master.h"
+#include "proc.h"
 
-static void	 need_proc(void);
 static void	 says(const atf_tc_t *, const char *, const char *);
-static void	 own_status(const char *, char *, size_t);
-
-static void
-need_proc(void)
-{
-	if (access("/proc/self/status", R_OK) == -1)
-		atf_tc_skip("needs /proc as Linux has it");
-}
+static pid_t	 speaks(struct master *, struct run **, const atf_tc_t *,
+		    const char *);
 
 /* That the script writes exactly this to its connection. */
 static void
@@ -48,6 +42,26 @@ says(const atf_tc_t *tc, const char *script, const char *wanted)
 	ATF_CHECK_STREQ("", out);
 	free(out);
 	master_stop(&m);
+}
+
+/* A program that says its process id and stays; NULL: stay.c. */
+static pid_t
+speaks(struct master *m, struct run **r, const atf_tc_t *tc,
+    const char *script)
+{
+	char	*out, path[1024];
+	pid_t	 pid;
+
+	proc_need();
+	(void)snprintf(path, sizeof(path), "exec %s/stay",
+	    atf_tc_get_config_var(tc, "srcdir"));
+	master_start(m, tc, script == NULL ? path : script);
+	*r = master_run(m, 0);
+	out = master_line(m, (*r)->r_fd);
+	pid = (pid_t)atoi(out);
+	free(out);
+	ATF_REQUIRE(pid > 1);
+	return (pid);
 }
 
 ATF_TC(connection);
@@ -210,23 +224,30 @@ ATF_TC_HEAD(descriptors, tc)
 }
 ATF_TC_BODY(descriptors, tc)
 {
+	struct proc_file files[16];
 	struct master	 m;
-	struct run	*r;
+	struct run	*r[11];
 	char		*out;
-	int		 i;
+	size_t		 j, n;
+	pid_t		 pid;
+	int		 i, seen = 0;
 
-	need_proc();
-	master_launch(&m, tc);
-	master_identify(&m);
-	(void)master_shell(&m, "read x");
-	(void)master_shell(&m, "ls /proc/$$/fd; exit 0");
-	master_loaded(&m);
-	for (i = 0; i < 10; i++)
-		(void)master_run(&m, 0);
-	r = master_run(&m, 1);
-	out = master_read(&m, r->r_fd);
-	ATF_CHECK_STREQ("0\n1\n2\n", out);
-	free(out);
+	pid = speaks(&m, &r[0], tc, "echo $$; read x");
+	for (i = 1; i < 11; i++) {
+		r[i] = master_run(&m, 0);
+		out = master_line(&m, r[i]->r_fd);
+		pid = (pid_t)atoi(out);
+		free(out);
+	}
+	ATF_REQUIRE(pid > 1);
+	n = proc_files(pid, files, 16);
+	ATF_CHECK_EQ(3, n);
+	for (j = 0; j < n; j++) {
+		ATF_REQUIRE_MSG(files[j].pf_fd >= 0 && files[j].pf_fd <= 2,
+		    "%d is %s", files[j].pf_fd, files[j].pf_name);
+		seen |= 1 << files[j].pf_fd;
+	}
+	ATF_CHECK_EQ(7, seen);
 	master_stop(&m);
 }
 
@@ -309,47 +330,26 @@ ATF_TC_BODY(limits, tc)
 	says(tc, "ulimit -n; ulimit -c; ulimit -f", wanted);
 }
 
-/* "Seccomp:", "NoNewPrivs:" and the like of this process. */
-static void
-own_status(const char *key, char *line, size_t size)
-{
-	FILE	*fp;
-
-	ATF_REQUIRE((fp = fopen("/proc/self/status", "r")) != NULL);
-	while (fgets(line, (int)size, fp) != NULL) {
-		if (strncmp(line, key, strlen(key)) == 0) {
-			(void)fclose(fp);
-			return;
-		}
-	}
-	atf_tc_fail("no %s in /proc/self/status", key);
-}
-
 ATF_TC(unconfined);
 ATF_TC_HEAD(unconfined, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "no seccomp filter, no lost privileges "
-	    "and no empty network namespace are inherited from the launcher, "
-	    "which has no sandbox on Linux and says so");
+	atf_tc_set_md_var(tc, "descr", "no seccomp filter, no lost privileges, "
+	    "no empty network namespace, no capability mode and no pledge are "
+	    "inherited from the launcher, which names its own sandbox");
 }
 ATF_TC_BODY(unconfined, tc)
 {
-	char		 seccomp[64], privs[64], net[64], wanted[512];
-	struct master	 m;
-	ssize_t		 n;
+	struct proc_info	 mine, its;
+	struct master		 m;
+	struct run		*r;
+	pid_t			 pid;
 
-	need_proc();
-	own_status("NoNewPrivs:", privs, sizeof(privs));
-	own_status("Seccomp:", seccomp, sizeof(seccomp));
-	ATF_REQUIRE((n = readlink("/proc/self/ns/net", net,
-	    sizeof(net) - 1)) != -1);
-	net[n] = '\0';
-	(void)snprintf(wanted, sizeof(wanted), "%s%s%s\n", privs, seccomp,
-	    net);
-	says(tc, "grep -e ^NoNewPrivs: -e ^Seccomp: /proc/self/status; "
-	    "readlink /proc/self/ns/net", wanted);
-	master_start(&m, tc, "true");
-	ATF_CHECK_STREQ("none", m.m_sandbox);
+	pid = speaks(&m, &r, tc, NULL);
+	ATF_REQUIRE_EQ(0, proc_get(getpid(), &mine));
+	ATF_REQUIRE_EQ(0, proc_get(pid, &its));
+	ATF_CHECK_STREQ(mine.pr_bounds, its.pr_bounds);
+	ATF_CHECK(proc_network(pid));
+	ATF_CHECK_STREQ(proc_launcher_sandbox, m.m_sandbox);
 	master_stop(&m);
 }
 
@@ -361,11 +361,18 @@ ATF_TC_HEAD(signals, tc)
 }
 ATF_TC_BODY(signals, tc)
 {
-	need_proc();
+	struct proc_info	 pr;
+	struct master		 m;
+	struct run		*r;
+	pid_t			 pid;
+
 	(void)signal(SIGQUIT, SIG_IGN);
 	(void)signal(SIGUSR2, SIG_IGN);
-	says(tc, "exec grep -e ^SigBlk -e ^SigIgn /proc/self/status",
-	    "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
+	pid = speaks(&m, &r, tc, NULL);
+	ATF_REQUIRE_EQ(0, proc_get(pid, &pr));
+	ATF_CHECK(!pr.pr_blocked);
+	ATF_CHECK(!pr.pr_ignored);
+	master_stop(&m);
 }
 
 ATF_TC(session);
@@ -376,22 +383,19 @@ ATF_TC_HEAD(session, tc)
 }
 ATF_TC_BODY(session, tc)
 {
-	struct master	 m;
-	struct run	*r;
-	char		*out;
-	pid_t		 pid;
+	struct proc_info	 pr;
+	struct master		 m;
+	struct run		*r;
+	char			*out;
+	pid_t			 pid;
 
-	master_start(&m, tc, "pwd; echo $$; read x");
-	r = master_run(&m, 0);
+	pid = speaks(&m, &r, tc, "echo $$; pwd; read x");
 	out = master_line(&m, r->r_fd);
 	ATF_CHECK_STREQ("/\n", out);
 	free(out);
-	out = master_line(&m, r->r_fd);
-	pid = (pid_t)atoi(out);
-	free(out);
-	ATF_REQUIRE(pid > 1);
-	ATF_CHECK_EQ(pid, getsid(pid));
-	ATF_CHECK_EQ(pid, getpgid(pid));
+	ATF_REQUIRE_EQ(0, proc_get(pid, &pr));
+	ATF_CHECK_EQ(pid, pr.pr_sid);
+	ATF_CHECK_EQ(pid, pr.pr_pgid);
 	master_stop(&m);
 }
 

@@ -7,11 +7,9 @@
 /* How programs begin and end, and that none stays behind. */
 
 #include <sys/types.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,11 +21,12 @@
 
 #include "compat.h"
 #include "master.h"
+#include "proc.h"
 
 #define MANY	200
 
 static void	 cannot(const atf_tc_t *, const char *, const char *);
-static int	 descriptors_of(pid_t);
+static size_t	 descriptors_of(pid_t);
 static void	 as_nobody(const atf_tc_t *, void (*)(const atf_tc_t *));
 static void	 own_programs(const atf_tc_t *);
 static void	 no_fork(const atf_tc_t *);
@@ -152,6 +151,7 @@ ATF_TC_BODY(terminated_early, tc)
 	struct run	*r[100];
 	int		 i;
 
+	master_room();
 	master_start(&m, tc, "exec sleep 1000");
 	for (i = 0; i < 100; i++) {
 		r[i] = master_run(&m, 0);
@@ -247,19 +247,18 @@ ATF_TC_BODY(flood, tc)
 	master_stop(&m);
 }
 
-static int
+static size_t
 descriptors_of(pid_t pid)
 {
-	DIR	*dir;
-	char	 path[64];
-	int	 n = 0;
+	static struct proc_file	 files[PROC_FILES];
+	size_t			 all, i, n = 0;
 
-	(void)snprintf(path, sizeof(path), "/proc/%ld/fd", (long)pid);
-	if ((dir = opendir(path)) == NULL)
-		return (-1);
-	while (readdir(dir) != NULL)
-		n++;
-	(void)closedir(dir);
+	/* What FreeBSD knows each program by is no connection. */
+	all = proc_files(pid, files, PROC_FILES);
+	for (i = 0; i < all; i++) {
+		if (files[i].pf_kind != PROC_PROCESS)
+			n++;
+	}
 	return (n);
 }
 
@@ -271,17 +270,14 @@ ATF_TC_HEAD(many, tc)
 }
 ATF_TC_BODY(many, tc)
 {
-	struct rlimit	 rl;
 	struct master	 m;
 	struct run	*r[MANY];
 	char		*out, line[16];
-	int		 before, i, len;
+	size_t		 before;
+	int		 i, len;
 
-	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
-	if (rl.rlim_cur < 2 * MANY + 64) {
-		rl.rlim_cur = 2 * MANY + 64;
-		ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &rl));
-	}
+	proc_need();
+	master_room();
 	master_start(&m, tc, "echo up; read x; echo \"$x\"; read x; exit 3");
 	before = descriptors_of(m.m_pid);
 	for (i = 0; i < MANY; i++)
@@ -361,9 +357,8 @@ ATF_TC_BODY(launcher_dies, tc)
 	char		*out;
 	int		 status;
 
-#ifdef __OpenBSD__
-	atf_tc_skip("OpenBSD has no signal for the death of a parent");
-#endif
+	if (proc_no_pdeath != NULL)
+		atf_tc_skip("%s", proc_no_pdeath);
 	master_start(&m, tc, "trap '' TERM HUP; echo up; read x; sleep 1000");
 	r = master_run(&m, 0);
 	free(master_line(&m, r->r_fd));
@@ -489,21 +484,13 @@ ATF_TC_BODY(ordinary_user, tc)
 static void
 no_fork(const atf_tc_t *tc)
 {
-	struct rlimit	 rl;
 	struct master	 m;
 	struct run	*r;
 	char		*out;
 	int		 i;
 
+	master_nofork = 1;
 	master_launch(&m, tc);
-	rl.rlim_cur = rl.rlim_max = 0;
-#ifdef __linux__
-	/* The launcher's alone: this process has forked what it needs. */
-	if (prlimit(m.m_pid, RLIMIT_NPROC, &rl, NULL) == -1)
-		_exit(4);
-#else
-	atf_tc_skip("needs another process's limits to be set");
-#endif
 	master_identify(&m);
 	(void)master_shell(&m, "true");
 	master_loaded(&m);
@@ -529,9 +516,6 @@ ATF_TC_HEAD(unforked, tc)
 }
 ATF_TC_BODY(unforked, tc)
 {
-#ifndef __linux__
-	atf_tc_skip("needs another process's limits to be set");
-#endif
 	as_nobody(tc, no_fork);
 }
 

@@ -5,6 +5,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -22,11 +23,14 @@
 #include "master.h"
 #include "shipped.h"
 
+static void	 master_prepare(void);
 static struct run
 		*master_find(struct master *, uint64_t);
 static void	 master_message(struct master *, struct imsg *);
 static char	*master_take(struct master *, int, int);
 static void	 master_pair(int [2]);
+
+int	 master_nofork;
 
 int64_t
 master_now(void)
@@ -46,14 +50,34 @@ master_pair(int sv[2])
 	ATF_REQUIRE(fcntl(sv[0], F_SETFL, O_NONBLOCK) != -1);
 }
 
+/* OpenBSD lets an ordinary shell have 128 descriptors. */
+void
+master_room(void)
+{
+	struct rlimit	 rl;
+
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
+	rl.rlim_cur = rl.rlim_max;
+	ATF_REQUIRE_EQ(0, setrlimit(RLIMIT_NOFILE, &rl));
+}
+
+static void
+master_prepare(void)
+{
+	struct rlimit	 rl;
+
+	rl.rlim_cur = rl.rlim_max = 0;
+	if (master_nofork && setrlimit(RLIMIT_NPROC, &rl) == -1)
+		_exit(125);
+}
+
 /* The process, with nothing said to it yet. */
 void
 master_launch(struct master *m, const atf_tc_t *tc)
 {
 	memset(m, 0, sizeof(*m));
-	(void)signal(SIGPIPE, SIG_IGN);
 	m->m_pid = shipped_start(tc, "securetcp-launcher", &m->m_pipe,
-	    &m->m_fd, NULL);
+	    &m->m_fd, master_prepare);
 	ATF_REQUIRE(fcntl(m->m_fd, F_SETFL, O_NONBLOCK) != -1);
 }
 
@@ -237,7 +261,8 @@ master_turn(struct master *m, int timeout)
 
 	pfd.fd = m->m_ended ? -1 : m->m_fd;
 	pfd.events = POLLIN;
-	if (imsgbuf_queuelen(&m->m_pipe) > 0)
+	/* Of one that was cleared nothing may be asked. */
+	if (!m->m_ended && imsgbuf_queuelen(&m->m_pipe) > 0)
 		pfd.events |= POLLOUT;
 	pfd.revents = 0;
 	if (poll(&pfd, 1, timeout) == -1) {

@@ -63,6 +63,9 @@ struct master {
 	} while (0)
 
 /* master.c */
+extern int	 master_nofork;	/* start the launcher with no forks allowed */
+/* As many descriptors as this user may have. */
+void		 master_room(void);
 void		 master_launch(struct master *, const atf_tc_t *);
 void		 master_identify(struct master *);
 void		 master_send(struct master *, enum wire_type, int,

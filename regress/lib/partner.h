@@ -28,7 +28,7 @@ enum partner_kind {
 	PARTNER_COUNT
 };
 
-#define PARTNER_WORDS	24
+#define PARTNER_WORDS	32
 
 struct partner {
 	enum partner_kind	 pa_kind;
@@ -70,5 +70,9 @@ void		 partner_kill(struct partner *);
 /* Does a kernel reset what is closed with data unread? */
 int		 partner_resets(void);
 const char	*partner_name(enum partner_kind);
+/* Is this kind of LibreSSL?  OpenBSD's openssl is. */
+int		 partner_libressl(enum partner_kind);
+/* The first kind that there is here, for an object that is a server or not. */
+enum partner_kind partner_first(int);
 
 #endif /* PARTNER_H */

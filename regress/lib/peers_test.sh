@@ -5,7 +5,7 @@
 # Starts events; sets port.  Its standard input stays open as descriptor 9.
 serve()
 {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
+	openssl req -x509 -sha256 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 \
 	    -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost \
 	    -keyout key.pem -out cert.pem -days 2 2>/dev/null ||
 	    atf_fail "no certificate"

@@ -234,24 +234,36 @@ ROW(reset, "the peer resets: ptConnectionReset, closing, closed")
 	partner_end();
 }
 
+/* LibreSSL says nothing of a record of TLS 1.3 that it cannot open. */
+static int
+mac_is_told(const struct world *w)
+{
+	return (w->w_version == TLS1_2_VERSION ||
+	    !partner_libressl(w->w_kind));
+}
+
 ROW(alert, "the peer's fatal alert: ptProtocol, closing, closed; the reason "
     "names it")
 {
+	static const uint8_t	 large[] = { 23, 3, 3, 0x48, 1, 0 };
 	static const uint8_t	 junk[] = { 23, 3, 3, 0, 32, 1, 2, 3, 4, 5, 6,
 	    7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23,
 	    24, 25, 26, 27, 28, 29, 30, 31, 32 };
 	struct fixture		 f;
 	struct world		 w;
+	int			 told;
 
 	partner_begin(tc);
 	WORLD_EACH(w) {
 		world_up(&f, &partner, &w);
 		talk(&f, &w);
 		listen_on(&f);
-		ATF_REQUIRE_EQ((ssize_t)sizeof(junk), send(securetcp_socket(
-		    f.f_tcp), junk, sizeof(junk), 0));
+		told = mac_is_told(&w);
+		ATF_REQUIRE(send(securetcp_socket(f.f_tcp), told ? junk :
+		    large, told ? sizeof(junk) : sizeof(large), 0) > 0);
 		fixture_expect(&f, UP " E(ptProtocol)" DOWN);
-		ATF_CHECK_STREQ("peer's alert: bad record mac", f.f_reason);
+		ATF_CHECK_STREQ(told ? "peer's alert: bad record mac" :
+		    "peer's alert: record overflow", f.f_reason);
 		world_down(&f, &partner);
 	}
 	partner_end();

@@ -27,7 +27,7 @@ struct world {
 #define WORLD_SIDES(w, first, last)					\
 	for ((w).w_server = (first); (w).w_server <= (last);		\
 	    (w).w_server++)						\
-		for ((w).w_kind = PARTNER_OPENSSL;			\
+		for ((w).w_kind = partner_first((w).w_server);		\
 		    (w).w_kind < PARTNER_COUNT; (w).w_kind++)		\
 			for ((w).w_version = TLS1_2_VERSION;		\
 			    (w).w_version <= TLS1_3_VERSION;		\

@@ -127,7 +127,7 @@ scripts_body()
 # value DIRECTORY NAME: of a variable in the Makefile there.
 value()
 {
-	"$make" -C "$1" -m "$PWD/stub" -V "\${$2}"
+	"$make" -C "$1" -m "$PWD/stub" NAME="$2" value
 }
 
 # defines NAME PATTERN: in the Makefile of the port in $port.
@@ -152,6 +152,7 @@ stub()
 	STRIP=		-s
 	.MAIN: all
 	all:
+	value: ; @echo '\${\${NAME}}'
 	STUB
 }
 

@@ -183,17 +183,17 @@ title_body()
 	start
 	script=$top/etc/ports/openbsd/pkg/securetcpd.rc
 	pexp=$(sed -n 's/^pexp="\(.*\)"$/\1/p' "$script")
-	ps -o args= -p "$daemon" | sed 's/ *$//' >parent
+	title "$daemon" >parent
 	atf_check -o ignore grep -Ex -- "$pexp" parent
 	# The first word, for FreeBSD.
 	atf_check -o match:"^securetcpd: " cat parent
 	for p in $(signers) $(spawners) $(sessions); do
-		ps -o args= -p "$p"
-	done | sed 's/ *$//' >others
+		title "$p"
+	done >others
 	atf_check -o not-empty cat others
 	atf_check -s exit:1 grep -Ex -- "$pexp" others
 	atf_check -s exit:1 grep "^securetcpd: " others
-	stop
+	stop_daemon
 }
 
 atf_init_test_cases()

@@ -103,15 +103,15 @@ unaddressed()
 	CONF
 	background haproxy -db -f haproxy.cfg
 	wait_until 20 haproxy test -S front.sock
-	printf hello | socat - "UNIX-CONNECT:$PWD/front.sock" ||
-	    atf_fail "socat"
+	"$peer" connect "$PWD/front.sock" write hello shutdown read \
+	    2>peer.err || atf_fail "peer: $(cat peer.err)"
 	wait_got 1
 	atf_check -o inline:"unknown hello\n" cat got
 	stop_it
 }
 
 scenario haproxy_unknown "From a unix socket of haproxy the connection is \
-an unknown one" require.progs "haproxy socat"
+an unknown one" require.progs "haproxy"
 haproxy_unknown_body()
 {
 	unaddressed send-proxy

@@ -112,12 +112,13 @@ ATF_TC_HEAD(drip, tc)
 }
 ATF_TC_BODY(drip, tc)
 {
-	struct proxy	 px;
-	uint8_t		*buf;
-	size_t		 len;
+	static const char	 start[] = SIG "\x21\x11\x10\0" A4;
+	struct proxy		 px;
+	uint8_t			*buf;
+	size_t			 len;
 
 	ATF_REQUIRE((buf = calloc(1, PROXY_MAX)) != NULL);
-	memcpy(buf, BYTES(SIG "\x21\x11\x10\0" A4));
+	memcpy(buf, start, sizeof(start) - 1);
 	buf[28] = 4;	/* no operation */
 	buf[29] = (PROXY_BLOCK - 15) >> 8;
 	buf[30] = (PROXY_BLOCK - 15) & 0xff;

@@ -4,27 +4,21 @@
  * SPDX-License-Identifier: ISC
  */
 
-#include "dns.h"
+/* A name server of our own. */
 
-#ifdef __linux__
-
-#include <sys/mount.h>
+#include <sys/types.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <netinet/in.h>
 #include <arpa/inet.h>
 
-#include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "dns.h"
 
 #define HEADER		12
 #define TYPE_A		1
@@ -228,55 +222,3 @@ dns_serve(pid_t *pid)
 	(void)close(pfd[1].fd);
 	return (0);
 }
-
-static int
-cover(const char *path, const char *text)
-{
-	char	 name[] = "world.XXXXXX";
-	int	 fd;
-
-	if ((fd = mkstemp(name)) == -1)
-		return (-1);
-	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text) ||
-	    fchmod(fd, 0644) == -1 || close(fd) == -1)
-		return (-1);
-	if (mount(name, path, NULL, MS_BIND, NULL) == -1)
-		return (-1);
-	return (unlink(name) == 0 || errno == EBUSY ? 0 : -1);
-}
-
-int
-dns_world(const char *hosts, const char *nsswitch, const char *resolv)
-{
-	if (unshare(CLONE_NEWNS) == -1 ||
-	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
-		return (-1);
-	if (cover("/etc/hosts", hosts) == -1 ||
-	    cover("/etc/nsswitch.conf", nsswitch) == -1)
-		return (-1);
-	return (cover("/etc/resolv.conf", resolv));
-}
-
-#else
-
-#include <errno.h>
-
-int
-dns_serve(pid_t *pid)
-{
-	(void)pid;
-	errno = ENOTSUP;
-	return (-1);
-}
-
-int
-dns_world(const char *hosts, const char *nsswitch, const char *resolv)
-{
-	(void)hosts;
-	(void)nsswitch;
-	(void)resolv;
-	errno = ENOTSUP;
-	return (-1);
-}
-
-#endif

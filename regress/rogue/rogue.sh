@@ -31,7 +31,7 @@ twice()
 # shipped, or under sanitizers where $sanitized says so.
 plant()
 {
-	need_root_proc
+	need_look
 	mkdir -p tree/sbin/securetcpd tree/libexec/securetcp-session \
 	    tree/libexec/securetcp-signer
 	_parent=$securetcpd

@@ -260,11 +260,11 @@ signatures()
 	other="violation: a signature was asked for with a key that is not \
 its server's"
 	id=$(openssl rsa -in good.key -RSAPublicKey_out -outform DER \
-	    2>/dev/null | sha256sum | cut -c 1-64)
+	    2>/dev/null | sha256)
 	prove www "askid $id" "$other"
 	prove www "asktype" "$other"
 	id=$(openssl pkey -in www.key -pubout -outform DER 2>/dev/null |
-	    tail -c 65 | sha256sum | cut -c 1-64)
+	    tail -c 65 | sha256)
 	prove good "askid $id" "$other"
 	# That is the one it has: so the other was what was refused.
 	prove www "askid $id receive kill 9" "killed by signal 9 (Killed)"
@@ -354,6 +354,7 @@ scenario penalised "The source of a session that breaks the rules is blocked \
 for 90 seconds, and no other is"
 penalised_body()
 {
+	need_addresses 127.0.0.2 127.0.0.3
 	trusted=
 	plant
 	serve_all

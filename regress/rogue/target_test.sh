@@ -29,7 +29,7 @@ serve_out()
 		}
 		CONF
 	done
-	sed -i '$s/}/	certificate "good"\n}/' securetcpd.conf
+	edit securetcpd.conf '$s/}/	certificate "good"; }/'
 }
 
 # As in rogue.sh; which target it was is not the question.
@@ -92,9 +92,9 @@ signatures()
 	other="violation: a signature was asked for with a key that is not \
 its server's"
 	id=$(openssl rsa -in good.key -RSAPublicKey_out -outform DER \
-	    2>/dev/null | sha256sum | cut -c 1-64)
+	    2>/dev/null | sha256)
 	www=$(openssl pkey -in www.key -pubout -outform DER 2>/dev/null |
-	    tail -c 65 | sha256sum | cut -c 1-64)
+	    tail -c 65 | sha256)
 	prove out "askid $id" "$other"
 	prove out "askid $www" "$other"
 	prove own "askid $www" "$other"
@@ -105,21 +105,14 @@ its server's"
 	    "violation: message ASKSIGN (25): not in this state"
 }
 
-# unread BLOCK: bytes that the daemon holds unread of the block's clients.
-unread()
-{
-	awk -v port="$(printf %04X "$(port_of "$1")")" \
-	    '$2 ~ ":" port "$" && $4 == "01" {
-		split($5, q, ":")
-		print q[2]
-	}' /proc/net/tcp
-}
-unread_is() { [ "$(unread out)" = "$(printf %08X "$1")" ]; }
+# unread_is N: bytes that the daemon holds unread of the clients of out.
+unread_is() { [ "$(unread "$(port_of out)")" = "$1" ]; }
 
 twice withheld "Before it says that it is connected it has not the socket of \
 the client, and none of its bytes"
 withheld()
 {
+	need_unread
 	printf 'ROGUE stay\n' >words
 	"$peer" -t 60 connect "127.0.0.1:$(port_of out)" write secret read \
 	    >got 2>/dev/null &
@@ -128,12 +121,8 @@ withheld()
 	wait_until 20 "all of it unread" unread_is 6
 	session=$(adopted)
 	# Every socket it has, by the kernel's numbers, is none of those.
-	for fd in /proc/"$session"/fd/*; do
-		readlink "$fd"
-	done | sed -n 's/^socket:\[\(.*\)\]$/\1/p' | sort >its
-	awk -v port="$(printf %04X "$(port_of out)")" \
-	    '$2 ~ ":" port "$" && $4 == "01" { print $10 }' /proc/net/tcp |
-	    sort >theirs
+	its_sockets "$session" | sort >its
+	their_sockets "$(port_of out)" | sort >theirs
 	atf_check test -s its
 	atf_check test -s theirs
 	atf_check -o empty comm -12 its theirs
@@ -144,6 +133,36 @@ withheld()
 	    'out error=ptTimeout .*handshake timer, 3 seconds' late)"
 	cat late >>expected
 }
+# its_sockets PID, and their_sockets PORT of those that are accepted there: by
+# a name that both have them by.
+its_sockets()
+{
+	case $system in
+	Linux)
+		for _fd in /proc/"$1"/fd/*; do
+			readlink "$_fd"
+		done | sed -n 's/^socket:\[\(.*\)\]$/\1/p' ;;
+	*)
+		sockets_of "$1" ;;
+	esac
+}
+their_sockets()
+{
+	case $system in
+	Linux)
+		awk -v port="$(printf %04X "$1")" \
+		    '$2 ~ ":" port "$" && $4 == "01" { print $10 }' \
+		    /proc/net/tcp ;;
+	*)
+		sockets_of "$daemon" | grep -e ":$1 " ;;
+	esac
+}
+# Both ends of each, and an address of the kernel's.
+sockets_of()
+{
+	fstat -p "$1" | awk '$5 ~ /^(internet6?|local|unix)$/' |
+	    sed 's/.*\* //'
+}
 # The session of out that has more than its pipe.
 adopted()
 {
@@ -152,7 +171,7 @@ adopted()
 		"securetcp-session: "*" out "*)	;;
 		*)				continue ;;
 		esac
-		[ "$(find "/proc/$_s/fd" -lname 'socket:*' | wc -l)" -gt 1 ] &&
+		[ "$(descriptors_of "$_s" | grep -c ' socket$')" -gt 1 ] &&
 		    echo "$_s"
 	done
 }

@@ -6,8 +6,6 @@
 
 #include "probe.h"
 
-#ifdef __linux__
-
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -653,5 +651,3 @@ op_x32(void)
 {
 	return ((int)syscall(0x40000000 + 39 /* getpid of x32 */) == -1);
 }
-
-#endif /* __linux__ */

@@ -8,8 +8,6 @@
 
 #include "probe.h"
 
-#ifdef __linux__
-
 #include <sys/socket.h>
 
 #include <linux/filter.h>
@@ -182,5 +180,3 @@ op_attach_filter(void)
 	return (setsockopt(probe_tcp, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
 	    sizeof(prog)));
 }
-
-#endif /* __linux__ */

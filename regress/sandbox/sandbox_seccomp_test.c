@@ -11,8 +11,6 @@
 
 #include <atf-c.h>
 
-#ifdef __linux__
-
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -667,23 +665,3 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, cost);
 	return (atf_no_error());
 }
-
-#else /* !__linux__ */
-
-ATF_TC(elsewhere);
-ATF_TC_HEAD(elsewhere, tc)
-{
-	atf_tc_set_md_var(tc, "descr", "seccomp is Linux's own");
-}
-ATF_TC_BODY(elsewhere, tc)
-{
-	atf_tc_skip("no seccomp on this system");
-}
-
-ATF_TP_ADD_TCS(tp)
-{
-	ATF_TP_ADD_TC(tp, elsewhere);
-	return (atf_no_error());
-}
-
-#endif

@@ -36,6 +36,10 @@ struct end {
 	const uint8_t		*e_prefix;	/* sent before, together */
 	size_t			 e_prefixlen;
 	void			 (*e_flight)(struct end *);	/* was sent */
+	uint8_t			 e_head[5];	/* of the record that comes */
+	size_t			 e_headlen;
+	size_t			 e_left;	/* bytes of it to come */
+	int			 e_clear;	/* it is an alert in the clear */
 };
 
 #define EACH_VERSION(v)							\

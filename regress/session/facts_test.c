@@ -306,7 +306,7 @@ CASE(too_much, "where there are more names than there is room for, or some "
 		len += (size_t)snprintf(names + len, sizeof(names) - len,
 		    "%sDNS:n%03zu", i == 0 ? "" : ",", i);
 	named(names, WIRE_PEER_GIVEN | WIRE_PEER_NAMES, 256 * 9 - 1);
-	named("DNS:a.example,URI:http://a b/,IP:192.0.2.1", WIRE_PEER_GIVEN |
+	named("DNS:a.example,URI:http://a/b c,IP:192.0.2.1", WIRE_PEER_GIVEN |
 	    WIRE_PEER_NAMES, strlen("dns:a.example\nip:192.0.2.1"));
 	named("DNS:a.example,RID:1.2.3", WIRE_PEER_GIVEN,
 	    strlen("dns:a.example"));

@@ -73,11 +73,16 @@ fake_prepare(void)
 void
 fake_launch(struct fake *fk, const atf_tc_t *tc, struct key *k)
 {
+	struct rlimit	 rl;
+
+	/* OpenBSD lets an ordinary shell have 128 descriptors. */
+	ATF_REQUIRE_EQ(0, getrlimit(RLIMIT_NOFILE, &rl));
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
 	memset(fk, 0, sizeof(*fk));
 	fk->fk_tc = tc;
 	fk->fk_key = k;
 	fk->fk_next = 17;
-	(void)signal(SIGPIPE, SIG_IGN);
 	fk->fk_pid = shipped_start(tc, "securetcp-session", &fk->fk_pipe,
 	    &fk->fk_fd, fake_prepare);
 	ATF_REQUIRE(fcntl(fk->fk_fd, F_SETFL, O_NONBLOCK) != -1);
@@ -262,6 +267,21 @@ fake_hangup(struct fake_session *fs)
 	fs->fs_fd = -1;
 }
 
+/*
+ * Whose child it is tells this test's session 17 from that of another test.
+ */
+pid_t
+fake_process(const struct fake *fk, const struct fake_session *fs,
+    const char *state)
+{
+	char	 title[128];
+
+	(void)snprintf(title, sizeof(title), "securetcp-session: %llu www%s%s",
+	    (unsigned long long)fs->fs_id, state == NULL ? "" : " ",
+	    state == NULL ? "" : state);
+	return (proc_child(fk->fk_pid, title, state != NULL));
+}
+
 /* One poll over all pipes and what the caller wants to know of. */
 void
 fake_turn(struct fake *fk, struct pollfd *extra, nfds_t nextra, int timeout)
@@ -279,7 +299,8 @@ fake_turn(struct fake *fk, struct pollfd *extra, nfds_t nextra, int timeout)
 		fs = fk->fk_sessions[i];
 		pfd[1 + i].fd = fs->fs_ended ? -1 : fs->fs_fd;
 		pfd[1 + i].events = POLLIN;
-		if (imsgbuf_queuelen(&fs->fs_pipe) > 0)
+		/* Of one that was cleared nothing may be asked. */
+		if (fs->fs_fd != -1 && imsgbuf_queuelen(&fs->fs_pipe) > 0)
 			pfd[1 + i].events |= POLLOUT;
 	}
 	for (i = 0; i < nextra; i++)

@@ -20,7 +20,7 @@
 #include <poll.h>
 #include <stdint.h>
 
-#include "procfs.h"
+#include "proc.h"
 #include "wire.h"
 
 #define FAKE_SESSIONS	256
@@ -137,6 +137,9 @@ void		 fake_hangup(struct fake_session *);
 void		 fake_turn(struct fake *, struct pollfd *, nfds_t, int);
 int64_t		 fake_now(void);
 void		 fake_defaults(struct wire_server *);
+/* The session's process, 0 for none; its state NULL: whichever. */
+pid_t		 fake_process(const struct fake *, const struct fake_session *,
+		    const char *);
 
 /* block.c: a server block, message by message */
 void		 block_begin(struct fake *, const atf_tc_t *, struct key *,
@@ -189,9 +192,5 @@ int		 backend_end(struct fake *, int);
 ssize_t		 backend_write_try(int, const void *, size_t);
 ssize_t		 backend_read_try(int, void *, size_t);
 void		 backend_expect(struct fake *, int, const char *);
-
-/* process.c: needs Linux's /proc, see proc_need() */
-pid_t		 proc_session(const struct fake *,
-		    const struct fake_session *, const char *);
 
 #endif /* FAKE_H */

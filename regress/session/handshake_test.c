@@ -409,12 +409,12 @@ ATF_TC_BODY(titles, tc)
 	key_make(&k, KEY_P256);
 	fake_start(&fk, tc, &k, NULL);
 	fs = fake_fork(&fk);
-	FAKE_WAIT(&fk, proc_session(&fk, fs, "idle") != 0);
+	FAKE_WAIT(&fk, fake_process(&fk, fs, "idle") != 0);
 	socket_pair(fd);
 	fake_adopt(fs, fd[1]);
-	FAKE_WAIT(&fk, proc_session(&fk, fs, "connecting") != 0);
+	FAKE_WAIT(&fk, fake_process(&fk, fs, "connecting") != 0);
 	client_connect(&c, &fk, NULL);
-	FAKE_WAIT(&fk, proc_session(&fk, c.c_session, "connected") != 0);
+	FAKE_WAIT(&fk, fake_process(&fk, c.c_session, "connected") != 0);
 	client_close(&c);
 	(void)close(fd[0]);
 	fake_stop(&fk);

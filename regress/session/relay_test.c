@@ -326,23 +326,24 @@ ATF_TC_BODY(flood_down, tc)
 	struct fake		 fk;
 	struct client		 c;
 	struct key		 k;
+	struct proc_info	 before, after;
 	ssize_t			 n;
-	long			 before, after;
 	pid_t			 pid;
 	int			 backend;
 
 	proc_need();
 	setup(tc, &fk, &k);
 	client_connect(&c, &fk, &backend);
-	FAKE_WAIT(&fk, (pid = proc_session(&fk, c.c_session, NULL)) != 0);
-	before = proc_status(pid, "VmRSS");
+	FAKE_WAIT(&fk, (pid = fake_process(&fk, c.c_session, NULL)) != 0);
+	ATF_REQUIRE_EQ(0, proc_get(pid, &before));
 	stream_start(&sent);
 	stream_start(&got);
 	flood_backend(&fk, backend, &sent);
-	after = proc_status(pid, "VmHWM");
-	ATF_CHECK(before > 0 && after > 0);
-	if (after - before > GROWTH_MAX)
-		atf_tc_fail_nonfatal("grew from %ld to %ld kB", before, after);
+	ATF_REQUIRE_EQ(0, proc_get(pid, &after));
+	ATF_CHECK(before.pr_rss > 0 && after.pr_peak > 0);
+	if (after.pr_peak - before.pr_rss > GROWTH_MAX)
+		atf_tc_fail_nonfatal("grew from %ld to %ld kB",
+		    before.pr_rss, after.pr_peak);
 	ATF_CHECK_EQ(0, c.c_session->fs_done);
 	ATF_REQUIRE_EQ(0, shutdown(backend, SHUT_WR));
 	while ((n = client_read_some(&c, buf, sizeof(buf))) > 0)
@@ -371,23 +372,24 @@ ATF_TC_BODY(flood_up, tc)
 	struct fake		 fk;
 	struct client		 c;
 	struct key		 k;
+	struct proc_info	 before, after;
 	ssize_t			 n;
-	long			 before, after;
 	pid_t			 pid;
 	int			 backend;
 
 	proc_need();
 	setup(tc, &fk, &k);
 	client_connect(&c, &fk, &backend);
-	FAKE_WAIT(&fk, (pid = proc_session(&fk, c.c_session, NULL)) != 0);
-	before = proc_status(pid, "VmRSS");
+	FAKE_WAIT(&fk, (pid = fake_process(&fk, c.c_session, NULL)) != 0);
+	ATF_REQUIRE_EQ(0, proc_get(pid, &before));
 	stream_start(&sent);
 	stream_start(&got);
 	flood_client(&c, &sent);
-	after = proc_status(pid, "VmHWM");
-	ATF_CHECK(before > 0 && after > 0);
-	if (after - before > GROWTH_MAX)
-		atf_tc_fail_nonfatal("grew from %ld to %ld kB", before, after);
+	ATF_REQUIRE_EQ(0, proc_get(pid, &after));
+	ATF_CHECK(before.pr_rss > 0 && after.pr_peak > 0);
+	if (after.pr_peak - before.pr_rss > GROWTH_MAX)
+		atf_tc_fail_nonfatal("grew from %ld to %ld kB",
+		    before.pr_rss, after.pr_peak);
 	backend_write(&fk, backend, "not held up", 11);
 	client_expect(&c, "not held up");
 	do {

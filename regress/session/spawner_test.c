@@ -292,7 +292,7 @@ ATF_TC_BODY(crash, tc)
 	/* One may be late on a busy machine; a batch makes all of them so. */
 	for (i = 0; i < 5; i++) {
 		fs = fake_fork(&fk);
-		FAKE_WAIT(&fk, (pid = proc_session(&fk, fs, "idle")) != 0);
+		FAKE_WAIT(&fk, (pid = fake_process(&fk, fs, "idle")) != 0);
 		start = fake_now();
 		ATF_REQUIRE_EQ(0, kill(pid, SIGSEGV));
 		FAKE_WAIT(&fk, fs->fs_exited);
@@ -323,7 +323,7 @@ ATF_TC_BODY(signals, tc)
 	key_make(&k, KEY_P256);
 	fake_start(&fk, tc, &k, NULL);
 	client_connect(&c, &fk, NULL);
-	FAKE_WAIT(&fk, (pid = proc_session(&fk, c.c_session,
+	FAKE_WAIT(&fk, (pid = fake_process(&fk, c.c_session,
 	    "connected")) != 0);
 	ATF_REQUIRE_EQ(0, kill(pid, SIGHUP));
 	ATF_REQUIRE_EQ(0, kill(pid, SIGINT));
@@ -349,8 +349,8 @@ ATF_TC_BODY(descriptors, tc)
 	struct fake	 fk;
 	struct client	 c[2];
 	struct key	 k;
-	char		 links[2][16][64];
-	int		 fds[2][16], backend[2];
+	struct proc_file files[2][16], *pf;
+	int		 backend[2];
 	size_t		 i, j, n[2], seen;
 	pid_t		 pid;
 
@@ -363,26 +363,25 @@ ATF_TC_BODY(descriptors, tc)
 		backend_expect(&fk, backend[i], "x");
 	}
 	for (i = 0; i < 2; i++) {
-		ATF_REQUIRE((pid = proc_session(&fk, c[i].c_session,
+		ATF_REQUIRE((pid = fake_process(&fk, c[i].c_session,
 		    "connected")) != 0);
-		n[i] = proc_fds(pid, fds[i], links[i], 16);
+		n[i] = proc_files(pid, files[i], 16);
 		ATF_CHECK_EQ(6, n[i]);
 		for (seen = 0, j = 0; j < n[i]; j++) {
-			ATF_CHECK(fds[i][j] >= 0 && fds[i][j] <= 5);
-			if (fds[i][j] <= 2)
-				ATF_CHECK_STREQ("/dev/null", links[i][j]);
-			else
-				ATF_CHECK_EQ(0, strncmp("socket:",
-				    links[i][j], 7));
-			seen |= (size_t)1 << fds[i][j];
+			pf = &files[i][j];
+			ATF_CHECK_EQ_MSG(pf->pf_fd <= 2 ? PROC_NULL :
+			    PROC_SOCKET, pf->pf_kind, "%d is %s", pf->pf_fd,
+			    pf->pf_name);
+			ATF_REQUIRE(pf->pf_fd >= 0 && pf->pf_fd <= 5);
+			seen |= (size_t)1 << pf->pf_fd;
 		}
 		ATF_CHECK_EQ(0x3f, seen);
 	}
 	for (i = 0; i < n[0]; i++) {
 		for (j = 0; j < n[1]; j++) {
-			if (fds[0][i] > 2 && fds[1][j] > 2)
-				ATF_CHECK(strcmp(links[0][i],
-				    links[1][j]) != 0);
+			if (files[0][i].pf_fd > 2 && files[1][j].pf_fd > 2)
+				ATF_CHECK(strcmp(files[0][i].pf_name,
+				    files[1][j].pf_name) != 0);
 		}
 	}
 	for (i = 0; i < 2; i++) {
@@ -405,9 +404,9 @@ ATF_TC_BODY(idle_descriptors, tc)
 	struct fake		 fk;
 	struct fake_session	*fs = NULL;
 	struct key		 k;
-	char			 links[16][64];
-	int			 fds[16], i;
+	struct proc_file	 files[16];
 	pid_t			 pid;
+	int			 i;
 
 	proc_need();
 	key_make(&k, KEY_P256);
@@ -415,8 +414,8 @@ ATF_TC_BODY(idle_descriptors, tc)
 	for (i = 0; i < 51; i++)
 		fs = fake_fork_nowait(&fk);
 	FAKE_WAIT(&fk, fs->fs_forked);
-	FAKE_WAIT(&fk, (pid = proc_session(&fk, fs, "idle")) != 0);
-	ATF_CHECK_EQ(4, proc_fds(pid, fds, links, 16));
+	FAKE_WAIT(&fk, (pid = fake_process(&fk, fs, "idle")) != 0);
+	ATF_CHECK_EQ(4, proc_files(pid, files, 16));
 	fake_stop(&fk);
 	key_free(&k);
 }
@@ -425,7 +424,8 @@ ATF_TC(locked);
 ATF_TC_HEAD(locked, tc)
 {
 	atf_tc_set_md_var(tc, "descr", "a session started by root has nobody's "
-	    "user id, no new privileges and, on Linux, a seccomp filter");
+	    "user and group id, no privileges and its sandbox: on Linux "
+	    "no_new_privs and a seccomp filter, capability mode, a pledge");
 	atf_tc_set_md_var(tc, "require.user", "root");
 }
 ATF_TC_BODY(locked, tc)
@@ -433,17 +433,22 @@ ATF_TC_BODY(locked, tc)
 	struct fake		 fk;
 	struct fake_session	*fs;
 	struct key		 k;
+	struct proc_info	 pr;
 	pid_t			 pid;
+	int			 i;
 
 	proc_need();
 	key_make(&k, KEY_P256);
 	fake_start(&fk, tc, &k, NULL);
 	fs = fake_fork(&fk);
-	FAKE_WAIT(&fk, (pid = proc_session(&fk, fs, "idle")) != 0);
-	ATF_CHECK_EQ(FAKE_NOBODY, proc_status(pid, "Uid"));
-	ATF_CHECK_EQ(FAKE_NOBODY, proc_status(pid, "Gid"));
-	ATF_CHECK_EQ(1, proc_status(pid, "NoNewPrivs"));
-	ATF_CHECK_EQ(2, proc_status(pid, "Seccomp"));
+	FAKE_WAIT(&fk, (pid = fake_process(&fk, fs, "idle")) != 0);
+	ATF_REQUIRE_EQ(0, proc_get(pid, &pr));
+	for (i = 0; i < 3; i++) {
+		ATF_CHECK_EQ(FAKE_NOBODY, pr.pr_uid[i]);
+		ATF_CHECK_EQ(FAKE_NOBODY, pr.pr_gid[i]);
+	}
+	ATF_CHECK_MSG(pr.pr_sandboxed, "%s", pr.pr_bounds);
+	ATF_CHECK(!pr.pr_capable);
 	fake_stop(&fk);
 	key_free(&k);
 }

@@ -12,12 +12,12 @@ outcomes=$top/regress/tools/outcomes
 states=$top/regress/tools/states.awk
 prefork=8			# idle sessions of a server
 
-descriptors() { ls "/proc/$1/fd" | wc -l; }
-resident() { status_of "$1" VmRSS | sed 's/ .*//'; }
+descriptors() { fds_of "$1"; }
+resident() { resident_of "$1"; }
 zombies()
 {
 	for _z in $(children "$daemon") $(sessions); do
-		grep -s '^State:[[:space:]]*Z' "/proc/$_z/status"
+		zombie "$_z" && echo "$_z"
 	done
 }
 no_zombies() { [ -z "$(zombies)" ]; }
@@ -126,7 +126,8 @@ warm()
 # endure BEHAVIOUR:COUNT...: on one echo server, and nothing grows by it.
 endure()
 {
-	need_root_proc
+	need_look
+	need_sources
 	serve echo "prefork $prefork" "timeout handshake ${handshake:-10}" \
 	    "connections max 1000 per source 64 pending 400"
 	# One spawner for all of it: what it leaks is seen.

@@ -50,8 +50,6 @@ check_once()
 	return 0
 }
 
-fds_of() { ls "/proc/$1/fd" | wc -l; }
-
 # Of the parent's descriptors, one belongs to each session there is.
 spare_fds() { echo $(($(fds_of "$daemon") - $(sessions | wc -l))); }
 
@@ -60,7 +58,7 @@ measure()
 {
 	wait_until 20 "no zombie" no_zombie
 	fds_before=$(spare_fds)
-	rss_before=$(status_of "$daemon" VmRSS | sed 's/ kB//')
+	rss_before=$(resident_of "$daemon")
 }
 same_fds() { [ "$(spare_fds)" -eq "$fds_before" ]; }
 
@@ -69,8 +67,8 @@ measured()
 {
 	wait_until 40 "as many descriptors as before, $fds_before" same_fds
 	wait_until 20 "no zombie" no_zombie
-	_now=$(status_of "$daemon" VmRSS | sed 's/ kB//')
-	echo "VmRSS before $rss_before kB, now $_now kB"
+	_now=$(resident_of "$daemon")
+	echo "resident before $rss_before kB, now $_now kB"
 	[ -n "$sanitized" ] || [ $((_now - rss_before)) -le "${1:-1024}" ] ||
 	    atf_fail "the parent has grown"
 }
@@ -78,7 +76,7 @@ measured()
 no_zombie()
 {
 	for _z in $(children "$daemon") $(sessions); do
-		grep -q '^State:[[:space:]]*Z' "/proc/$_z/status" && return 1
+		zombie "$_z" && return 1
 	done
 	return 0
 }
@@ -86,7 +84,7 @@ no_zombie()
 # stop_clean: SIGTERM, exit 0, no complaint of a sanitizer, sockets ended.
 stop_clean()
 {
-	stop
+	stop_daemon
 	_status=$?
 	if grep -E 'Sanitizer|runtime error' log; then
 		tail -n 100 log

@@ -5,7 +5,7 @@
  */
 
 /*
- * Looks for secrets in the memory of other processes, through Linux's /proc:
+ * Looks for secrets in the memory of other processes:
  *
  *	memfind NEEDLES PID ...
  *
@@ -27,12 +27,13 @@
 #include <ctype.h>
 #include <err.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "mem.h"
 
 #define WINDOW		(1 << 20)
 #define PAGE		4096
@@ -234,22 +235,22 @@ look_window(pid_t pid, const unsigned char *buf, size_t len)
 }
 
 static unsigned long long
-look_range(pid_t pid, int mem, unsigned long from, unsigned long to)
+look_range(const struct mem *m, unsigned long from, unsigned long to)
 {
 	static unsigned char	 buf[WINDOW];
 	unsigned long long	 seen = 0;
 	ssize_t			 got;
 
 	while (from < to) {
-		got = pread(mem, buf, to - from < WINDOW ? to - from : WINDOW,
-		    (off_t)from);
+		got = mem_read(m, buf, to - from < WINDOW ? to - from :
+		    WINDOW, from);
 		if (got <= 0) {
 			/* A page that is not there: past it. */
 			from = (from / PAGE + 1) * PAGE;
 			continue;
 		}
 		seen += (unsigned long long)got;
-		look_window(pid, buf, (size_t)got);
+		look_window(m->m_pid, buf, (size_t)got);
 		/* What lies across two windows is in the next one. */
 		from += (unsigned long)got;
 		if (from < to && got > PIECE)
@@ -262,32 +263,22 @@ static void
 look_process(pid_t pid)
 {
 	unsigned long long	 seen = 0;
-	unsigned long		 from, to;
-	char			 path[64], line[8192];
-	FILE			*maps;
-	int			 mem;
+	struct mem		 m;
+	size_t			 i;
 
 	if (pid == getpid())
 		errx(2, "this process has what it looks for");
 	memset(found, 0, sizeof(found));
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
-	if ((mem = open(path, O_RDONLY)) == -1) {
+	if (mem_open(&m, pid) == -1) {
 		if (errno != ENOENT && errno != ESRCH)
-			err(2, "%s", path);
+			err(2, "memory of %d", (int)pid);
 		printf("%d gone\n", (int)pid);
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)pid);
-	if ((maps = fopen(path, "r")) != NULL) {
-		while (fgets(line, sizeof(line), maps) != NULL) {
-			if (sscanf(line, "%lx-%lx", &from, &to) != 2 ||
-			    strstr(line, "[v") != NULL)
-				continue;
-			seen += look_range(pid, mem, from, to);
-		}
-		(void)fclose(maps);
-	}
-	(void)close(mem);
+	for (i = 0; i < m.m_nranges; i++)
+		seen += look_range(&m, m.m_ranges[i].mr_from,
+		    m.m_ranges[i].mr_to);
+	mem_close(&m);
 	/* A zombie has no memory. */
 	if (seen == 0)
 		printf("%d gone\n", (int)pid);

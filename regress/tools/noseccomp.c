@@ -11,19 +11,17 @@
  * asks for it or installs it fails there as it does here.
  */
 
-#include <err.h>
-#include <stdio.h>
-#include <unistd.h>
-
-#ifdef __linux__
-
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-#include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+
+#include <err.h>
+#include <errno.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #define FAIL(e)		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (e))
 
@@ -57,16 +55,6 @@ forbid(void)
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prog) == -1)
 		err(2, "PR_SET_SECCOMP");
 }
-
-#else
-
-static void
-forbid(void)
-{
-	errx(2, "this system has no seccomp to begin with");
-}
-
-#endif /* __linux__ */
 
 int
 main(int argc, char *argv[])

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,8 @@ shipped_start(const atf_tc_t *tc, const char *name, struct imsgbuf *pipe,
 		_exit(127);
 	}
 	(void)close(sv[1]);
+	/* OpenBSD's imsg does not say MSG_NOSIGNAL. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	*fd = sv[0];
 	ATF_REQUIRE(fcntl(sv[0], F_SETFD, FD_CLOEXEC) != -1);
 	ATF_REQUIRE(imsgbuf_init(pipe, sv[0]) == 0);

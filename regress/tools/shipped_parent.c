@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -20,7 +21,7 @@
 #include <unistd.h>
 
 #include "helper.h"
-#include "procfs.h"
+#include "proc.h"
 #include "shipped.h"
 #include "shipped_parent.h"
 #include "wire.h"
@@ -143,6 +144,21 @@ parent_fatal(struct parent *parent, const char *part)
 }
 
 void
+parent_barred(struct parent *parent, const char *part)
+{
+	int	 status;
+
+	if (proc_barred_signal == 0) {
+		parent_fatal(parent, proc_barred_words == NULL ? part :
+		    proc_barred_words);
+		return;
+	}
+	status = parent_wait(parent);
+	ATF_CHECK_MSG(WIFSIGNALED(status) && WTERMSIG(status) ==
+	    proc_barred_signal, "status %#x", (unsigned int)status);
+}
+
+void
 parent_end(struct parent *parent)
 {
 	int	 status;
@@ -153,40 +169,54 @@ parent_end(struct parent *parent)
 	    "status %#x", (unsigned int)status);
 }
 
+static void
+check_identity(const struct proc_info *pr)
+{
+	size_t	 i;
+
+	for (i = 0; i < 3; i++) {
+		ATF_CHECK_EQ(PARENT_UID, pr->pr_uid[i]);
+		ATF_CHECK_EQ(PARENT_GID, pr->pr_gid[i]);
+	}
+	ATF_CHECK_EQ(1, pr->pr_ngroups);
+	ATF_CHECK_EQ(PARENT_GID, pr->pr_groups[0]);
+	ATF_CHECK(!pr->pr_capable);
+	ATF_CHECK_MSG(pr->pr_sandboxed, "%s", pr->pr_bounds);
+}
+
+static void
+check_limit(pid_t pid, int resource, unsigned long long want)
+{
+	unsigned long long	 soft;
+
+	if (proc_limit(pid, resource, &soft) == -1)
+		printf("limit %d is not looked at: the system does not tell "
+		    "those of others\n", resource);
+	else
+		ATF_CHECK_EQ_MSG(want, soft, "limit %d: %llu", resource, soft);
+}
+
 void
 parent_check(const struct parent *parent, const char *title, int files)
 {
-	char	 buf[4096], links[16][64], want[64];
-	int	 fds[16];
-	size_t	 i, n;
+	struct proc_file	 open[16];
+	struct proc_info	 pr;
+	size_t			 i, n;
 
-	proc_read(parent->p_pid, "status", buf, sizeof(buf));
-	snprintf(want, sizeof(want), "Uid:\t%d\t%d\t%d\t%d\n", PARENT_UID,
-	    PARENT_UID, PARENT_UID, PARENT_UID);
-	ATF_CHECK_MSG(strstr(buf, want) != NULL, "%s", buf);
-	snprintf(want, sizeof(want), "Gid:\t%d\t%d\t%d\t%d\n", PARENT_GID,
-	    PARENT_GID, PARENT_GID, PARENT_GID);
-	ATF_CHECK(strstr(buf, want) != NULL);
-	snprintf(want, sizeof(want), "Groups:\t%d \n", PARENT_GID);
-	ATF_CHECK(strstr(buf, want) != NULL);
-	ATF_CHECK(strstr(buf, "CapPrm:\t0000000000000000") != NULL);
-	ATF_CHECK(strstr(buf, "NoNewPrivs:\t1") != NULL);
-	ATF_CHECK(strstr(buf, "Seccomp:\t2") != NULL);
-	proc_read(parent->p_pid, "cmdline", buf, sizeof(buf));
-	ATF_CHECK_STREQ(buf, title);
-	proc_read(parent->p_pid, "limits", buf, sizeof(buf));
-	ATF_CHECK(strstr(buf, "Max core file size        0  ") != NULL);
-	ATF_CHECK(strstr(buf, "Max file size             0  ") != NULL);
-	ATF_CHECK(strstr(buf, "Max processes             0  ") != NULL);
-	snprintf(want, sizeof(want), "Max open files            %d  ", files);
-	ATF_CHECK(strstr(buf, want) != NULL);
-	n = proc_fds(parent->p_pid, fds, links, 16);
-	ATF_CHECK_EQ(n, 4);
+	ATF_REQUIRE_EQ(0, proc_get(parent->p_pid, &pr));
+	check_identity(&pr);
+	ATF_CHECK_STREQ(title, pr.pr_title);
+	check_limit(parent->p_pid, RLIMIT_CORE, 0);
+	check_limit(parent->p_pid, RLIMIT_FSIZE, 0);
+	check_limit(parent->p_pid, RLIMIT_NPROC, proc_least_nproc);
+	check_limit(parent->p_pid, RLIMIT_NOFILE, proc_nofile(files));
+	n = proc_files(parent->p_pid, open, 16);
+	ATF_CHECK_EQ(4, n);
 	for (i = 0; i < n; i++) {
-		ATF_CHECK_MSG(fds[i] <= 3, "%d is %s", fds[i], links[i]);
-		if (fds[i] < 3)
-			ATF_CHECK_STREQ(links[i], "/dev/null");
-		else
-			ATF_CHECK(strncmp(links[i], "socket:", 7) == 0);
+		ATF_CHECK_MSG(open[i].pf_fd <= 3, "%d is %s", open[i].pf_fd,
+		    open[i].pf_name);
+		ATF_CHECK_EQ_MSG(open[i].pf_fd < 3 ? PROC_NULL : PROC_SOCKET,
+		    open[i].pf_kind, "%d is %s", open[i].pf_fd,
+		    open[i].pf_name);
 	}
 }

@@ -48,12 +48,16 @@ void		 parent_send_raw(struct parent *, uint32_t, const uint8_t *,
 void		 parent_expect(struct parent *, uint32_t, void *, size_t);
 /* Demands FATAL with this in its text, and exit code 2 after it. */
 void		 parent_fatal(struct parent *, const char *);
+/* The same where its sandbox may not let in the descriptor of a message. */
+void		 parent_barred(struct parent *, const char *);
 /* Ends the pipe and demands exit code 3. */
 void		 parent_end(struct parent *);
 /* Waits for its end; the wait status. */
 int		 parent_wait(struct parent *);
-/* That /proc has it as root's START told it to be: with this title, so many
- * files, and the descriptors 0 to 3 only. */
+/*
+ * That the system has it as root's START told it to be: with this title, so
+ * many files, and the descriptors 0 to 3 only.
+ */
 void		 parent_check(const struct parent *, const char *, int);
 
 #endif /* SHIPPED_PARENT_H */

@@ -54,7 +54,8 @@ replaced meanwhile), no zombie; every adopted socket is closed exactly once" \
 timeout 900
 shipped_body()
 {
-	need_root_proc
+	need_look
+	need_sources
 	two_servers
 	start
 	warm "$(both)"
@@ -75,8 +76,9 @@ build_tree()
 {
 	echo "building with $*"
 	mkdir tree
-	(cd "$top" && tar -cf - --exclude '*.o' --exclude '*.a' \
-	    --exclude .flags mk lib libexec sbin) | (cd tree && tar -xf -)
+	(cd "$top" && tar -cf - mk lib libexec sbin) | (cd tree && tar -xf -)
+	find tree -name '*.[oad]' -exec rm -f {} +
+	find tree -name .flags -exec rm -f {} +
 	for _d in tree/lib/* tree/libexec/* tree/sbin/*; do
 		(cd "$_d" && bmake "$@" all) >build.log 2>&1 || {
 			tail -n 20 build.log
@@ -174,7 +176,8 @@ found" timeout 1200 \
 require.progs "bmake gcc"
 sanitizers_body()
 {
-	need_root_proc
+	need_linux "the sandbox of this system cannot be widened for sanitizers"
+	need_look
 	build_tree SANITIZE=address,undefined CPPFLAGS_EXTRA=-DSANDBOX_WIDEN
 	# Their standard error is /dev/null: a report shows as a death by
 	# signal, of the sanitizer's own doing or of the filter's.
@@ -220,7 +223,8 @@ closed once; what is planted then is found" timeout 1800 \
 require.progs "bmake gcc valgrind"
 valgrind_body()
 {
-	need_root_proc
+	need_linux "the sandbox of this system cannot be widened for valgrind"
+	need_look
 	build_tree CPPFLAGS_EXTRA=-DSANDBOX_WIDEN
 	atf_check cc -D_GNU_SOURCE -shared -fPIC -o limits.so \
 	    "$here/limits.c"
@@ -261,7 +265,7 @@ valgrind_body()
 	wait_until 60 "what is not initialised" \
 	    grep -q 'depends on uninitialised' helpers.log
 	wait_until 60 "a leak" grep -q 'definitely lost in loss' helpers.log
-	stop
+	stop_daemon
 }
 summaries() { [ "$(grep -c 'ERROR SUMMARY:' helpers.log)" -ge "$1" ]; }
 

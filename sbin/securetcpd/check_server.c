@@ -169,9 +169,13 @@ program_check(struct program *pr)
 	else if (!(st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH)))
 		conf_error(&pr->pr_place, "execute \"%s\" is not "
 		    "executable", path);
-	else if (st.st_mode & S_IWOTH)
+	else if (geteuid() == 0 && st.st_uid != 0 && st.st_uid != pr->pr_uid)
+		conf_error(&pr->pr_place, "execute \"%s\" is owned neither by "
+		    "root nor by the user it is run as", path);
+	else if (st.st_mode & (S_IWGRP | S_IWOTH))
 		conf_error(&pr->pr_place, "execute \"%s\" is writable by "
-		    "everybody", path);
+		    "%s", path, st.st_mode & S_IWOTH ? "everybody" :
+		    "its group");
 }
 
 /* An "allow none" that can never match was meant otherwise. */

@@ -116,6 +116,7 @@ struct listen {
 	struct sockaddr_storage	 li_ss;
 	socklen_t		 li_len;
 	int			 li_backlog;
+	int			 li_backlog_said;
 	int			 li_proxy;	/* expects a PROXY header */
 };
 TAILQ_HEAD(listens, listen);

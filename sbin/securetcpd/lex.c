@@ -153,7 +153,7 @@ source_file(void)
 	return NULL;
 }
 
-/* What root reads as its orders must not be everybody's to write. */
+/* What root reads as its orders must be nobody else's to write. */
 static const char *
 file_check(const struct stat *st)
 {
@@ -162,8 +162,12 @@ file_check(const struct stat *st)
 
 	if (!S_ISREG(st->st_mode))
 		return "not a regular file";
+	if (geteuid() == 0 && st->st_uid != 0)
+		return "owned by somebody else than root";
 	if (geteuid() == 0 && (st->st_mode & S_IWOTH))
 		return "writable by everybody";
+	if (geteuid() == 0 && (st->st_mode & S_IWGRP))
+		return "writable by its group";
 	if (st->st_size > LEX_FILE_MAX)
 		return "larger than a megabyte";
 	SLIST_FOREACH(so, &sources, so_entry) {

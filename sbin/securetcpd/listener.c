@@ -57,6 +57,18 @@ listener_bind(struct listener *ln, const struct listen *li)
 	return (0);
 }
 
+/* The kernel cuts it, and listen(2) does not say so. */
+static void
+backlog_check(const struct listener *ln, const struct listen *li)
+{
+	int	 most = compat_backlog_max();
+
+	if (li->li_backlog_said && li->li_backlog > most)
+		log_warning("listen on %s: backlog %d is more than the %d that "
+		    "the system allows (%s)", ln->ln_name, li->li_backlog,
+		    most, COMPAT_BACKLOG_HINT);
+}
+
 int
 listeners_bind(struct service *se)
 {
@@ -80,6 +92,7 @@ listeners_bind(struct service *se)
 			    se->se_conf->sv_name, name, strerror(errno));
 			return (-1);
 		}
+		backlog_check(ln, li);
 		event_set(&ln->ln_ev, ln->ln_fd, EV_READ | EV_PERSIST,
 		    listener_accept, ln);
 	}

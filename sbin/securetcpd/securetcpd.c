@@ -79,6 +79,25 @@ descriptors_init(void)
 	closefrom(STDERR_FILENO + 1);
 }
 
+/*
+ * A signal that whoever started us has blocked or ignores would never come:
+ * neither a stop nor the end of a child.
+ */
+static void
+signals_reset(void)
+{
+	static const int	 wanted[] = {
+		SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR1
+	};
+	sigset_t		 none;
+	size_t			 i;
+
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		(void)signal(wanted[i], SIG_DFL);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static int
 nullify(void)
 {
@@ -450,6 +469,7 @@ main(int argc, char **argv)
 	struct conf	*cf;
 
 	descriptors_init();
+	signals_reset();
 	options(argc, argv, &file);
 	TAILQ_INIT(&env->sd_signers);
 	TAILQ_INIT(&env->sd_services);

@@ -270,6 +270,7 @@ take_listen(struct conf *conf, struct server *server,
 	if (said->st_backlog != NULL)
 		take_number(said->st_backlog, "backlog", CONF_BACKLOG_MAX, &n);
 	li->li_backlog = (int)n;
+	li->li_backlog_said = said->st_backlog != NULL;
 	if (li->li_proxy && server->sv_client)
 		conf_error(&said->st_proxy->tk_place, "listen on: \"proxy\" "
 		    "is for servers: who connects to a client block is "
