@@ -259,8 +259,8 @@ ssl_connect(struct securetcp_config *sc, struct tls *tls, tls_read_cb in,
 
 /*
  * Signers sign digests of SHA-256, 384 and 512.  LibreSSL has no list to set,
- * and besides these nothing but SHA-1, which has no place among 112 bits of
- * security.
+ * and besides these nothing but SHA-1: with 112 bits of security it does not
+ * offer that, but still takes it from a client that offers nothing else.
  */
 #ifdef LIBRESSL_VERSION_NUMBER
 

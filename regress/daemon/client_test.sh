@@ -87,7 +87,7 @@ impostor()
 		    s_server.out
 		atf_check -o inline:"1\n" grep -c error= log
 		atf_check -o ignore grep error=ptAuthentication log
-		stop
+		stop_daemon
 		kill "$far_pid"
 	done
 }
