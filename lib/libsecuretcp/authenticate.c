@@ -4,167 +4,182 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* Authentication: the verdicts, the event, and what was decided. */
+/*
+ * Authentication: the verdicts, the event, and what was decided.  It takes
+ * place inside the handshake, so that a peer that is refused is told so; the
+ * peer has not shown yet that it has the key of its certificate.
+ */
 
 #include <sys/types.h>
 
 #include <string.h>
-#include <tls.h>
 
 #include <openssl/err.h>
 
 #include "object.h"
 #include "securetcp.h"
+#include "verify.h"
 
-static int	 authenticate_needed(struct securetcp *);
-static void	 authenticate_judge(struct securetcp *,
-		    struct securetcp_verdicts *, char *, size_t);
-static void	 authenticate_name(struct securetcp *,
-		    struct securetcp_verdicts *, char *, size_t);
-static void	 authenticate_ask(struct securetcp *,
-		    struct securetcp_verdicts *, const char *);
-static void	 authenticate_done(struct securetcp *, int, const char *);
+static int	 authenticate_judge(struct securetcp *, struct verify *,
+		    struct securetcp_verdicts *);
+static int	 authenticate_name(struct securetcp *, struct verify *,
+		    struct securetcp_verdicts *);
+static int	 authenticate_ask(struct securetcp *,
+		    struct securetcp_verdicts *);
+static void	 authenticate_refuse(struct securetcp *, const char *);
 
-void
-authenticate(struct securetcp *s)
+enum object_refusal
+authenticate(struct securetcp *s, STACK_OF(X509) *chain)
 {
 	struct securetcp_verdicts	 sv;
-	char				 why[OBJECT_REASON];
+	struct verify			 ve;
+	char				 why[OBJECT_REASON] = "";
 
-	if (!authenticate_needed(s)) {
-		if (s->st_state == SECURETCP_CONNECTING)
-			poll_connected(s);
-		return;
-	}
-	if (peer_learn(s) == -1) {
-		object_say(s, "out of memory for the peer's certificate");
-		object_fail(s, ptNoBufferSpace);
-		return;
-	}
+	/* Once; and not of a connection that a handler has ended. */
+	if (s->st_phase != OBJECT_HANDSHAKE || s->st_judged)
+		return (REFUSAL_DENIED);
+	s->st_judged = 1;
 	memset(&sv, 0, sizeof(sv));
-	why[0] = '\0';
-	authenticate_judge(s, &sv, why, sizeof(why));
-	authenticate_ask(s, &sv, why);
+	memset(&ve, 0, sizeof(ve));
+	ve.ve_chain = chain;
+	ve.ve_why = why;
+	ve.ve_size = sizeof(why);
+	if (chain == NULL || peer_learn(s, chain) == -1 ||
+	    authenticate_judge(s, &ve, &sv) == -1) {
+		peer_forget(s);
+		object_say(s, "out of memory for the peer's certificate");
+		s->st_refused = ptNoBufferSpace;
+		return (REFUSAL_MEMORY);
+	}
+	if (authenticate_ask(s, &sv))
+		return (REFUSAL_NONE);
+	return (ve.ve_refusal == REFUSAL_NONE ? REFUSAL_DENIED :
+	    ve.ve_refusal);
 }
 
-/* No: the state says whether that is well. */
+/* -1: out of memory. */
 static int
-authenticate_needed(struct securetcp *s)
+authenticate_judge(struct securetcp *s, struct verify *ve,
+    struct securetcp_verdicts *sv)
 {
-	enum securetcp_authentication	 auth = config_asks(s->st_config);
-
-	if (!s->st_client && auth == SECURETCP_AUTH_OFF)
-		return (0);
-	if (tls_peer_cert_provided(s->st_tls))
-		return (1);
-	if (s->st_client || auth == SECURETCP_AUTH_REQUIRED) {
-		object_say(s, "the %s has sent no certificate",
-		    s->st_client ? "server" : "client");
-		object_fail(s, ptAuthentication);
-	}
+	ve->ve_store = config_trust(s->st_config, &ve->ve_crls);
+	ve->ve_client = s->st_client;
+	verify_chain(ve, sv);
+	if (authenticate_name(s, ve, sv) == -1)
+		return (-1);
+	sv->sv_valid = sv->sv_trusted && sv->sv_date && sv->sv_signature &&
+	    sv->sv_name && sv->sv_notrevoked;
+	sv->sv_reason = ve->ve_why;
+	ERR_clear_error();
 	return (0);
 }
 
-static void
-authenticate_judge(struct securetcp *s, struct securetcp_verdicts *sv,
-    char *why, size_t size)
-{
-	struct stack_st_X509_CRL	*crls;
-	struct x509_store_st		*store;
-	const uint8_t			*pem;
-	size_t				 len;
-
-	store = config_trust(s->st_config, &crls);
-	pem = peer_pem(s, &len);
-	verify_chain(store, crls, pem, len, s->st_client, sv, why, size);
-	authenticate_name(s, sv, why, size);
-	sv->sv_valid = sv->sv_trusted && sv->sv_date && sv->sv_signature &&
-	    sv->sv_name && sv->sv_notrevoked;
-	sv->sv_reason = why;
-	ERR_clear_error();
-}
-
 /* In the leaf alone. */
-static void
-authenticate_name(struct securetcp *s, struct securetcp_verdicts *sv,
-    char *why, size_t size)
+static int
+authenticate_name(struct securetcp *s, struct verify *ve,
+    struct securetcp_verdicts *sv)
 {
-	char	 text[OBJECT_REASON];
-
 	sv->sv_name = 1;
 	if (!s->st_client || !config_names(s->st_config))
-		return;
-	if (s->st_name != NULL && tls_peer_cert_contains_name(s->st_tls,
-	    s->st_name) == 1)
-		return;
-	sv->sv_name = 0;
-	if (*why != '\0')
-		return;
-	if (s->st_name == NULL)
-		memory_copy(text, sizeof(text), "no name of the server is "
-		    "known to look for in its certificate");
-	else {
-		memory_copy(text, sizeof(text), "the server's certificate is "
-		    "not for ");
-		memory_copy(text + strlen(text), sizeof(text) - strlen(text),
-		    s->st_name);
+		return (0);
+	if (s->st_name == NULL) {
+		sv->sv_name = 0;
+		why_say(ve, REFUSAL_BAD, "no name of the server is known to "
+		    "look for in its certificate");
+		return (0);
 	}
-	memory_copy(why, size, text);
+	sv->sv_name = chain_is_for(ve->ve_leaf, s->st_name);
+	if (sv->sv_name == 0)
+		why_say(ve, REFUSAL_BAD, "the server's certificate is not for "
+		    "%s", s->st_name);
+	return (sv->sv_name == -1 ? -1 : 0);
 }
 
-static void
-authenticate_ask(struct securetcp *s, struct securetcp_verdicts *sv,
-    const char *why)
+/*
+ * True when the handshake goes on.  The handler may end the connection, and
+ * begin another one: its calls are none from inside the TLS library.
+ */
+static int
+authenticate_ask(struct securetcp *s, struct securetcp_verdicts *sv)
 {
 	uint64_t	 serial = s->st_serial;
-	int		 valid;
 
 	s->st_phase = OBJECT_JUDGING;
 	s->st_verdict = SECURETCP_LATER;
-	object_say(s, "%s", why);
+	object_say(s, "%s", sv->sv_reason);
 	if (s->st_handlers.st_authenticate != NULL) {
+		s->st_inside = 0;
 		s->st_handling++;
 		s->st_handlers.st_authenticate(s, sv, s->st_arg);
 		s->st_handling--;
+		if (!object_same(s, serial) ||
+		    s->st_state != SECURETCP_CONNECTING)
+			return (0);
+		s->st_inside = 1;
 	}
-	if (!object_same(s, serial) || s->st_state != SECURETCP_CONNECTING)
-		return;
-	valid = s->st_verdict == SECURETCP_LATER ? sv->sv_valid :
-	    s->st_verdict;
-	if (valid != SECURETCP_LATER)
-		authenticate_done(s, valid, "refused by the program");
-	else if (s->st_blocking)
-		authenticate_done(s, 0, "no verdict was given in time");
-	else
-		s->st_phase = OBJECT_WAITING;
+	s->st_phase = OBJECT_HANDSHAKE;
+	if (s->st_verdict == SECURETCP_LATER &&
+	    sv->sv_valid != SECURETCP_LATER)
+		s->st_verdict = sv->sv_valid != 0;
+	if (s->st_verdict == SECURETCP_LATER && s->st_blocking) {
+		authenticate_refuse(s, "no verdict was given in time");
+		return (0);
+	}
+	if (s->st_verdict == 0)
+		authenticate_refuse(s, "refused by the program");
+	else if (s->st_verdict == 1)
+		s->st_reason[0] = '\0';
+	return (s->st_verdict != 0);
 }
 
 static void
-authenticate_done(struct securetcp *s, int valid, const char *otherwise)
+authenticate_refuse(struct securetcp *s, const char *otherwise)
 {
-	if (valid) {
-		s->st_reason[0] = '\0';
-		poll_connected(s);
-		return;
-	}
+	s->st_refused = ptAuthentication;
 	if (s->st_reason[0] == '\0')
 		object_say(s, "the peer's certificate: %s", otherwise);
-	object_fail(s, ptAuthentication);
 }
 
+/* The handshake is done; a verdict may be awaited still. */
+void
+authenticate_end(struct securetcp *s)
+{
+	if (!s->st_judged && (s->st_client ||
+	    config_asks(s->st_config) == SECURETCP_AUTH_REQUIRED)) {
+		object_say(s, "the %s has sent no certificate",
+		    s->st_client ? "server" : "client");
+		object_fail(s, ptAuthentication);
+	} else if (s->st_judged && s->st_verdict == SECURETCP_LATER)
+		s->st_phase = OBJECT_WAITING;
+	else
+		poll_connected(s);
+}
+
+/*
+ * From inside the handler, or later: then the handshake may not be done, and
+ * a good verdict waits for its end.
+ */
 int
 securetcp_verdict(struct securetcp *s, int valid)
 {
-	if (s->st_state != SECURETCP_CONNECTING ||
-	    (s->st_phase != OBJECT_JUDGING && s->st_phase != OBJECT_WAITING))
+	if (s->st_state != SECURETCP_CONNECTING || !s->st_judged ||
+	    (s->st_phase != OBJECT_JUDGING &&
+	    s->st_verdict != SECURETCP_LATER))
 		return (ptNotConnected);
-	valid = valid != 0;
-	if (s->st_phase == OBJECT_JUDGING) {
-		s->st_verdict = valid;
+	if (s->st_inside)
+		return (ptBlocked);
+	s->st_verdict = valid != 0;
+	if (s->st_phase == OBJECT_JUDGING)
 		return (ptOk);
-	}
 	object_hold(s);
-	authenticate_done(s, valid, "refused by the program");
+	if (!valid) {
+		authenticate_refuse(s, "refused by the program");
+		object_fail(s, ptAuthentication);
+	} else {
+		s->st_reason[0] = '\0';
+		if (s->st_phase == OBJECT_WAITING)
+			poll_connected(s);
+	}
 	object_release(s);
 	return (ptOk);
 }

@@ -139,6 +139,7 @@ chain_names(struct chain *ch, X509 *leaf)
 			bad = chain_alternative(ch, name) == -1;
 	}
 	GENERAL_NAMES_free(names);
+	ch->ch_common = !hosts;
 	if (!bad && !hosts)
 		bad = chain_commonname(ch, leaf) == -1;
 	ERR_clear_error();
@@ -207,6 +208,29 @@ securetcp_config_covers(const struct securetcp_config *sc, const char *name)
 			return (1);
 	}
 	return (0);
+}
+
+/* An address is no host: no wildcard covers it.  -1: out of memory. */
+int
+chain_is_for(X509 *leaf, const char *name)
+{
+	struct in6_addr	 address;
+	struct chain	*ch;
+	int		 found = -1;
+
+	if ((ch = calloc(1, sizeof(*ch))) == NULL)
+		return (-1);
+	if (chain_names(ch, leaf) == 0) {
+		if (inet_pton(AF_INET, name, &address) == 1 ||
+		    inet_pton(AF_INET6, name, &address) == 1)
+			found = X509_check_ip_asc(leaf, name, 0) == 1 ||
+			    (ch->ch_common && chain_has(ch, name));
+		else
+			found = chain_covers(ch, name);
+	}
+	chain_free(ch);
+	ERR_clear_error();
+	return (found);
 }
 
 int

@@ -140,6 +140,10 @@ classify_handshake(struct securetcp *s, int hook)
 		object_say(s, "what the peer sent is not wanted");
 		return (ptProtocol);
 	}
+	if (s->st_noalpn) {
+		object_say(s, "no common application protocol");
+		return (ptProtocol);
+	}
 	if (s->st_firstlen >= CLASSIFY_HEAD && !classify_is_tls(s)) {
 		classify_stranger(s);
 		return (ptProtocol);

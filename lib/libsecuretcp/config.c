@@ -34,6 +34,10 @@
 /* libretls takes whatever OpenSSL's default is for it. */
 #define CONFIG_SECURE	"ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20"
 
+/* libtls' own and P-521, which a client's certificate may be on. */
+#define CONFIG_CURVES	"X25519,P-256,P-384,P-521"
+
+static int	 config_alpn(struct securetcp_config *, const char *);
 static int	 config_chain(struct securetcp_config *, const void *, size_t,
 		    const void *, size_t);
 static int	 config_check(struct securetcp_config *, X509 *, const void *,
@@ -54,7 +58,7 @@ config_library(void)
 	if (done)
 		return (ptOk);
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
-	    tls_init() != 0 || tickets_library() != ptOk)
+	    tls_init() != 0 || ssl_library() != ptOk)
 		return (ptNoSecurity);
 	done = 1;
 	return (ptOk);
@@ -91,7 +95,8 @@ securetcp_config_new(void)
 		errno = ENOMEM;
 		return (NULL);
 	}
-	if (securetcp_config_set_ciphers(sc, "secure") != ptOk) {
+	if (securetcp_config_set_ciphers(sc, "secure") != ptOk ||
+	    securetcp_config_set_curves(sc, CONFIG_CURVES) != ptOk) {
 		securetcp_config_free(sc);
 		errno = ENOSYS;
 		return (NULL);
@@ -120,6 +125,7 @@ securetcp_config_free(struct securetcp_config *sc)
 	tls_config_free(sc->sc_settings);
 	tls_config_free(sc->sc_client);
 	trust_free(sc);
+	free(sc->sc_alpn);
 	free(sc);
 }
 
@@ -237,6 +243,41 @@ securetcp_config_set_alpn(struct securetcp_config *sc, const char *text)
 		    tls_config_error(sc->sc_settings));
 		return (ptInvalidParam2);
 	}
+	if (config_alpn(sc, text) == 0)
+		return (ptOk);
+	config_say(sc, "ALPN: out of memory");
+	return (ptNoBufferSpace);
+}
+
+/* As the extension has it: libtls has checked that, and keeps its own. */
+static int
+config_alpn(struct securetcp_config *sc, const char *text)
+{
+	unsigned char	*alpn;
+	size_t		 at = 0, len = strlen(text), n;
+
+	if ((alpn = malloc(len + 1)) == NULL)
+		return (-1);
+	memcpy(alpn + 1, text, len);
+	while (at < len) {
+		n = strcspn(text + at, ",");
+		alpn[at] = (unsigned char)n;
+		at += n + 1;
+	}
+	free(sc->sc_alpn);
+	sc->sc_alpn = alpn;
+	sc->sc_alpnlen = (unsigned int)len + 1;
+	return (0);
+}
+
+int
+securetcp_config_set_alpn_optional(struct securetcp_config *sc, int optional)
+{
+	int	 error;
+
+	if ((error = config_open(sc)) != ptOk)
+		return (error);
+	sc->sc_alpnoptional = optional != 0;
 	return (ptOk);
 }
 
@@ -384,11 +425,9 @@ securetcp_config_prepare(struct securetcp_config *sc)
 		config_say(sc, "TLS context: out of memory");
 		return (ptNoSecurity);
 	}
-	if (tls_configure(tls, sc->sc_settings) != 0) {
-		config_say(sc, "TLS context: %s", tls_error(tls));
+	if ((error = ssl_configure(sc, tls)) != ptOk) {
 		tls_free(tls);
-		ERR_clear_error();
-		return (ptNoCertificate);
+		return (error);
 	}
 	/* The context has what it needs of them. */
 	tls_config_clear_keys(sc->sc_settings);

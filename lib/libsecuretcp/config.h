@@ -32,6 +32,7 @@ struct chain {
 	size_t			 ch_keylen;
 	char			**ch_names;	/* of servers, it is for */
 	size_t			 ch_nnames;
+	int			 ch_common;	/* they are the common name */
 	int			 ch_wildcard;	/* one of these has one */
 	int			 ch_added;	/* to libtls' list */
 	uint8_t			*ch_staple;	/* an OCSP response, or NULL */
@@ -47,6 +48,9 @@ struct securetcp_config {
 	struct tls		*sc_tls;	/* once prepared */
 	struct tls_config	*sc_client;	/* the same for clients */
 	int			 sc_clientready;
+	unsigned char		*sc_alpn;	/* as in the extension */
+	unsigned int		 sc_alpnlen;
+	int			 sc_alpnoptional;
 	enum securetcp_authentication sc_auth;
 	int			 sc_verifyname;
 	STACK_OF(X509)		*sc_cas;

@@ -21,21 +21,14 @@ static struct tls	*context_client(struct securetcp_config *);
 
 int
 config_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
-    tls_write_cb out, void *arg)
+    tls_write_cb out, struct securetcp *s)
 {
-	int	 bad, error;
+	int	 error;
 
 	*tls = NULL;
 	if ((error = securetcp_config_prepare(sc)) != ptOk)
 		return (error);
-	tickets_accepting(1);
-	bad = tls_accept_cbs(sc->sc_tls, tls, in, out, arg);
-	tickets_accepting(0);
-	if (!bad)
-		return (ptOk);
-	*tls = NULL;
-	config_say(sc, "TLS connection: %s", tls_error(sc->sc_tls));
-	return (ptNoSecurity);
+	return (ssl_accept(sc, tls, in, out, s));
 }
 
 /*
@@ -85,7 +78,7 @@ context_client(struct securetcp_config *sc)
 
 int
 config_connect(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
-    tls_write_cb out, void *arg, const char *name)
+    tls_write_cb out, struct securetcp *s, const char *name)
 {
 	int	 error;
 
@@ -94,13 +87,12 @@ config_connect(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
 		return (error);
 	if ((*tls = context_client(sc)) == NULL)
 		return (ptNoSecurity);
-	if (tls_connect_cbs(*tls, in, out, arg, name) == 0)
-		return (ptOk);
-	config_say(sc, "TLS connection: %s", tls_error(*tls));
-	tls_free(*tls);
-	*tls = NULL;
-	ERR_clear_error();
-	return (ptNoSecurity);
+	error = ssl_connect(sc, *tls, in, out, s, name);
+	if (error != ptOk) {
+		tls_free(*tls);
+		*tls = NULL;
+	}
+	return (error);
 }
 
 /* Whether a server asks its clients who they are. */

@@ -52,7 +52,9 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 	struct securetcp	*s = arg;
 	ssize_t			 n;
 
-	(void)tls;
+	/* A handler has ended the connection of this one. */
+	if (tls != s->st_tls)
+		return (-1);
 	if ((n = (ssize_t)preload_take(s, buf, len)) == 0) {
 		do {
 			n = recv(s->st_fd, buf, len, 0);
@@ -114,7 +116,8 @@ io_write(struct tls *tls, const void *buf, size_t len, void *arg)
 	const uint8_t		*b = buf;
 	ssize_t			 n;
 
-	(void)tls;
+	if (tls != s->st_tls)
+		return (-1);
 	/* What the library tells the peer says best what it thinks. */
 	if (len == 7 && b[0] == 21 && s->st_state == SECURETCP_CONNECTING)
 		s->st_alert = b[6];

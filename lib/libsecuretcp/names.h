@@ -13,6 +13,7 @@
 #define NAMES_H
 
 #define authenticate	securetcp__authenticate
+#define authenticate_end	securetcp__authenticate_end
 #define block_enter	securetcp__block_enter
 #define block_expire	securetcp__block_expire
 #define block_flush	securetcp__block_flush
@@ -28,6 +29,7 @@
 #define bundle_read	securetcp__bundle_read
 #define bundle_x509	securetcp__bundle_x509
 #define chain_free	securetcp__chain_free
+#define chain_is_for	securetcp__chain_is_for
 #define chain_new	securetcp__chain_new
 #define chain_shadows	securetcp__chain_shadows
 #define classify_error	securetcp__classify_error
@@ -93,7 +95,6 @@
 #define pem_open	securetcp__pem_open
 #define peer_forget	securetcp__peer_forget
 #define peer_learn	securetcp__peer_learn
-#define peer_pem	securetcp__peer_pem
 #define poll_connected	securetcp__poll_connected
 #define poll_handshake	securetcp__poll_handshake
 #define poll_writing	securetcp__poll_writing
@@ -103,8 +104,10 @@
 #define preload_take	securetcp__preload_take
 #define property_addresses	securetcp__property_addresses
 #define property_apply	securetcp__property_apply
-#define tickets_accepting	securetcp__tickets_accepting
-#define tickets_library	securetcp__tickets_library
+#define ssl_accept	securetcp__ssl_accept
+#define ssl_configure	securetcp__ssl_configure
+#define ssl_connect	securetcp__ssl_connect
+#define ssl_library	securetcp__ssl_library
 #define trust_free	securetcp__trust_free
 #define trust_read	securetcp__trust_read
 #define trust_store	securetcp__trust_store

@@ -277,7 +277,7 @@ object_reset(struct securetcp *s)
 	s->st_full = s->st_shutdown = s->st_shut = s->st_finishing = 0;
 	s->st_broken = s->st_unsent = s->st_hangup = s->st_hard = 0;
 	s->st_eof = s->st_readerror = s->st_writeerror = 0;
-	s->st_unwanted = 0;
+	s->st_unwanted = s->st_judged = s->st_refused = s->st_noalpn = 0;
 	s->st_firstlen = 0;
 	s->st_record = s->st_alert = 0;
 	s->st_bytesin = s->st_bytesout = 0;
@@ -292,7 +292,9 @@ object_reset(struct securetcp *s)
 static void
 object_drop(struct securetcp *s)
 {
-	tls_free(s->st_tls);
+	/* One whose handshake is on the stack is freed when that returns. */
+	if (s->st_tls != s->st_running)
+		tls_free(s->st_tls);
 	s->st_tls = NULL;
 	preload_drop(s);
 	object_close(s);

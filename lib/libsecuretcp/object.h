@@ -30,6 +30,7 @@
 struct evp_pkey_st;
 struct peer;
 struct sockaddr;
+struct stack_st_X509;
 struct tls;
 struct tls_config;
 struct stack_st_X509_CRL;
@@ -43,6 +44,18 @@ enum object_end {
 	OBJECT_NOTIFIED,		/* close_notify */
 	OBJECT_TRUNCATED,		/* end of file without it */
 	OBJECT_FAILED			/* st_endnumber says why */
+};
+
+/* What is wrong with a peer's certificate: the alert tells it, and why. */
+enum object_refusal {
+	REFUSAL_NONE = 0,
+	REFUSAL_CA,			/* leads to no trusted root */
+	REFUSAL_DATE,
+	REFUSAL_REVOKED,
+	REFUSAL_PURPOSE,
+	REFUSAL_BAD,			/* its name, a list, all else */
+	REFUSAL_DENIED,			/* valid, and refused */
+	REFUSAL_MEMORY
 };
 
 /* How far connecting has come. */
@@ -84,7 +97,11 @@ struct securetcp {
 	char			*st_name;	/* the server's, asked for */
 	int			 st_verdict;	/* of the program */
 	struct peer		*st_peer;	/* its certificate */
+	int			 st_judged;	/* Authenticate has come */
+	int			 st_refused;	/* the error that is due */
+	int			 st_noalpn;	/* no protocol in common */
 	struct tls		*st_tls;
+	struct tls		*st_running;	/* a handshake is inside it */
 	short			 st_readwant;	/* POLLIN, or POLLOUT */
 	short			 st_writewant;	/* and for the handshake */
 
@@ -182,11 +199,11 @@ void		 tls_config_use_fake_private_key(struct tls_config *);
 int		 config_accept(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
-		    void *);
+		    struct securetcp *);
 int		 config_connect(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
-		    void *, const char *);
+		    struct securetcp *, const char *);
 enum securetcp_authentication
 		 config_asks(const struct securetcp_config *);
 int		 config_names(const struct securetcp_config *);
@@ -247,21 +264,23 @@ void		 gather_disarm(struct securetcp *);
 int		 gather_read(struct securetcp *, const struct gather *,
 		    size_t *);
 
-/* authenticate.c: the handshake is done. */
-void		 authenticate(struct securetcp *);
+/*
+ * authenticate.c: inside the handshake, on the peer's chain, leaf first; and
+ * when the handshake is done.
+ */
+enum object_refusal
+		 authenticate(struct securetcp *, struct stack_st_X509 *);
+void		 authenticate_end(struct securetcp *);
 
 /* peer.c: -1 when out of memory. */
-int		 peer_learn(struct securetcp *);
+int		 peer_learn(struct securetcp *, struct stack_st_X509 *);
 void		 peer_forget(struct securetcp *);
-const uint8_t	*peer_pem(const struct securetcp *, size_t *);
 
 /*
- * verify.c: the verdicts but that of the name, on a PEM chain, and which of
- * them fails first, in words.
+ * chain.c: true when the certificate is for this host or address, -1 when
+ * out of memory.
  */
-void		 verify_chain(struct x509_store_st *,
-		    struct stack_st_X509_CRL *, const uint8_t *, size_t, int,
-		    struct securetcp_verdicts *, char *, size_t);
+int		 chain_is_for(struct x509_st *, const char *);
 
 /*
  * name.c: all of a name, to be freed, NULL when out of memory; what fits of
@@ -292,9 +311,20 @@ int		 classify_handshake(struct securetcp *, int);
 int		 classify_error(struct securetcp *);
 int		 classify_silent(void);
 
-/* tickets.c */
-int		 tickets_library(void);
-void		 tickets_accepting(int);
+/*
+ * ssl.c: libtls' own calls, and what it has no word for.  0, or an error that
+ * config_say() has told.
+ */
+int		 ssl_library(void);
+int		 ssl_configure(struct securetcp_config *, struct tls *);
+int		 ssl_accept(struct securetcp_config *, struct tls **,
+		    ssize_t (*)(struct tls *, void *, size_t, void *),
+		    ssize_t (*)(struct tls *, const void *, size_t, void *),
+		    struct securetcp *);
+int		 ssl_connect(struct securetcp_config *, struct tls *,
+		    ssize_t (*)(struct tls *, void *, size_t, void *),
+		    ssize_t (*)(struct tls *, const void *, size_t, void *),
+		    struct securetcp *, const char *);
 
 /* keyhook.c */
 int		 keyhook_ready(void);

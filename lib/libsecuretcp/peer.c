@@ -14,11 +14,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <tls.h>
 
 #include <openssl/asn1.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/objects.h>
+#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -45,8 +47,10 @@ struct peer {
 	int		 pe_incomplete;	/* there are more */
 };
 
-static int	 peer_facts(struct peer *, struct tls *);
-static int	 peer_leaf(struct peer *);
+static int	 peer_leaf(struct peer *, X509 *);
+static char	*peer_hash(X509 *);
+static time_t	 peer_time(const ASN1_TIME *);
+static int	 peer_chain(struct peer *, STACK_OF(X509) *);
 static int	 peer_names(struct peer *, X509 *);
 static int	 peer_name(struct peer *, const GENERAL_NAME *);
 static int	 peer_keep(struct peer *, enum securetcp_name, char *);
@@ -54,13 +58,13 @@ static char	*peer_string(const ASN1_STRING *);
 static char	*peer_address(const ASN1_OCTET_STRING *);
 
 int
-peer_learn(struct securetcp *s)
+peer_learn(struct securetcp *s, STACK_OF(X509) *chain)
 {
 	peer_forget(s);
 	if ((s->st_peer = calloc(1, sizeof(*s->st_peer))) == NULL)
 		return (-1);
-	if (peer_facts(s->st_peer, s->st_tls) == 0 &&
-	    peer_leaf(s->st_peer) == 0)
+	if (peer_leaf(s->st_peer, sk_X509_value(chain, 0)) == 0 &&
+	    peer_chain(s->st_peer, chain) == 0)
 		return (0);
 	peer_forget(s);
 	return (-1);
@@ -86,51 +90,84 @@ peer_forget(struct securetcp *s)
 }
 
 static int
-peer_facts(struct peer *pe, struct tls *tls)
+peer_leaf(struct peer *pe, X509 *leaf)
 {
-	const char	*hash = tls_peer_cert_hash(tls);
-	const uint8_t	*pem;
-	size_t		 len = 0;
+	int	 error;
 
-	pe->pe_hash = strdup(hash == NULL ? "" : hash);
-	pe->pe_notbefore = tls_peer_cert_notbefore(tls);
-	pe->pe_notafter = tls_peer_cert_notafter(tls);
-	if (pe->pe_hash == NULL ||
-	    (pem = tls_peer_cert_chain_pem(tls, &len)) == NULL ||
-	    (pe->pe_chain = malloc(len + 1)) == NULL)
-		return (-1);
-	/* LibreSSL counts a NUL at the end, libretls does not. */
-	while (len != 0 && pem[len - 1] == '\0')
-		len--;
-	memcpy(pe->pe_chain, pem, len);
-	pe->pe_chain[len] = '\0';
-	pe->pe_chainlen = len;
-	return (0);
-}
-
-/* One that cannot be read has nothing to say, and will not be valid. */
-static int
-peer_leaf(struct peer *pe)
-{
-	X509	*leaf;
-	int	 error = 0;
-
-	leaf = keyid_leaf(pe->pe_chain, pe->pe_chainlen);
-	if (leaf == NULL) {
-		pe->pe_incomplete = 1;
-		pe->pe_subject = strdup("");
-		pe->pe_issuer = strdup("");
-	} else {
-		pe->pe_subject = name_text(X509_get_subject_name(leaf));
-		pe->pe_issuer = name_text(X509_get_issuer_name(leaf));
-		error = peer_names(pe, leaf);
-	}
-	X509_free(leaf);
+	pe->pe_subject = name_text(X509_get_subject_name(leaf));
+	pe->pe_issuer = name_text(X509_get_issuer_name(leaf));
+	pe->pe_hash = peer_hash(leaf);
+	pe->pe_notbefore = peer_time(X509_get0_notBefore(leaf));
+	pe->pe_notafter = peer_time(X509_get0_notAfter(leaf));
+	error = peer_names(pe, leaf);
 	ERR_clear_error();
-	return (pe->pe_subject == NULL || pe->pe_issuer == NULL ? -1 : error);
+	return (pe->pe_subject == NULL || pe->pe_issuer == NULL ||
+	    pe->pe_hash == NULL ? -1 : error);
 }
 
-/* libtls tells whether a name is there, but not which are. */
+/* As tls_peer_cert_hash(3) writes it. */
+static char *
+peer_hash(X509 *leaf)
+{
+	static const char	 prefix[] = "SHA256:", digits[] =
+				    "0123456789abcdef";
+	unsigned char		 md[EVP_MAX_MD_SIZE];
+	unsigned int		 i, len = 0;
+	char			*p, *text;
+
+	if (X509_digest(leaf, EVP_sha256(), md, &len) != 1 ||
+	    (text = malloc(sizeof(prefix) + 2 * len)) == NULL)
+		return (NULL);
+	memcpy(text, prefix, sizeof(prefix));
+	p = text + sizeof(prefix) - 1;
+	for (i = 0; i < len; i++) {
+		*p++ = digits[md[i] >> 4];
+		*p++ = digits[md[i] & 0xf];
+	}
+	*p = '\0';
+	return (text);
+}
+
+/* Seconds of the epoch; -1 for what is no date. */
+static time_t
+peer_time(const ASN1_TIME *when)
+{
+	ASN1_TIME	*epoch;
+	time_t		 t = -1;
+	int		 days, seconds;
+
+	if ((epoch = ASN1_TIME_set(NULL, 0)) != NULL &&
+	    ASN1_TIME_diff(&days, &seconds, epoch, when) == 1)
+		t = (time_t)days * 86400 + seconds;
+	ASN1_TIME_free(epoch);
+	return (t);
+}
+
+/* In PEM. */
+static int
+peer_chain(struct peer *pe, STACK_OF(X509) *chain)
+{
+	BIO	*bio;
+	char	*pem;
+	long	 len;
+	int	 i, ok = 1;
+
+	if ((bio = BIO_new(BIO_s_mem())) == NULL)
+		return (-1);
+	for (i = 0; ok && i < sk_X509_num(chain); i++)
+		ok = PEM_write_bio_X509(bio, sk_X509_value(chain, i)) == 1;
+	if (ok && (len = BIO_get_mem_data(bio, &pem)) > 0 &&
+	    (pe->pe_chain = malloc((size_t)len + 1)) != NULL) {
+		memcpy(pe->pe_chain, pem, (size_t)len);
+		pe->pe_chain[len] = '\0';
+		pe->pe_chainlen = (size_t)len;
+	}
+	(void)BIO_free(bio);
+	ERR_clear_error();
+	return (pe->pe_chain == NULL ? -1 : 0);
+}
+
+/* The alternative names. */
 static int
 peer_names(struct peer *pe, X509 *leaf)
 {
@@ -225,13 +262,6 @@ peer_address(const ASN1_OCTET_STRING *as)
 		(void)inet_ntop(AF_INET6, ASN1_STRING_get0_data(as), text,
 		    sizeof(text));
 	return (strdup(text));
-}
-
-const uint8_t *
-peer_pem(const struct securetcp *s, size_t *len)
-{
-	*len = s->st_peer->pe_chainlen;
-	return (s->st_peer->pe_chain);
 }
 
 const char *

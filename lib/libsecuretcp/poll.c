@@ -134,17 +134,26 @@ poll_connecting(struct securetcp *s, short revents)
 void
 poll_handshake(struct securetcp *s)
 {
+	struct tls	*outer = s->st_running, *tls = s->st_tls;
 	unsigned int	 failures = keyhook_failures();
 	int		 n;
 
+	s->st_running = tls;
 	s->st_inside = 1;
-	n = tls_handshake(s->st_tls);
+	n = tls_handshake(tls);
+	s->st_running = outer;
+	/* Authenticate's handler has ended it, and perhaps begun another. */
+	if (s->st_tls != tls) {
+		tls_free(tls);
+		ERR_clear_error();
+		return;
+	}
 	s->st_inside = 0;
 	if (s->st_freed)
 		return;
 	switch (n) {
 	case 0:
-		authenticate(s);
+		authenticate_end(s);
 		break;
 	case TLS_WANT_POLLIN:
 		s->st_readwant = POLLIN;
@@ -164,7 +173,9 @@ poll_failed(struct securetcp *s, int hook)
 {
 	int	 error;
 
-	error = classify_handshake(s, hook);
+	error = s->st_refused;
+	if (error == ptOk)
+		error = classify_handshake(s, hook);
 	ERR_clear_error();
 	if (error != ptOk)
 		object_fail(s, error);

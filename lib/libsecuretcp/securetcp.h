@@ -171,6 +171,12 @@ int		 securetcp_config_covers(const struct securetcp_config *,
 int		 securetcp_config_set_alpn(struct securetcp_config *,
 		    const char *);
 /*
+ * Servers: a client that offers application protocols, but none of these, is
+ * refused (default), or goes on without one.
+ */
+int		 securetcp_config_set_alpn_optional(struct securetcp_config *,
+		    int);
+/*
  * The certificates that are trusted as roots, in PEM: of servers by clients
  * (default: the system's), of clients by servers (no default).  The lists
  * of revoked certificates, in PEM: with any, each certificate of a chain
@@ -295,10 +301,13 @@ struct securetcp_verdicts {
  * while a call blocks.
  *
  * st_authenticate comes between connecting and connected, when the peer gave
- * a certificate: always for clients, for servers that ask for one.  What it
- * leaves in sv_valid decides; on SECURETCP_LATER the connection waits for
- * securetcp_verdict() (a connect that blocks cannot: it takes that for 0).
- * Invalid: Error(ptAuthentication).  Without a handler the preset decides.
+ * a certificate: always for clients, for servers that ask for one.  It comes
+ * inside the handshake, so that a peer that is refused gets an alert; that the
+ * peer has the certificate's key only connected tells.  What it leaves in
+ * sv_valid decides; on SECURETCP_LATER the handshake goes on, and connected
+ * waits for securetcp_verdict() (a connect that blocks cannot: it takes that
+ * for 0).  Invalid: Error(ptAuthentication).  Without a handler the preset
+ * decides.
  */
 struct securetcp_handlers {
 	void	(*st_state)(struct securetcp *, enum securetcp_state, void *);
@@ -396,7 +405,10 @@ int		 securetcp_connect(struct securetcp *, const char *, uint16_t);
  */
 int		 securetcp_connect_socket(struct securetcp *, int,
 		    const char *);
-/* The verdict that st_authenticate has put off; also from inside it. */
+/*
+ * The verdict that st_authenticate has put off, also while the handshake is
+ * not done yet; or from inside it.
+ */
 int		 securetcp_verdict(struct securetcp *, int);
 
 /*

@@ -12,14 +12,9 @@
 
 #include <sys/types.h>
 
-#include <limits.h>
-#include <string.h>
-
 #include <openssl/asn1.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -32,9 +27,7 @@
 #define VERIFY_LEVEL	2	/* at least 112 bits of security */
 #define VERIFY_CRL	(X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL)
 
-static int	 verify_parse(struct verify *, const uint8_t *, size_t);
-static void	 verify_verdicts(struct verify *,
-		    struct securetcp_verdicts *);
+static void	 verify_verdicts(struct verify *, struct securetcp_verdicts *);
 static int	 verify_run(struct verify *, unsigned long);
 static int	 verify_revoked(struct verify *, int);
 static int	 verify_listed(struct verify *, X509_NAME *);
@@ -43,49 +36,12 @@ static int	 verify_signed(struct verify *, X509 *);
 static int	 verify_dates(struct verify *);
 
 void
-verify_chain(X509_STORE *store, STACK_OF(X509_CRL) *crls, const uint8_t *pem,
-    size_t len, int client, struct securetcp_verdicts *sv, char *why,
-    size_t size)
+verify_chain(struct verify *ve, struct securetcp_verdicts *sv)
 {
-	struct verify	 ve;
-
-	memset(&ve, 0, sizeof(ve));
-	ve.ve_store = store;
-	ve.ve_crls = crls;
-	ve.ve_client = client;
-	ve.ve_why = why;
-	ve.ve_size = size;
-	if (verify_parse(&ve, pem, len) == 0)
-		verify_verdicts(&ve, sv);
-	else
-		why_say(&ve, "the peer's certificate cannot be read");
-	sk_X509_pop_free(ve.ve_chain, X509_free);
-	sk_X509_pop_free(ve.ve_path, X509_free);
-}
-
-static int
-verify_parse(struct verify *ve, const uint8_t *pem, size_t len)
-{
-	X509	*x509;
-	BIO	*bio;
-
-	if (pem == NULL || len > INT_MAX ||
-	    (ve->ve_chain = sk_X509_new_null()) == NULL ||
-	    (bio = BIO_new_mem_buf(pem, (int)len)) == NULL)
-		return (-1);
-	while ((x509 = PEM_read_bio_X509(bio, NULL, keyid_password,
-	    NULL)) != NULL) {
-		if (sk_X509_push(ve->ve_chain, x509) == 0) {
-			X509_free(x509);
-			break;
-		}
-	}
-	(void)BIO_free(bio);
-	ERR_clear_error();
-	if (sk_X509_num(ve->ve_chain) <= 0)
-		return (-1);
 	ve->ve_leaf = sk_X509_value(ve->ve_chain, 0);
-	return (0);
+	verify_verdicts(ve, sv);
+	sk_X509_pop_free(ve->ve_path, X509_free);
+	ve->ve_path = NULL;
 }
 
 static void
@@ -160,7 +116,8 @@ verify_run(struct verify *ve, unsigned long flags)
 	int		 ok = 0;
 
 	if ((ctx = X509_STORE_CTX_new()) == NULL) {
-		why_say(ve, "out of memory for the peer's certificate");
+		why_say(ve, REFUSAL_MEMORY, "out of memory for the peer's "
+		    "certificate");
 		return (0);
 	}
 	if (X509_STORE_CTX_init(ctx, ve->ve_store, ve->ve_leaf,

@@ -5,10 +5,10 @@
  */
 
 /*
- * Handshakes with oneself under a throw-away key, through memory, and a
- * verification of its certificate: so that the TLS library has fetched and
- * loaded what it does lazily while it may still open files, and once for all
- * the processes that are forked later.
+ * Handshakes with oneself under a throw-away key, through memory, in which
+ * each side judges the other's certificate: so that the TLS library has
+ * fetched and loaded what it does lazily while it may still open files, and
+ * once for all the processes that are forked later.
  */
 
 #include <sys/types.h>
@@ -34,6 +34,7 @@
 #define WARM_PIPE	32768	/* more than any flight of a handshake */
 #define WARM_ROUNDS	32
 #define WARM_PEM	8192
+#define WARM_NAME	"warm"
 
 /* One direction: what is written at one end is read at the other. */
 struct warm_pipe {
@@ -43,6 +44,7 @@ struct warm_pipe {
 };
 
 struct warm_end {
+	struct securetcp	 we_object;	/* as far as it is needed */
 	struct tls		*we_tls;
 	struct warm_pipe	*we_in;
 	struct warm_pipe	*we_out;
@@ -59,6 +61,8 @@ struct warm {
 	size_t			 wa_crllen;
 	struct warm_pipe	 wa_up;
 	struct warm_pipe	 wa_down;
+	struct warm_end		 wa_client;
+	struct warm_end		 wa_server;
 };
 
 static int	 warm_credentials(struct warm *);
@@ -67,14 +71,16 @@ static X509	*warm_certificate(EVP_PKEY *);
 static int	 warm_pem(struct warm *, X509 *);
 static int	 warm_list(struct warm *, X509 *);
 static X509_CRL	*warm_crl(X509 *, EVP_PKEY *);
-static int	 warm_judge(const struct warm *);
 static size_t	 warm_take(BIO *, char *, size_t);
 static int	 warm_sign(const struct securetcp_signing *, void *);
 static int	 warm_remote(struct warm *);
-static int	 warm_version(struct warm *, uint32_t, int);
-static struct tls *warm_server(const struct warm *, uint32_t, int);
-static struct tls *warm_client(uint32_t);
-static int	 warm_shake(struct warm *, struct tls *, struct tls *);
+static int	 warm_version(struct warm *, const char *, int);
+static struct securetcp_config *warm_config(const struct warm *, const char *,
+		    int);
+static int	 warm_shake(struct warm *, struct securetcp_config *);
+static void	 warm_object(struct warm_end *, struct securetcp_config *,
+		    int);
+static int	 warm_good(const struct warm_end *);
 static int	 warm_step(struct warm_end *);
 static int	 warm_talk(struct warm_end *, struct warm_end *);
 static ssize_t	 warm_hear(struct tls *, char *, size_t);
@@ -92,9 +98,9 @@ securetcp_warm(void)
 	if ((wa = calloc(1, sizeof(*wa))) == NULL)
 		return (ptNoBufferSpace);
 	error = ptNoSecurity;
-	if (warm_credentials(wa) == 0 && warm_judge(wa) == 0 &&
-	    warm_version(wa, TLS_PROTOCOL_TLSv1_2, 0) == 0 &&
-	    warm_version(wa, TLS_PROTOCOL_TLSv1_3, 0) == 0 &&
+	if (warm_credentials(wa) == 0 &&
+	    warm_version(wa, "tlsv1.2", 0) == 0 &&
+	    warm_version(wa, "tlsv1.3", 0) == 0 &&
 	    warm_remote(wa) == 0)
 		error = ptOk;
 	EVP_PKEY_free(wa->wa_key);
@@ -139,7 +145,7 @@ warm_generate(void)
 static X509 *
 warm_certificate(EVP_PKEY *pkey)
 {
-	static const unsigned char	 cn[] = "warm";
+	static const unsigned char	 cn[] = WARM_NAME;
 	X509				*x509;
 	X509_NAME			*name;
 
@@ -215,31 +221,6 @@ warm_crl(X509 *x509, EVP_PKEY *pkey)
 	return (crl);
 }
 
-/* What a client does with its server's certificate. */
-static int
-warm_judge(const struct warm *wa)
-{
-	struct securetcp_verdicts	 sv;
-	struct securetcp_config		*sc;
-	struct stack_st_X509_CRL	*crls;
-	struct x509_store_st		*store;
-	char				 why[OBJECT_REASON] = "";
-
-	memset(&sv, 0, sizeof(sv));
-	if ((sc = securetcp_config_new()) == NULL)
-		return (-1);
-	if (securetcp_config_set_ca(sc, wa->wa_cert, wa->wa_certlen) == ptOk &&
-	    securetcp_config_set_crl(sc, wa->wa_crl, wa->wa_crllen) == ptOk &&
-	    securetcp_config_prepare_client(sc) == ptOk) {
-		store = config_trust(sc, &crls);
-		verify_chain(store, crls, (const uint8_t *)wa->wa_cert,
-		    wa->wa_certlen, 1, &sv, why, sizeof(why));
-	}
-	securetcp_config_free(sc);
-	return (sv.sv_trusted && sv.sv_date && sv.sv_signature &&
-	    sv.sv_notrevoked ? 0 : -1);
-}
-
 static size_t
 warm_take(BIO *bio, char *buf, size_t size)
 {
@@ -279,101 +260,98 @@ warm_remote(struct warm *wa)
 
 	if (keyhook_swap(warm_sign, wa, &call, &arg) == -1)
 		return (0);
-	if (warm_version(wa, TLS_PROTOCOL_TLSv1_2, 1) == 0 &&
-	    warm_version(wa, TLS_PROTOCOL_TLSv1_3, 1) == 0)
+	if (warm_version(wa, "tlsv1.2", 1) == 0 &&
+	    warm_version(wa, "tlsv1.3", 1) == 0)
 		ok = 0;
 	(void)keyhook_swap(call, arg, &unused, &unusedarg);
 	return (ok);
 }
 
 static int
-warm_version(struct warm *wa, uint32_t protocol, int remote)
+warm_version(struct warm *wa, const char *protocol, int remote)
 {
-	struct tls	*client, *server;
-	int		 ok = -1;
+	struct securetcp_config	*sc;
+	int			 ok = -1;
 
-	client = warm_client(protocol);
-	server = warm_server(wa, protocol, remote);
-	if (client != NULL && server != NULL)
-		ok = warm_shake(wa, client, server);
-	tls_free(client);
-	tls_free(server);
+	if ((sc = warm_config(wa, protocol, remote)) != NULL)
+		ok = warm_shake(wa, sc);
+	securetcp_config_free(sc);
 	return (ok);
 }
 
-static struct tls *
-warm_server(const struct warm *wa, uint32_t protocol, int remote)
+/* For either side: the certificate vouches for itself. */
+static struct securetcp_config *
+warm_config(const struct warm *wa, const char *protocol, int remote)
 {
-	struct tls_config	*settings;
-	struct tls		*tls;
+	struct securetcp_config	*sc;
 
-	if ((settings = tls_config_new()) == NULL)
+	if ((sc = securetcp_config_new()) == NULL)
 		return (NULL);
-	if (remote)
-		tls_config_use_fake_private_key(settings);
-	tls = tls_server();
-	if (tls == NULL ||
-	    tls_config_set_protocols(settings, protocol) != 0 ||
-	    tls_config_set_cert_mem(settings, (const uint8_t *)wa->wa_cert,
-	    wa->wa_certlen) != 0 ||
-	    (!remote && tls_config_set_key_mem(settings,
-	    (const uint8_t *)wa->wa_private, wa->wa_privatelen) != 0) ||
-	    tls_configure(tls, settings) != 0) {
-		tls_free(tls);
-		tls = NULL;
-	}
-	tls_config_free(settings);
-	return (tls);
-}
-
-/* It looks at nothing: the certificate is known to be worthless. */
-static struct tls *
-warm_client(uint32_t protocol)
-{
-	struct tls_config	*settings;
-	struct tls		*tls;
-
-	if ((settings = tls_config_new()) == NULL)
-		return (NULL);
-	tls_config_insecure_noverifycert(settings);
-	tls_config_insecure_noverifyname(settings);
-	tls_config_insecure_noverifytime(settings);
-	tls = tls_client();
-	if (tls == NULL ||
-	    tls_config_set_protocols(settings, protocol) != 0 ||
-	    tls_configure(tls, settings) != 0) {
-		tls_free(tls);
-		tls = NULL;
-	}
-	tls_config_free(settings);
-	return (tls);
+	if (securetcp_config_set_protocol(sc, protocol) == ptOk &&
+	    securetcp_config_set_ca(sc, wa->wa_cert, wa->wa_certlen) == ptOk &&
+	    securetcp_config_set_crl(sc, wa->wa_crl, wa->wa_crllen) == ptOk &&
+	    securetcp_config_set_client_authentication(sc,
+	    SECURETCP_AUTH_REQUIRED) == ptOk &&
+	    securetcp_config_add_certificate(sc, wa->wa_cert, wa->wa_certlen,
+	    remote ? NULL : wa->wa_private, remote ? 0 :
+	    wa->wa_privatelen) == ptOk)
+		return (sc);
+	securetcp_config_free(sc);
+	return (NULL);
 }
 
 static int
-warm_shake(struct warm *wa, struct tls *client, struct tls *server)
+warm_shake(struct warm *wa, struct securetcp_config *sc)
 {
-	struct warm_end	 a, b;
+	struct warm_end	*a = &wa->wa_client, *b = &wa->wa_server;
 	int		 i, ok = -1;
 
 	memset(&wa->wa_up, 0, sizeof(wa->wa_up));
 	memset(&wa->wa_down, 0, sizeof(wa->wa_down));
-	memset(&a, 0, sizeof(a));
-	memset(&b, 0, sizeof(b));
-	a.we_in = b.we_out = &wa->wa_down;
-	a.we_out = b.we_in = &wa->wa_up;
-	a.we_tls = client;
-	if (tls_connect_cbs(client, warm_read, warm_write, &a, "warm") != 0 ||
-	    tls_accept_cbs(server, &b.we_tls, warm_read, warm_write, &b) != 0)
-		return (-1);
-	for (i = 0; i < WARM_ROUNDS && !(a.we_done && b.we_done); i++) {
-		if (warm_step(&a) == -1 || warm_step(&b) == -1)
-			break;
+	warm_object(a, sc, 1);
+	warm_object(b, sc, 0);
+	a->we_in = b->we_out = &wa->wa_down;
+	a->we_out = b->we_in = &wa->wa_up;
+	if (config_connect(sc, &a->we_tls, warm_read, warm_write,
+	    &a->we_object, WARM_NAME) == ptOk &&
+	    config_accept(sc, &b->we_tls, warm_read, warm_write,
+	    &b->we_object) == ptOk) {
+		for (i = 0; i < WARM_ROUNDS && !(a->we_done && b->we_done);
+		    i++) {
+			if (warm_step(a) == -1 || warm_step(b) == -1)
+				break;
+		}
+		if (warm_good(a) && warm_good(b) && warm_talk(a, b) == 0 &&
+		    warm_talk(b, a) == 0)
+			ok = 0;
 	}
-	if (a.we_done && b.we_done && warm_talk(&a, &b) == 0 &&
-	    warm_talk(&b, &a) == 0)
-		ok = 0;
-	tls_free(b.we_tls);
+	tls_free(a->we_tls);
+	tls_free(b->we_tls);
+	peer_forget(&a->we_object);
+	peer_forget(&b->we_object);
 	return (ok);
+}
+
+/* What authenticate() wants to know of it. */
+static void
+warm_object(struct warm_end *we, struct securetcp_config *sc, int client)
+{
+	static char	 name[] = WARM_NAME;
+
+	memset(we, 0, sizeof(*we));
+	we->we_object.st_config = sc;
+	we->we_object.st_state = SECURETCP_CONNECTING;
+	we->we_object.st_phase = OBJECT_HANDSHAKE;
+	we->we_object.st_client = client;
+	we->we_object.st_name = name;
+	we->we_object.st_arg = we;
+}
+
+static int
+warm_good(const struct warm_end *we)
+{
+	return (we->we_done && we->we_object.st_judged &&
+	    we->we_object.st_verdict == 1);
 }
 
 static int
@@ -419,7 +397,8 @@ warm_hear(struct tls *tls, char *buf, size_t size)
 static ssize_t
 warm_read(struct tls *tls, void *buf, size_t len, void *arg)
 {
-	struct warm_pipe	*wp = ((struct warm_end *)arg)->we_in;
+	struct warm_end		*we = ((struct securetcp *)arg)->st_arg;
+	struct warm_pipe	*wp = we->we_in;
 
 	(void)tls;
 	if (wp->wp_len == 0)
@@ -437,7 +416,8 @@ warm_read(struct tls *tls, void *buf, size_t len, void *arg)
 static ssize_t
 warm_write(struct tls *tls, const void *buf, size_t len, void *arg)
 {
-	struct warm_pipe	*wp = ((struct warm_end *)arg)->we_out;
+	struct warm_end		*we = ((struct securetcp *)arg)->st_arg;
+	struct warm_pipe	*wp = we->we_out;
 	size_t			 end = wp->wp_off + wp->wp_len;
 
 	(void)tls;

@@ -32,10 +32,11 @@
 #define WHY_DATE	96	/* more than any numbers take */
 #define WHY_DEPTH	16	/* certificates on the way to a root */
 
-static void	 why_certificate(struct verify *, X509 *, const char *);
+static void	 why_certificate(struct verify *, enum object_refusal, X509 *,
+		    const char *);
 static void	 why_date(const ASN1_TIME *, char *, size_t);
-static void	 why_dated(struct verify *, X509 *, const char *,
-		    const ASN1_TIME *);
+static void	 why_dated(struct verify *, enum object_refusal, X509 *,
+		    const char *, const ASN1_TIME *);
 static void	 why_untrusted(struct verify *);
 static int	 why_link(struct verify *, X509 *, X509 *);
 static void	 why_issuer(struct verify *, X509 *, const char *,
@@ -45,12 +46,13 @@ static void	 why_list(struct verify *, X509_NAME *, const char *);
 
 /* The first has its say. */
 void
-why_say(struct verify *ve, const char *fmt, ...)
+why_say(struct verify *ve, enum object_refusal refusal, const char *fmt, ...)
 {
 	va_list	 ap;
 
 	if (*ve->ve_why != '\0')
 		return;
+	ve->ve_refusal = refusal;
 	va_start(ap, fmt);
 	(void)vsnprintf(ve->ve_why, ve->ve_size, fmt, ap);
 	va_end(ap);
@@ -74,14 +76,15 @@ why_failed(struct verify *ve, X509_STORE_CTX *ctx)
 		why_untrusted(ve);
 		break;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
-		why_dated(ve, at, "not valid before",
+		why_dated(ve, REFUSAL_DATE, at, "not valid before",
 		    X509_get0_notBefore(at));
 		break;
 	case X509_V_ERR_CERT_HAS_EXPIRED:
-		why_dated(ve, at, "expired on", X509_get0_notAfter(at));
+		why_dated(ve, REFUSAL_DATE, at, "expired on",
+		    X509_get0_notAfter(at));
 		break;
 	case X509_V_ERR_INVALID_PURPOSE:
-		why_certificate(ve, at, ve->ve_client ?
+		why_certificate(ve, REFUSAL_PURPOSE, at, ve->ve_client ?
 		    "its purpose is not that of a server" :
 		    "its purpose is not that of a client");
 		break;
@@ -104,18 +107,20 @@ why_failed(struct verify *ve, X509_STORE_CTX *ctx)
 		why_list(ve, X509_get_issuer_name(at), "cannot be used");
 		break;
 	default:
-		why_certificate(ve, at, X509_verify_cert_error_string(error));
+		why_certificate(ve, REFUSAL_BAD, at,
+		    X509_verify_cert_error_string(error));
 		break;
 	}
 }
 
 static void
-why_certificate(struct verify *ve, X509 *x509, const char *what)
+why_certificate(struct verify *ve, enum object_refusal refusal, X509 *x509,
+    const char *what)
 {
 	char	 name[WHY_NAME];
 
 	name_brief(X509_get_subject_name(x509), name, sizeof(name));
-	why_say(ve, "certificate %s: %s", name, what);
+	why_say(ve, refusal, "certificate %s: %s", name, what);
 }
 
 /* Not by strftime(3), which reads the time zone of the system. */
@@ -134,14 +139,14 @@ why_date(const ASN1_TIME *when, char *buf, size_t size)
 }
 
 static void
-why_dated(struct verify *ve, X509 *x509, const char *what,
-    const ASN1_TIME *when)
+why_dated(struct verify *ve, enum object_refusal refusal, X509 *x509,
+    const char *what, const ASN1_TIME *when)
 {
 	char	 date[WHY_DATE], text[2 * WHY_DATE];
 
 	why_date(when, date, sizeof(date));
 	(void)snprintf(text, sizeof(text), "%s %s", what, date);
-	why_certificate(ve, x509, text);
+	why_certificate(ve, refusal, x509, text);
 }
 
 /*
@@ -162,7 +167,8 @@ why_untrusted(struct verify *ve)
 		x509 = issuer;
 	}
 	X509_free(x509);
-	why_certificate(ve, ve->ve_leaf, "the chain to its root is too long");
+	why_certificate(ve, REFUSAL_CA, ve->ve_leaf,
+	    "the chain to its root is too long");
 }
 
 /* True when the walk goes on from there. */
@@ -186,7 +192,8 @@ why_link(struct verify *ve, X509 *x509, X509 *issuer)
 	}
 	if (issuer != x509)
 		return (1);
-	why_certificate(ve, x509, "signed by itself and not trusted");
+	why_certificate(ve, REFUSAL_CA, x509,
+	    "signed by itself and not trusted");
 	return (0);
 }
 
@@ -197,17 +204,17 @@ why_issuer(struct verify *ve, X509 *x509, const char *what, const char *more)
 
 	name_brief(X509_get_subject_name(x509), name, sizeof(name));
 	name_brief(X509_get_issuer_name(x509), issuer, sizeof(issuer));
-	why_say(ve, "certificate %s: %s %s%s%s", name, what, issuer,
-	    more == NULL ? "" : ", ", more == NULL ? "" : more);
+	why_say(ve, REFUSAL_CA, "certificate %s: %s %s%s%s", name, what,
+	    issuer, more == NULL ? "" : ", ", more == NULL ? "" : more);
 }
 
 void
 why_revoked(struct verify *ve, X509 *x509, const X509_REVOKED *entry)
 {
 	if (entry == NULL)
-		why_certificate(ve, x509, "revoked");
+		why_certificate(ve, REFUSAL_REVOKED, x509, "revoked");
 	else
-		why_dated(ve, x509, "revoked on",
+		why_dated(ve, REFUSAL_REVOKED, x509, "revoked on",
 		    X509_REVOKED_get0_revocationDate(entry));
 }
 
@@ -274,9 +281,9 @@ why_list(struct verify *ve, X509_NAME *issuer, const char *what)
 
 	name_brief(issuer, name, sizeof(name));
 	if (*what == '\0')
-		why_say(ve, "no list of revoked certificates of %s is known",
-		    name);
+		why_say(ve, REFUSAL_BAD, "no list of revoked certificates of "
+		    "%s is known", name);
 	else
-		why_say(ve, "the list of revoked certificates of %s %s", name,
-		    what);
+		why_say(ve, REFUSAL_BAD, "the list of revoked certificates of "
+		    "%s %s", name, what);
 }

@@ -299,6 +299,8 @@ static const struct wire_layout wire_layouts[WIRE_TYPE_MAX] = {
 	EMPTY(CLOSE),
 	LAYOUT(ADDRESS, wire_address),
 	LAYOUT(ASKSIGN, wire_asksign),
+	LAYOUT(IDENTITY, wire_established),
+	EMPTY(ALLOWED),
 	LAYOUT(ESTABLISHED, wire_established),
 	LAYOUT(DONE, wire_done),
 };

@@ -114,6 +114,10 @@ enum wire_type {
 	WIRE_RESOLVE,
 	WIRE_RESOLVED,
 
+	/* session to parent, where there are rules, and its answer */
+	WIRE_IDENTITY,		/* the peer's, in the middle of a handshake */
+	WIRE_ALLOWED,		/* else: REFUSE */
+
 	WIRE_TYPE_MAX
 };
 
@@ -183,6 +187,9 @@ enum wire_auth {
 
 /* SERVER: flags */
 #define WIRE_SERVER_CLIENT	0x01	/* a client block: TLS to a target */
+#define WIRE_SERVER_ALPN	0x02	/* nothing in common is no matter */
+#define WIRE_SERVER_RULES	0x04	/* IDENTITY is asked for ... */
+#define WIRE_SERVER_NONE	0x08	/* ... and denied without a certificate */
 
 struct wire_server {
 	char		 wv_name[WIRE_NAME];
@@ -327,7 +334,7 @@ struct wire_asksign {
 #define WIRE_PEER_NAMES		0x02	/* not all its names are said */
 #define WIRE_PEER_LONG		0x04	/* subject or issuer do not fit: "" */
 
-/* Empty strings where the peer gave nothing. */
+/* IDENTITY as well.  Empty strings: unknown yet, or the peer gave nothing. */
 struct wire_established {
 	char		 wh_version[WIRE_NAME];
 	char		 wh_cipher[WIRE_CIPHER];

@@ -56,6 +56,7 @@ static const struct wire_rule wire_resolver[] = {
 static const struct wire_rule wire_session[] = {
 	{ WIRE_ADDRESS,		IN(WIRE_HEADER),			1 },
 	{ WIRE_ASKSIGN,		IN(WIRE_CONNECTING),			1 },
+	{ WIRE_IDENTITY,	IN(WIRE_CONNECTING),			1 },
 	{ WIRE_ESTABLISHED,	IN(WIRE_CONNECTING),			1 },
 	{ WIRE_DONE,		IN(WIRE_HEADER) | IN(WIRE_CONNECTING) |
 				IN(WIRE_WAITING) | IN(WIRE_CONNECTED),	1 },

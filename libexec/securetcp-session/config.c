@@ -121,7 +121,9 @@ config_auth(struct imsgbuf *pipe, const struct wire_server *wv)
 	case WIRE_AUTH_OFF:
 		return (SECURETCP_AUTH_OFF);
 	case WIRE_AUTH_OPTIONAL:
-		return (SECURETCP_AUTH_OPTIONAL);
+		/* Whom the rules would deny is refused in the handshake. */
+		return (wv->wv_flags & WIRE_SERVER_NONE ?
+		    SECURETCP_AUTH_REQUIRED : SECURETCP_AUTH_OPTIONAL);
 	case WIRE_AUTH_REQUIRED:
 		return (SECURETCP_AUTH_REQUIRED);
 	default:
@@ -155,6 +157,10 @@ config_server(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 		    securetcp_config_error(config));
 	if (wv->wv_alpn[0] != '\0' &&
 	    securetcp_config_set_alpn(config, wv->wv_alpn) != ptOk)
+		helper_fatal(pipe, "server %s: alpn: %s", wv->wv_name,
+		    securetcp_config_error(config));
+	if (securetcp_config_set_alpn_optional(config,
+	    wv->wv_flags & WIRE_SERVER_ALPN) != ptOk)
 		helper_fatal(pipe, "server %s: alpn: %s", wv->wv_name,
 		    securetcp_config_error(config));
 	if (securetcp_config_set_client_authentication(config,

@@ -19,12 +19,15 @@ static void	 events_state(struct securetcp *, enum securetcp_state, void *);
 static void	 events_error(struct securetcp *, int, const char *, void *);
 static void	 events_receive(struct securetcp *, void *);
 static void	 events_send(struct securetcp *, void *);
+static void	 events_authenticate(struct securetcp *,
+		    struct securetcp_verdicts *, void *);
 
 const struct securetcp_handlers	 events_handlers = {
 	events_state,
 	events_error,
 	events_receive,
-	events_send
+	events_send,
+	events_authenticate
 };
 
 static void
@@ -83,4 +86,16 @@ events_send(struct securetcp *tcp, void *arg)
 
 	(void)tcp;
 	s->s_sendable = 1;
+}
+
+/* Rules are for valid certificates only. */
+static void
+events_authenticate(struct securetcp *tcp, struct securetcp_verdicts *sv,
+    void *arg)
+{
+	struct session	*s = arg;
+
+	(void)tcp;
+	if (sv->sv_valid && s->s_server->sv_wire.wv_flags & WIRE_SERVER_RULES)
+		sv->sv_valid = facts_allowed(s);
 }

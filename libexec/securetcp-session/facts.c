@@ -8,11 +8,15 @@
 
 #include <sys/types.h>
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
+#include <imsg.h>
+
 #include "compat.h"
+#include "helper.h"
 #include "securetcp.h"
 #include "session.h"
 #include "wire.h"
@@ -93,4 +97,26 @@ facts_fill(const struct session *s, struct wire_established *wh)
 	wh->wh_match = (uint16_t)s->s_front.fr_match;
 	if (securetcp_peer_hash(tcp)[0] != '\0')
 		facts_peer(tcp, wh);
+}
+
+/*
+ * Whether the parent's rules allow the peer: asked for in the middle of the
+ * handshake, so that a peer that is denied is told so.  False as well when
+ * there is no answer in time, or an order to end.
+ */
+int
+facts_allowed(struct session *s)
+{
+	struct wire_established	 wh;
+
+	facts_fill(s, &wh);
+	s->s_identity = IDENTITY_ASKED;
+	if (wire_send(s->s_pipe, WIRE_IDENTITY, -1, &wh, sizeof(wh)) == -1)
+		helper_fatal(s->s_pipe, "session: IDENTITY: %s",
+		    strerror(errno));
+	helper_flush(s->s_pipe);
+	while (s->s_identity == IDENTITY_ASKED && !s->s_close && !s->s_refused)
+		if (!pipe_await(s, s->s_deadline))
+			break;
+	return (s->s_identity == IDENTITY_ALLOWED);
 }

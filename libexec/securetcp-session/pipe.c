@@ -25,6 +25,7 @@ static void	 pipe_message(struct session *, struct imsg *);
 static void	 pipe_adopt(struct session *, struct imsg *);
 static void	 pipe_accept(struct session *, struct imsg *);
 static void	 pipe_signature(struct session *, struct imsg *);
+static void	 pipe_allowed(struct session *, struct imsg *);
 static void	 pipe_nosignature(struct session *, struct imsg *);
 
 /* Takes what has come; to be called when poll(2) says there is something. */
@@ -58,17 +59,29 @@ pipe_read(struct session *s)
 void
 pipe_wait(struct session *s)
 {
+	(void)pipe_await(s, 0);
+}
+
+/* The same up to a deadline: false when that is over. */
+int
+pipe_await(struct session *s, int64_t deadline)
+{
 	struct pollfd	 pfd;
 
 	pfd.fd = WIRE_FD;
 	pfd.events = POLLIN;
 	pfd.revents = 0;
-	if (poll(&pfd, 1, -1) == -1) {
+	switch (poll(&pfd, 1, timer_poll(deadline, -1))) {
+	case -1:
 		if (errno == EINTR)
-			return;
+			return (1);
 		helper_fatal(s->s_pipe, "session: poll: %s", strerror(errno));
+	case 0:
+		return (0);
+	default:
+		pipe_read(s);
+		return (1);
 	}
-	pipe_read(s);
 }
 
 static void
@@ -83,6 +96,9 @@ pipe_message(struct session *s, struct imsg *imsg)
 		break;
 	case WIRE_NOSIGNATURE:
 		pipe_nosignature(s, imsg);
+		break;
+	case WIRE_ALLOWED:
+		pipe_allowed(s, imsg);
 		break;
 	case WIRE_ACCEPT:
 		pipe_accept(s, imsg);
@@ -163,4 +179,13 @@ pipe_nosignature(struct session *s, struct imsg *imsg)
 	helper_parse(s->s_pipe, imsg, &wt, sizeof(wt));
 	(void)strlcpy(s->s_signreason, wt.wt_text, sizeof(s->s_signreason));
 	s->s_sign = SIGN_FAILED;
+}
+
+static void
+pipe_allowed(struct session *s, struct imsg *imsg)
+{
+	if (s->s_identity != IDENTITY_ASKED)
+		helper_fatal(s->s_pipe, "session: unexpected ALLOWED");
+	helper_parse(s->s_pipe, imsg, NULL, 0);
+	s->s_identity = IDENTITY_ALLOWED;
 }

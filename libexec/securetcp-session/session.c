@@ -35,6 +35,7 @@ static void	 session_idle(struct session *);
 static void	 session_adopt(struct session *);
 static void	 session_handshake(struct session *);
 static void	 session_failed(struct session *);
+static int	 session_denied(const struct session *);
 static void	 session_established(struct session *);
 static void	 session_wait(struct session *);
 static void	 session_close(struct session *, int, const char *);
@@ -142,18 +143,41 @@ session_handshake(struct session *s)
 		session_failed(s);
 }
 
-/* The signer's reason says more than what the TLS library made of it. */
+/*
+ * The signer's reason says more than what the TLS library made of it, and so
+ * do the rules.
+ */
 static void
 session_failed(struct session *s)
 {
+	char	 reason[WIRE_REASON];
+
 	if (s->s_front.fr_again != NULL)
 		session_done(s, ptProtocol, s->s_front.fr_again);
+	if (session_denied(s))
+		(void)facts_allowed(s);
+	if (s->s_refused || s->s_close)
+		session_ordered(s);
+	if (s->s_identity == IDENTITY_ASKED)
+		session_done(s, ptTimeout, timer_reason("handshake",
+		    s->s_server->sv_wire.wv_handshake, reason,
+		    sizeof(reason)));
 	if (s->s_sign != SIGN_FAILED)
 		session_done(s, s->s_error, s->s_reason);
 	if (s->s_signerror == 0)
 		s->s_signerror = s->s_error != 0 ? s->s_error :
 		    ptNoCertificate;
 	session_done(s, s->s_signerror, s->s_signreason);
+}
+
+/* By a rule, for want of a certificate: which one it was is yet to be told. */
+static int
+session_denied(const struct session *s)
+{
+	return (s->s_server->sv_wire.wv_flags & WIRE_SERVER_NONE &&
+	    s->s_error == ptAuthentication &&
+	    s->s_identity == IDENTITY_NONE &&
+	    securetcp_peer_hash(s->s_tcp)[0] == '\0');
 }
 
 static void

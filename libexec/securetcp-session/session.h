@@ -67,6 +67,13 @@ enum sign_state {
 	SIGN_FAILED		/* s_signreason says why */
 };
 
+/* Whether the rules allow the peer. */
+enum identity_state {
+	IDENTITY_NONE,		/* never asked */
+	IDENTITY_ASKED,
+	IDENTITY_ALLOWED
+};
+
 /* One connection: there is one of these in a process. */
 struct session {
 	const struct server	*s_server;
@@ -91,6 +98,8 @@ struct session {
 	int			 s_signerror;
 	char			 s_signreason[WIRE_REASON];
 	struct wire_signature	 s_signature;
+
+	enum identity_state	 s_identity;
 
 	/* what the parent ordered */
 	int			 s_adopted;	/* where TLS is spoken, -1 */
@@ -130,6 +139,7 @@ const char	*front_check(const struct session *);
 /* facts.c */
 void		 facts_fill(const struct session *,
 		    struct wire_established *);
+int		 facts_allowed(struct session *);
 
 /* events.c */
 extern const struct securetcp_handlers	 events_handlers;
@@ -137,6 +147,7 @@ extern const struct securetcp_handlers	 events_handlers;
 /* pipe.c */
 void		 pipe_read(struct session *);
 void		 pipe_wait(struct session *);
+int		 pipe_await(struct session *, int64_t);
 
 /* sign.c */
 int		 sign_init(void);

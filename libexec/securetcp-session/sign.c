@@ -13,7 +13,6 @@
 #include <sys/types.h>
 
 #include <errno.h>
-#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -94,21 +93,10 @@ sign_ask(struct session *s, const struct securetcp_signing *ss)
 static void
 sign_wait(struct session *s)
 {
-	struct pollfd	 pfd;
-	char		 reason[WIRE_REASON];
-	int		 n;
+	char	 reason[WIRE_REASON];
 
-	pfd.fd = WIRE_FD;
-	pfd.events = POLLIN;
 	while (s->s_sign == SIGN_ASKED && !s->s_close && !s->s_refused) {
-		pfd.revents = 0;
-		n = poll(&pfd, 1, timer_poll(s->s_deadline, -1));
-		if (n == -1 && errno != EINTR)
-			helper_fatal(s->s_pipe, "session: poll: %s",
-			    strerror(errno));
-		if (n > 0)
-			pipe_read(s);
-		else if (s->s_deadline != 0 && timer_now() >= s->s_deadline)
+		if (!pipe_await(s, s->s_deadline))
 			(void)sign_fail(s, ptTimeout, timer_reason("handshake",
 			    s->s_server->sv_wire.wv_handshake, reason,
 			    sizeof(reason)));

@@ -71,6 +71,71 @@ wrong_address_body()
 	wait_log 'error=ptAuthentication .*certificate is not for 127\.0\.0\.1'
 }
 
+# impostor ALERT NAME: what openssl s_server, which asks for a certificate,
+# sees of a client block that has one and refuses it.
+impostor()
+{
+	for v in 1_2 1_3; do
+		s_server -cert $2.crt -key $2.key -tls$v -Verify 2 -msg
+		near_with me "servername localhost"
+		plain write secret read
+		wait_closed 1
+		atf_check -o ignore grep -E "^<<< .*Alert .*, fatal $1" \
+		    s_server.out
+		# Of the messages received none has a certificate in it.
+		atf_check -s exit:1 grep -E '^<<< .*, (Certificate|ClientKey)' \
+		    s_server.out
+		atf_check -o inline:"1\n" grep -c error= log
+		atf_check -o ignore grep error=ptAuthentication log
+		stop_daemon
+		kill "$far_pid"
+	done
+}
+
+scenario impostors "A server that is refused gets the alert that says why, \
+and neither our certificate nor a signature" require.progs openssl timeout 200
+impostors_body()
+{
+	authority www
+	authority other
+	issue www me DNS:me.example.org
+	issue www far "DNS:other.example.org"
+	impostor bad_certificate far
+	issue other far "DNS:localhost"
+	impostor unknown_ca far
+	issue www far "DNS:localhost" rsa 20200101000000Z 20210203040506Z
+	impostor certificate_expired far
+}
+
+scenario renegotiates "A TLS 1.2 server that asks for another handshake is \
+told that there is none: no second signature is wanted" require.progs openssl
+renegotiates_body()
+{
+	authority www
+	issue www far IP:127.0.0.1
+	issue www me DNS:me.example.org
+	mkfifo keys
+	openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert far.crt \
+	    -key far.key -CAfile www.crt -Verify 2 -msg <keys \
+	    >s_server.out 2>&1 &
+	far_pid=$!
+	echo $far_pid >>pids
+	exec 8>keys
+	wait_until 20 "s_server" grep -q '^ACCEPT ' s_server.out
+	far=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' s_server.out)
+	near_with me
+	plain_holds write hello read
+	wait_until 20 "hello" grep -q '^hello' s_server.out
+	echo R >&8
+	wait_until 20 "an answer" grep -q '^<<< .*warning no_renegotiation' \
+	    s_server.out
+	wait_closed 1
+	exec 8>&-
+	atf_check -s exit:1 grep violation log
+	atf_check -o match:"peer's alert" grep error=ptProtocol log
+	atf_check -o inline:"1\n" grep -c error= log
+}
+
 scenario untrusted "A server whose authority is not in the file is \
 ptAuthentication, and gets no byte of the plain side"
 untrusted_body()

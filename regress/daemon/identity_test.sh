@@ -88,6 +88,23 @@ happened()
 	}
 }
 
+# alert_of REASON: the number of the alert that the client gets for it.
+alert_of()
+{
+	case $1 in
+	*"has sent no certificate"|*"without a certificate"|*"deny none"*)
+				echo '(40|116)' ;;
+	*"not trusted")		echo 48 ;;
+	*"list of revoked"*)	echo 42 ;;
+	*"expired on DATE"|*"not valid before DATE")
+				echo 45 ;;
+	*"revoked on DATE")	echo 44 ;;
+	*"its purpose is"*)	echo 43 ;;
+	denied*)		echo "${denied_alert:-46}" ;;
+	*)			atf_fail "alert_of: $1: which is that?" ;;
+	esac
+}
+
 # denied REASON NAME [ARGUMENT...]: with both versions of the protocol.
 denied()
 {
@@ -96,6 +113,11 @@ denied()
 	for _v in tls1_2 tls1_3; do
 		_got=$(log_in $_v "$@")
 		[ -z "$_got" ] || atf_fail "$*: got $_got"
+		grep -Eq "SSL alert number $(alert_of "$_reason")\$" \
+		    receive.err || {
+			cat receive.err
+			atf_fail "$*: another alert for: $_reason"
+		}
 		happened "$*" <<-EVENTS
 		state=connecting
 		$(failure ptAuthentication "$_reason")$whose
@@ -464,7 +486,9 @@ rules_none_body()
 	admitted ' subject="CN=gone"' gone
 
 	ruled optional 'deny none'
+	denied_alert='(40|116)'
 	denied "denied by rule 1 (line $(line_of "deny none"))" none
+	denied_alert=
 	admitted "$good" good
 }
 

@@ -271,7 +271,8 @@ agreed()
 }
 
 scenario alpn "The first protocol of the server that the client offers is \
-agreed on and logged; without one in common there is none" \
+agreed on and logged; one that offers only others gets no_application_protocol, \
+and one that offers none is served" \
     require.progs openssl
 alpn_body()
 {
@@ -282,15 +283,35 @@ alpn_body()
 		atf_check_equal h2 "$(agreed h2 $v)"
 		atf_check_equal http/1.1 "$(agreed http/1.1,h3 $v)"
 		atf_check_equal "" "$(agreed "" $v)"
+		# The peer's alert, by the number that both versions have.
 		atf_check_equal "" "$(agreed h3,spdy/1 $v)"
+		atf_check -o match:"alert number 120" cat s_client.err
 	done
 	wait_closed 10
 	grep state=connected log | sed 's/.* cipher=[^ ]* //' >got
 	for v in 2 3; do
 		printf '%s backend=echo\n' alpn=h2 alpn=h2 alpn=http/1.1
-		printf 'backend=echo\nbackend=echo\n'
+		printf 'backend=echo\n'
 	done >want
 	atf_check -o file:want cat got
+	atf_check -o inline:"2\n" grep -c \
+	    'error=ptProtocol .*reason="no common application protocol"' log
+	atf_check -o inline:"2\n" grep -c error= log
+}
+scenario alpn_optional "Where alpn is optional a client that offers only \
+others is served without one" require.progs openssl
+alpn_optional_body()
+{
+	serve echo 'alpn optional "h2,http/1.1"'
+	start
+	for v in -tls1_2 -tls1_3; do
+		atf_check_equal h2 "$(agreed http/1.1,h2 $v)"
+		atf_check_equal "" "$(agreed "" $v)"
+		atf_check_equal "" "$(agreed h3,spdy/1 $v)"
+	done
+	wait_closed 6
+	atf_check -o inline:"6\n" grep -c state=connected log
+	atf_check -o inline:"2\n" grep -c alpn=h2 log
 	atf_check -s exit:1 grep error= log
 }
 
@@ -361,6 +382,29 @@ groups_body()
 	atf_check -o inline:"2\n" grep -c error=ptProtocol log
 }
 
+scenario signatures "A client that offers only signatures that a signer \
+cannot make gets an alert" require.progs openssl
+signatures_body()
+{
+	for k in P-256 rsa:2048; do
+		certificate www $k
+		[ $k = P-256 ] && _alg=ECDSA || _alg=RSA
+		serve echo
+		start
+		! handshake -tls1_2 -sigalgs $_alg+SHA224 \
+		    -cipher DEFAULT:@SECLEVEL=0 || atf_fail "$_alg+SHA224"
+		# handshake_failure; of LibreSSL decode_error.
+		atf_check -o match:"alert number [45]0" cat s_client.err
+		for a in SHA256 SHA384 SHA512; do
+			handshake -tls1_2 -sigalgs $_alg+$a ||
+			    atf_fail "no $_alg+$a"
+		done
+		wait_closed 4
+		atf_check -o inline:"1\n" grep -c error=ptProtocol log
+		atf_check -o inline:"1\n" grep -c error= log
+		stop_daemon
+	done
+}
 scenario ciphers "The suites of TLS 1.2 are those of the server, and the \
 log names the one agreed on" require.progs openssl
 ciphers_body()

@@ -206,7 +206,7 @@ ROW(no_certificate, "own credentials that cannot be used: closing, closed "
 
 /*
  * A server that is not content with what it got says so in the handshake of
- * TLS 1.2, and after it in that of TLS 1.3.
+ * TLS 1.2, and after it in that of TLS 1.3.  It was judged before.
  */
 static void
 unwelcome(const struct world *w, struct securetcp_config *(*make)(void),
@@ -217,8 +217,9 @@ unwelcome(const struct world *w, struct securetcp_config *(*make)(void),
 	size_t		 n;
 
 	if (w->w_version == TLS1_2_VERSION) {
-		both(w, make, NULL, PARTNER_ASKS, CONNECTING " E(ptProtocol)"
-		    DOWN, ptProtocol, CONNECTING DOWN, alert12);
+		both(w, make, NULL, PARTNER_ASKS, CONNECTING
+		    " A(11111) E(ptProtocol)" DOWN, ptProtocol, CONNECTING
+		    " A(11111)" DOWN, alert12);
 		return;
 	}
 	begin(&f, make(), 0);
@@ -307,8 +308,9 @@ ROW(asked_hook, "the same with the key behind the signing hook: one "
 		ATF_CHECK_EQ(before + 2, key_signatures);
 		key_refuse = 1;
 		both(&w, elsewhere, NULL, PARTNER_ASKS, CONNECTING
-		    " E(ptNoCertificate)" DOWN, ptNoCertificate, CONNECTING
-		    DOWN, "signer gave no usable signature");
+		    " A(11111) E(ptNoCertificate)" DOWN, ptNoCertificate,
+		    CONNECTING " A(11111)" DOWN,
+		    "signer gave no usable signature");
 		key_refuse = 0;
 	}
 	partner_end();

@@ -115,6 +115,7 @@ fixture_authenticate(struct securetcp *tcp, struct securetcp_verdicts *sv,
 	char		 digits[8];
 
 	f->f_tcp = tcp;
+	f->f_judged++;
 	ATF_CHECK_EQ(SECURETCP_CONNECTING, securetcp_state(tcp));
 	ATF_CHECK_EQ(sv->sv_trusted && sv->sv_date && sv->sv_signature &&
 	    sv->sv_name && sv->sv_notrevoked, sv->sv_valid);

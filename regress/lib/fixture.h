@@ -53,6 +53,7 @@ struct fixture {
 	int			 f_error;
 	unsigned int		 f_receives;
 	unsigned int		 f_sends;
+	unsigned int		 f_judged;	/* Authenticate events */
 	int			 f_gone;	/* the object was freed */
 	/* What else a handler does. */
 	void			(*f_on_state)(struct fixture *,

@@ -63,6 +63,7 @@ valgrind_body()
 	run "$here" gather_test handlers_close handlers_abort handlers_free
 	run "$here" ending_test connect
 	run "$here" fault_test certificate queue gather
+	run "$here" alert_test later replaced
 }
 
 atf_test_case sanitizers

@@ -16,6 +16,7 @@
 #include <openssl/evp.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -24,23 +25,28 @@
 
 #define DAY	86400
 
-static EVP_PKEY	*pki_key(void);
+static EVP_PKEY	*pki_key(int);
 static void	 pki_extension(X509 *, X509 *, int, const char *);
 static size_t	 pki_take(BIO *, char *, size_t);
 static void	 pki_use(SSL_CTX *, const struct pki *);
 
 static EVP_PKEY *
-pki_key(void)
+pki_key(int flags)
 {
 	EVP_PKEY_CTX	*ctx;
 	EVP_PKEY	*pkey = NULL;
 
-	ATF_REQUIRE((ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_EC, NULL)) != NULL);
+	ATF_REQUIRE((ctx = EVP_PKEY_CTX_new_id(flags & PKI_RSA ?
+	    EVP_PKEY_RSA : EVP_PKEY_EC, NULL)) != NULL);
 	ATF_REQUIRE_EQ(1, EVP_PKEY_keygen_init(ctx));
-	ATF_REQUIRE_EQ(1, EVP_PKEY_CTX_set_ec_paramgen_curve_nid(ctx,
-	    NID_X9_62_prime256v1));
-	ATF_REQUIRE_EQ(1, EVP_PKEY_CTX_set_ec_param_enc(ctx,
-	    OPENSSL_EC_NAMED_CURVE));
+	if (flags & PKI_RSA)
+		ATF_REQUIRE(EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 2048) > 0);
+	else {
+		ATF_REQUIRE_EQ(1, EVP_PKEY_CTX_set_ec_paramgen_curve_nid(ctx,
+		    flags & PKI_P521 ? NID_secp521r1 : NID_X9_62_prime256v1));
+		ATF_REQUIRE_EQ(1, EVP_PKEY_CTX_set_ec_param_enc(ctx,
+		    OPENSSL_EC_NAMED_CURVE));
+	}
 	ATF_REQUIRE_EQ(1, EVP_PKEY_keygen(ctx, &pkey));
 	EVP_PKEY_CTX_free(ctx);
 	return (pkey);
@@ -81,7 +87,7 @@ pki_make(struct pki *p, const struct pki *issuer, const char *cn,
 	BIO		*bio;
 
 	memset(p, 0, sizeof(*p));
-	p->p_pkey = pki_key();
+	p->p_pkey = pki_key(flags);
 	ATF_REQUIRE((x509 = X509_new()) != NULL);
 	p->p_x509 = x509;
 	ATF_REQUIRE_EQ(1, X509_set_version(x509, 2));
@@ -108,7 +114,7 @@ pki_make(struct pki *p, const struct pki *issuer, const char *cn,
 		pki_extension(x509, x509, NID_subject_alt_name, san);
 	signer = issuer == NULL ? p->p_pkey : issuer->p_pkey;
 	if (flags & PKI_FORGED)
-		signer = forger = pki_key();
+		signer = forger = pki_key(0);
 	ATF_REQUIRE(X509_sign(x509, signer, EVP_sha256()) != 0);
 	EVP_PKEY_free(forger);
 	ATF_REQUIRE((bio = BIO_new(BIO_s_mem())) != NULL);

@@ -35,6 +35,8 @@ struct pki {
 #define PKI_CHAIN	0x10	/* the issuer's chain goes with it */
 #define PKI_CLIENT	0x20	/* for clients only */
 #define PKI_OLDER	0x40	/* a list made before the usual one */
+#define PKI_RSA		0x80	/* its key, rather than ECDSA on P-256 */
+#define PKI_P521	0x100
 #define PKI_CHANGES	0x1000	/* a list of changes since the usual one */
 #define PKI_REASONS	0x2000	/* a list for some reasons only */
 #define PKI_POINT	0x4000	/* a list of one distribution point */

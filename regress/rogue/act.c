@@ -229,7 +229,7 @@ put_string(uint8_t *out, const char *what, size_t max)
 
 /* Everything from the match on, after version and cipher of the others. */
 static void
-act_identity(const char *other, uint64_t match, uint64_t peer,
+act_identity(uint32_t type, const char *other, uint64_t match, uint64_t peer,
     const char *subject, const char *san)
 {
 	uint8_t	 out[16384];
@@ -247,7 +247,7 @@ act_identity(const char *other, uint64_t match, uint64_t peer,
 	n += put_string(out + n, san, WIRE_SAN - 1);
 	n += put(out + n, 8, 0);
 	n += put(out + n, 8, 0);
-	act_send(WIRE_ESTABLISHED, out, n);
+	act_send(type, out, n);
 }
 
 static void
@@ -257,12 +257,15 @@ act_established(const char **line)
 
 	if (!act_word(line, word, sizeof(word)))
 		(void)strlcpy(word, "-", sizeof(word));
-	act_identity(word, 0, 1, word, word);
+	act_identity(WIRE_ESTABLISHED, word, 0, 1, word, word);
 }
 
-/* claim MATCH PEER SUBJECT NAMES: in the latter ';' begins a new line */
+/*
+ * claim MATCH PEER SUBJECT NAMES, or identity: in the latter ';' begins a
+ * new line
+ */
 static void
-act_claim(const char **line)
+act_claim(uint32_t type, const char **line)
 {
 	uint64_t	 match, peer;
 	char		 subject[256], san[256], *p;
@@ -273,7 +276,7 @@ act_claim(const char **line)
 	(void)act_word(line, san, sizeof(san));
 	for (p = san; (p = strchr(p, ';')) != NULL;)
 		*p = '\n';
-	act_identity("-", match, peer, subject, san);
+	act_identity(type, "-", match, peer, subject, san);
 }
 
 /* address FAMILY: 127.0.0.9 or ::1, port 9, to itself. */
@@ -414,7 +417,9 @@ act_common(const char *word, const char **line)
 	else if (strcmp(word, "established") == 0)
 		act_established(line);
 	else if (strcmp(word, "claim") == 0)
-		act_claim(line);
+		act_claim(WIRE_ESTABLISHED, line);
+	else if (strcmp(word, "identity") == 0)
+		act_claim(WIRE_IDENTITY, line);
 	else if (strcmp(word, "done") == 0)
 		act_done(line);
 	else if (strcmp(word, "fatal") == 0)

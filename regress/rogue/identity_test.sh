@@ -118,6 +118,41 @@ identities()
 	prove www "claim 0 1 - nul" "violation: malformed ESTABLISHED"
 }
 
+twice inside "What is said inside the handshake: judged by the same rules, \
+once, and held against what is said after it"
+inside()
+{
+	good="O=Example dns:a.example.org"
+	all="receive claim 0 1 $good receive done 0 0 0 0 - exit 0"
+	quiet www "identity 0 1 $good $all"
+	quiet www "identity 0 0 - - receive claim 0 0 - - receive done 0 0 0 0 -"
+	wait_until 20 "both" eval \
+	    '[ $(grep -c "^server=www .*state=connected" log) -ge 2 ]'
+	unidentified "identity 0 1 CN=evil,O=Example -" \
+	    "denied by rule 1 (line $(line_of 'deny subject'))"
+	unidentified "identity 0 1 CN=nobody -" \
+	    "denied: no rule allows this certificate"
+	other="violation: ESTABLISHED with another peer than IDENTITY"
+	for c in "1 O=Example -" "1 O=Example,CN=x dns:a.example.org" \
+	    "3 $good" "0 - -" "1 CN=evil dns:a.example.org"; do
+		prove www "identity 0 1 $good receive claim 0 $c" "$other"
+	done
+	prove www "identity 0 0 - - receive claim 0 1 $good" "$other"
+	prove www "identity 0 1 $good identity 0 1 $good" \
+	    "violation: message IDENTITY (40): a second time"
+	# Who was denied has nothing more to say than that it ends.
+	prove www "identity 0 1 CN=evil - claim 0 1 $good" \
+	    "violation: message ESTABLISHED (26): not in this state"
+	prove www "identity 0 1 CN=evil - ask 32" \
+	    "violation: message ASKSIGN (25): not in this state"
+	prove www "identity 0 1 over -" "violation: malformed IDENTITY"
+	prove www "identity 0 1 - nul" "violation: malformed IDENTITY"
+	prove www "fds 1 identity 0 1 $good" \
+	    "violation: message IDENTITY (40): a descriptor was sent"
+	prove good "identity 0 1 $good" \
+	    "violation: IDENTITY where there are no rules"
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

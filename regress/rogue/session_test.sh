@@ -12,7 +12,7 @@ around=serve_all
 names="START KEY KEYS_END SIGN KEYINFO KEYBAD SIGNED UNSIGNED SERVER CHAIN \
 SERVER_END FORK KILL FORKED UNFORKED EXITED READY FATAL ADOPT SIGNATURE \
 NOSIGNATURE ACCEPT REFUSE CLOSE ASKSIGN ESTABLISHED DONE CA CRL STAPLE MATCH \
-ADDRESS PROGRAM PROGRAM_END STDERR RUN TERM RESOLVE RESOLVED"
+ADDRESS PROGRAM PROGRAM_END STDERR RUN TERM RESOLVE RESOLVED IDENTITY ALLOWED"
 
 # types: number and name of each there is, and of some there are not.
 types()
@@ -23,7 +23,7 @@ types()
 		_n=$((_n + 1))
 		echo "$_n $_t"
 	done
-	echo "40 unknown"
+	echo "42 unknown"
 	echo "64 unknown"
 	echo "255 unknown"
 	echo "4294967295 unknown"
@@ -51,7 +51,7 @@ in_state()
 }
 
 twice connecting "Each type of message while connecting"
-connecting() { in_state www "" "ASKSIGN ESTABLISHED DONE FATAL" "" \
+connecting() { in_state www "" "ASKSIGN IDENTITY ESTABLISHED DONE FATAL" "" \
     "ADDRESS"; }
 
 twice header "Each type of message while a PROXY header is awaited, and after \
@@ -59,8 +59,9 @@ it: nothing but its address comes first, and it comes once"
 header()
 {
 	proxy=1
-	in_state front "" "ADDRESS DONE FATAL" "" "ASKSIGN ESTABLISHED"
-	in_state front "address 4" "ASKSIGN ESTABLISHED DONE FATAL" \
+	in_state front "" "ADDRESS DONE FATAL" "" \
+	    "ASKSIGN IDENTITY ESTABLISHED"
+	in_state front "address 4" "ASKSIGN IDENTITY ESTABLISHED DONE FATAL" \
 	    "ADDRESS" ""
 	for f in 1 2 3 5 7 16 128 255; do
 		prove front "address $f" \
@@ -95,14 +96,14 @@ twice waiting "Each type of message while the backend is awaited"
 waiting()
 {
 	in_state slow "established -" "DONE FATAL" "ESTABLISHED" \
-	    "ADDRESS ASKSIGN"
+	    "ADDRESS ASKSIGN IDENTITY"
 }
 
 twice connected "Each type of message while connected"
 connected()
 {
 	in_state www "established - receive" "DONE FATAL" "ESTABLISHED" \
-	    "ADDRESS ASKSIGN"
+	    "ADDRESS ASKSIGN IDENTITY"
 }
 
 idle_warnings()
@@ -119,7 +120,7 @@ idle()
 	types >types
 	while read -r n name; do
 		case $name in
-		ADDRESS|ASKSIGN|ESTABLISHED|DONE)
+		ADDRESS|ASKSIGN|IDENTITY|ESTABLISHED|DONE)
 					why="not in this state" ;;
 		FATAL)				why="wrong size" ;;
 		*)				why="unknown message" ;;

@@ -25,6 +25,8 @@
 static struct pki	 root, www;
 static struct key	 key;
 static struct fake	 fk;
+static uint8_t		 flags;		/* of the block to come */
+static uint32_t		 patience;	/* its handshake timer, or 0 */
 
 static void	 begin(const atf_tc_t *, uint8_t, const char *, size_t);
 static void	 finish(void);
@@ -42,6 +44,9 @@ begin(const atf_tc_t *tc, uint8_t auth, const char *crl, size_t crllen)
 
 	fake_defaults(&wv);
 	wv.wv_auth = auth;
+	wv.wv_flags = flags;
+	if (patience != 0)
+		wv.wv_handshake = patience;
 	(void)strlcpy(wv.wv_alpn, "h2", sizeof(wv.wv_alpn));
 	if (www.p_pkey == NULL) {
 		pki_make(&root, NULL, "Root", NULL, PKI_CA);
@@ -374,6 +379,116 @@ CASE(subjects, "a subject arrives with its control characters escaped, and "
 	finish();
 }
 
+/* As far as the handshake knows it by then. */
+static void
+check_identity(const struct fake_session *fs)
+{
+	const struct wire_established	*wi = &fs->fs_identity;
+	const struct wire_established	*wh = &fs->fs_info;
+
+	ATF_CHECK_STREQ("", wi->wh_version);
+	ATF_CHECK_EQ(1, wi->wh_peer);
+	ATF_CHECK_EQ(wh->wh_peer, wi->wh_peer);
+	ATF_CHECK_STREQ(wh->wh_subject, wi->wh_subject);
+	ATF_CHECK_STREQ(wh->wh_issuer, wi->wh_issuer);
+	ATF_CHECK_STREQ(wh->wh_hash, wi->wh_hash);
+	ATF_CHECK_STREQ(wh->wh_san, wi->wh_san);
+	ATF_CHECK_EQ(wh->wh_notbefore, wi->wh_notbefore);
+	ATF_CHECK_EQ(wh->wh_notafter, wi->wh_notafter);
+}
+
+/* Nobody is asked about a bad certificate, or where there are no rules. */
+CASE(identity, "where there are rules IDENTITY is said inside the handshake, "
+    "of valid certificates only, and ESTABLISHED agrees with it")
+{
+	struct pki	 p, old;
+	struct end	 e;
+	int		 version;
+
+	for (flags = 0; flags <= WIRE_SERVER_RULES;
+	    flags += WIRE_SERVER_RULES) {
+		begin(tc, WIRE_AUTH_OPTIONAL, NULL, 0);
+		pki_make(&p, &root, "a client", "DNS:a.example.org", 0);
+		pki_make(&old, &root, "old", NULL, PKI_EXPIRED);
+		EACH_VERSION(version) {
+			show(&e, &p, version);
+			ATF_REQUIRE(e.e_session->fs_established);
+			ATF_CHECK_EQ(flags != 0, e.e_session->fs_identified);
+			if (flags != 0)
+				check_identity(e.e_session);
+			end_close(&e);
+			show(&e, NULL, version);
+			ATF_CHECK(e.e_session->fs_established);
+			ATF_CHECK_EQ(0, e.e_session->fs_identified);
+			end_close(&e);
+			show(&e, &old, version);
+			FAKE_WAIT(&fk, e.e_session->fs_done);
+			ATF_CHECK_EQ(0, e.e_session->fs_identified);
+			ATF_CHECK_EQ(ptAuthentication,
+			    e.e_session->fs_result.wd_error);
+			end_close(&e);
+		}
+		pki_free(&old);
+		pki_free(&p);
+		fake_stop(&fk);
+	}
+	flags = 0;
+}
+
+CASE(denied, "a client that the rules deny gets an alert in the handshake, "
+    "and DONE has the parent's words; one without a certificate as well")
+{
+	struct pki	 p;
+	struct end	 e;
+	int		 version;
+
+	flags = WIRE_SERVER_RULES | WIRE_SERVER_NONE;
+	begin(tc, WIRE_AUTH_OPTIONAL, NULL, 0);
+	pki_make(&p, &root, "a client", NULL, 0);
+	fk.fk_rules = FAKE_DENY;
+	EACH_VERSION(version) {
+		show(&e, &p, version);
+		end_refused(&e, ptAuthentication, "denied by rule 1 (line 2)");
+		ATF_CHECK_STREQ("CN=a client",
+		    e.e_session->fs_identity.wh_subject);
+		if (version == TLS1_2_VERSION)
+			ATF_CHECK_EQ(46, e.e_alert);
+		end_close(&e);
+		show(&e, NULL, version);
+		end_refused(&e, ptAuthentication, "denied by rule 1 (line 2)");
+		ATF_CHECK_EQ(1, e.e_session->fs_identified);
+		ATF_CHECK_EQ(0, e.e_session->fs_identity.wh_peer);
+		end_close(&e);
+	}
+	pki_free(&p);
+	finish();
+	flags = 0;
+}
+
+CASE(undecided, "rules that are not answered in time, or by an order to end")
+{
+	struct pki	 p;
+	struct end	 e;
+
+	flags = WIRE_SERVER_RULES;
+	patience = 1500;
+	begin(tc, WIRE_AUTH_REQUIRED, NULL, 0);
+	pki_make(&p, &root, "a client", NULL, 0);
+	fk.fk_rules = FAKE_THINK;
+	show(&e, &p, TLS1_3_VERSION);
+	end_refused(&e, ptTimeout, "handshake timer, 1500 milliseconds");
+	ATF_CHECK_EQ(1, e.e_session->fs_identified);
+	end_close(&e);
+	fk.fk_rules = FAKE_END;
+	show(&e, &p, TLS1_3_VERSION);
+	end_refused(&e, ptAbort, "closed on request");
+	end_close(&e);
+	pki_free(&p);
+	finish();
+	flags = 0;
+	patience = 0;
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, everything);
@@ -383,5 +498,8 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, revoked);
 	ATF_TP_ADD_TC(tp, too_much);
 	ATF_TP_ADD_TC(tp, subjects);
+	ATF_TP_ADD_TC(tp, identity);
+	ATF_TP_ADD_TC(tp, denied);
+	ATF_TP_ADD_TC(tp, undecided);
 	return (atf_no_error());
 }

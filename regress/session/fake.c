@@ -21,6 +21,7 @@
 
 #include "compat.h"
 #include "fake.h"
+#include "securetcp.h"
 #include "shipped.h"
 
 static void	 fake_prepare(void);
@@ -32,6 +33,7 @@ static void	 fake_session(struct fake *, struct fake_session *);
 static void	 fake_session_message(struct fake *, struct fake_session *,
 		    struct imsg *);
 static void	 fake_answer(struct fake *, struct fake_session *);
+static void	 fake_judge(struct fake *, struct fake_session *);
 
 int	 fake_nofork;
 
@@ -452,6 +454,12 @@ fake_session_message(struct fake *fk, struct fake_session *fs,
 		fs->fs_addressed = 1;
 		fs->fs_state = WIRE_CONNECTING;
 		break;
+	case WIRE_IDENTITY:
+		ATF_REQUIRE_EQ(0, wire_parse(imsg, &fs->fs_identity,
+		    sizeof(fs->fs_identity)));
+		fs->fs_identified = 1;
+		fake_judge(fk, fs);
+		break;
 	case WIRE_ESTABLISHED:
 		ATF_REQUIRE_EQ(0, wire_parse(imsg, &fs->fs_info,
 		    sizeof(fs->fs_info)));
@@ -467,6 +475,25 @@ fake_session_message(struct fake *fk, struct fake_session *fs,
 	default:
 		atf_tc_fail("session %llu: unexpected %s",
 		    (unsigned long long)fs->fs_id, wire_name(type));
+	}
+}
+
+static void
+fake_judge(struct fake *fk, struct fake_session *fs)
+{
+	switch (fk->fk_rules) {
+	case FAKE_ALLOW:
+		fake_order(fs, WIRE_ALLOWED, -1, NULL, 0);
+		break;
+	case FAKE_DENY:
+		fs->fs_state = WIRE_WAITING;
+		fake_refuse(fs, ptAuthentication, "denied by rule 1 (line 2)");
+		break;
+	case FAKE_END:
+		fake_close(fs);
+		break;
+	case FAKE_THINK:
+		break;
 	}
 }
 

@@ -50,6 +50,13 @@ enum fake_sign {
 	FAKE_HOLD		/* say nothing */
 };
 
+enum fake_rules {
+	FAKE_ALLOW,
+	FAKE_DENY,
+	FAKE_END,		/* order the session to end */
+	FAKE_THINK		/* say nothing */
+};
+
 struct fake_session {
 	uint64_t		 fs_id;
 	int			 fs_fd;		/* its pipe, -1: we ended it */
@@ -60,12 +67,14 @@ struct fake_session {
 	uint32_t		 fs_unforked;	/* errno */
 	int			 fs_asked;
 	int			 fs_addressed;
+	int			 fs_identified;
 	int			 fs_established;
 	int			 fs_done;
 	int			 fs_ended;	/* it ended its pipe */
 	int			 fs_exited;
 	struct wire_asksign	 fs_ask;
 	struct wire_address	 fs_address;
+	struct wire_established	 fs_identity;
 	struct wire_established	 fs_info;
 	struct wire_done	 fs_result;
 	struct wire_exited	 fs_exit;
@@ -75,6 +84,7 @@ struct fake {
 	const atf_tc_t		*fk_tc;
 	struct key		*fk_key;
 	enum fake_sign		 fk_sign;
+	enum fake_rules		 fk_rules;
 	pid_t			 fk_pid;
 	int			 fk_fd;
 	struct imsgbuf		 fk_pipe;

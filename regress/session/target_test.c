@@ -271,13 +271,16 @@ CASE(certificate, "a target that asks for a certificate is shown ours, with "
 		ATF_CHECK_EQ(0, e.e_session->fs_asked);
 		end_close(&e);
 	}
+	pki_free(&p);
 	finish();
 	begin(tc, 0);
+	pki_make(&p, &root, "target", "DNS:" NAME, 0);
 	target(&e, &p, &root, NAME, TLS1_2_VERSION);
 	ATF_CHECK(e.e_failed);
 	FAKE_WAIT(&fk, e.e_session->fs_done);
 	ATF_CHECK_EQ(0, e.e_session->fs_established);
-	ATF_CHECK_EQ(ptProtocol, e.e_session->fs_result.wd_error);
+	ATF_CHECK_EQ_MSG(ptProtocol, e.e_session->fs_result.wd_error, "%s",
+	    e.e_session->fs_result.wd_reason);
 	end_close(&e);
 	pki_free(&p);
 	finish();

@@ -162,6 +162,7 @@ size_of(uint32_t type)
 		return (sizeof(struct wire_refuse));
 	case WIRE_ASKSIGN:
 		return (sizeof(struct wire_asksign));
+	case WIRE_IDENTITY:
 	case WIRE_ESTABLISHED:
 		return (sizeof(struct wire_established));
 	case WIRE_DONE:
@@ -316,6 +317,7 @@ fill(uint32_t type, union payload *p)
 		p->asksign.wq_len = sizeof(p->asksign.wq_data);
 		BYTES(p->asksign.wq_data);
 		break;
+	case WIRE_IDENTITY:
 	case WIRE_ESTABLISHED:
 		TEXT(p->established.wh_version);
 		TEXT(p->established.wh_cipher);

@@ -211,6 +211,7 @@ struct server {
 	char			 sv_ciphers[WIRE_OPTION];	/* "secure" */
 	char			 sv_curves[WIRE_OPTION];	/* "" default */
 	char			 sv_alpn[WIRE_ALPN];		/* "" none */
+	int			 sv_alpn_optional;
 	uint32_t		 sv_protocols;	/* TLS_PROTOCOL_*, parsed */
 	enum wire_auth		 sv_auth;
 	struct conf_path	 sv_ca;

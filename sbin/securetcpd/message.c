@@ -65,6 +65,18 @@ message_address(struct session *s, struct imsg *imsg)
 }
 
 static void
+message_identity(struct session *s, struct imsg *imsg)
+{
+	struct wire_established	 wh;
+
+	if (wire_parse(imsg, &wh, sizeof(wh)) == -1) {
+		session_gone(&s->s_child, "violation: malformed IDENTITY");
+		return;
+	}
+	session_identity(s, &wh);
+}
+
+static void
 message_established(struct session *s, struct imsg *imsg)
 {
 	struct wire_established	 wh;
@@ -115,6 +127,9 @@ session_message(struct child *c, struct imsg *imsg)
 		break;
 	case WIRE_ASKSIGN:
 		message_asksign(c->c_owner, imsg);
+		break;
+	case WIRE_IDENTITY:
+		message_identity(c->c_owner, imsg);
 		break;
 	case WIRE_ESTABLISHED:
 		message_established(c->c_owner, imsg);

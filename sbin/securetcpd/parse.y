@@ -534,6 +534,11 @@ shared_statement
 			take_copy($2, "alpn", server->sv_alpn,
 			    sizeof(server->sv_alpn));
 	}
+	| ALPN STRING STRING {
+		server->sv_alpn_at = $3->tk_place;
+		if (once(&seen_block, SEEN_ALPN, $1, "alpn"))
+			take_alpn(server, $2, $3);
+	}
 	| PROTOCOL STRING {
 		server->sv_protocol_at = $2->tk_place;
 		if (once(&seen_block, SEEN_PROTOCOL, $1, "protocol"))
@@ -628,7 +633,7 @@ static const struct keyword keywords[] = {
 	{ "absent",		ABSENT,		NULL },
 	{ "allow",		ALLOW,
 	    "allow hash|subject|san|issuer PATTERN, or allow none" },
-	{ "alpn",		ALPN,		"alpn LIST" },
+	{ "alpn",		ALPN,		"alpn [optional] LIST" },
 	{ "authenticate",	AUTHENTICATE,	"authenticate { ... }" },
 	{ "authentication",	AUTHENTICATION,	NULL },
 	{ "backend",		BACKEND,	NULL },

@@ -512,6 +512,8 @@ void		 session_refuse(struct session *, int, const char *);
 void		 session_fatal(struct session *, const char *);
 void		 session_accept(struct session *, int);
 void		 session_done(struct session *, const struct wire_done *);
+void		 session_identity(struct session *,
+		    const struct wire_established *);
 void		 session_established(struct session *,
 		    const struct wire_established *);
 void		 session_make_room(struct session *);

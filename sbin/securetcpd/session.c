@@ -362,20 +362,72 @@ session_forward(struct session *s)
 	}
 }
 
+/* What it says of its peer must not change on the way. */
+static int
+session_learn(struct session *s, const struct wire_established *wh)
+{
+	struct wire_established	*facts = s->s_facts;
+
+	if (facts == NULL) {
+		if ((s->s_facts = malloc(sizeof(*wh))) == NULL) {
+			session_fail(s, ptNoBufferSpace, strerror(errno));
+			return (-1);
+		}
+	} else if (facts->wh_peer != wh->wh_peer ||
+	    strcmp(facts->wh_subject, wh->wh_subject) != 0 ||
+	    strcmp(facts->wh_issuer, wh->wh_issuer) != 0 ||
+	    strcmp(facts->wh_hash, wh->wh_hash) != 0 ||
+	    strcmp(facts->wh_san, wh->wh_san) != 0 ||
+	    facts->wh_notbefore != wh->wh_notbefore ||
+	    facts->wh_notafter != wh->wh_notafter) {
+		session_gone(&s->s_child, "violation: ESTABLISHED with "
+		    "another peer than IDENTITY");
+		return (-1);
+	}
+	*s->s_facts = *wh;
+	return (0);
+}
+
+/* The handshake is over: nothing but DONE is to come before an answer. */
+static void
+session_shaken(struct session *s)
+{
+	session_unpend(s);
+	s->s_phase = PHASE_BACKEND;
+	s->s_child.c_state = WIRE_WAITING;
+	(void)evtimer_del(&s->s_timer);
+}
+
+/* In the middle of the handshake: may the peer come in? */
+void
+session_identity(struct session *s, const struct wire_established *wh)
+{
+	struct server	*sv = s->s_service->se_conf;
+	char		 reason[WIRE_REASON];
+
+	if (TAILQ_EMPTY(&sv->sv_rules)) {
+		session_gone(&s->s_child, "violation: IDENTITY where there "
+		    "are no rules");
+		return;
+	}
+	if (session_learn(s, wh) == -1)
+		return;
+	if (!rules_allow(sv, wh, reason, sizeof(reason))) {
+		session_shaken(s);
+		session_refuse(s, ptAuthentication, reason);
+	} else if (child_send(&s->s_child, WIRE_ALLOWED, -1, NULL, 0) == -1)
+		session_gone(&s->s_child, NULL);
+}
+
 void
 session_established(struct session *s, const struct wire_established *wh)
 {
 	char	 reason[WIRE_REASON];
 
-	if ((s->s_facts = malloc(sizeof(*wh))) == NULL) {
-		session_fail(s, ptNoBufferSpace, strerror(errno));
+	if (session_learn(s, wh) == -1)
 		return;
-	}
-	*s->s_facts = *wh;
-	session_unpend(s);
-	s->s_phase = PHASE_BACKEND;
-	s->s_child.c_state = WIRE_WAITING;
-	(void)evtimer_del(&s->s_timer);
+	session_shaken(s);
+	/* Also of a session that has not asked. */
 	if (!rules_allow(s->s_service->se_conf, wh, reason, sizeof(reason))) {
 		session_refuse(s, ptAuthentication, reason);
 		return;

@@ -33,6 +33,25 @@ load_file(struct child *c, enum wire_type type, int file,
 	return (child_send(c, type, fd, payload, len));
 }
 
+static uint8_t
+server_flags(const struct server *sv)
+{
+	static const struct wire_established	 none;
+	char					 reason[WIRE_REASON];
+	uint8_t					 flags = 0;
+
+	if (sv->sv_client)
+		flags |= WIRE_SERVER_CLIENT;
+	if (sv->sv_alpn_optional)
+		flags |= WIRE_SERVER_ALPN;
+	if (!TAILQ_EMPTY(&sv->sv_rules))
+		flags |= WIRE_SERVER_RULES;
+	if (sv->sv_auth == WIRE_AUTH_OPTIONAL &&
+	    !rules_allow(sv, &none, reason, sizeof(reason)))
+		flags |= WIRE_SERVER_NONE;
+	return (flags);
+}
+
 static int
 load_server(struct child *c, const struct server *sv)
 {
@@ -46,8 +65,7 @@ load_server(struct child *c, const struct server *sv)
 	(void)strlcpy(wv.wv_curves, sv->sv_curves, sizeof(wv.wv_curves));
 	(void)strlcpy(wv.wv_alpn, sv->sv_alpn, sizeof(wv.wv_alpn));
 	wv.wv_auth = sv->sv_auth;
-	if (sv->sv_client)
-		wv.wv_flags |= WIRE_SERVER_CLIENT;
+	wv.wv_flags = server_flags(sv);
 	/* The timer is the parent's; the session's is behind it. */
 	wv.wv_handshake = sv->sv_handshake * 1000 + 1000;
 	wv.wv_idle = sv->sv_idle * 1000;

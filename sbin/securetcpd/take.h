@@ -59,6 +59,8 @@ void		 take_match(struct server *, const struct statement *,
 		    const struct token *);
 void		 take_program(struct conf *, struct server *,
 		    const struct statement *, const struct token *);
+void		 take_alpn(struct server *, const struct token *,
+		    const struct token *);
 void		 take_authentication(struct server *, const struct statement *,
 		    const struct token *);
 void		 take_rule(struct server *, const struct token *,

@@ -306,6 +306,21 @@ take_authentication(struct server *server, const struct statement *said,
 		take_file(said->st_crl, "crl", &server->sv_crl);
 }
 
+/* A client block offers; whether that is taken up is the server's to say. */
+void
+take_alpn(struct server *server, const struct token *word,
+    const struct token *tk)
+{
+	if (strcmp(word->tk_text, "optional") != 0)
+		conf_error(&word->tk_place, "unknown word \"%s\" (alpn "
+		    "optional)", word->tk_text);
+	else if (server->sv_client)
+		conf_error(&word->tk_place, "alpn optional is for servers: "
+		    "here it is so anyway");
+	server->sv_alpn_optional = 1;
+	take_copy(tk, "alpn", server->sv_alpn, sizeof(server->sv_alpn));
+}
+
 /* As libtls prints it: of the certificate in DER. */
 static int
 hash_ok(const char *text)

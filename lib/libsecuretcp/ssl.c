@@ -1,0 +1,369 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * The SSL below libtls.  libtls keeps its SSL_CTX and SSL to itself, but the
+ * TLS library shows each new one to whoever asked for room in it.  This file
+ * alone takes them from there, while libtls is called by one of the functions
+ * below, and sets what libtls has no word for:
+ *
+ * - The peer's certificate is judged in the middle of the handshake.  A peer
+ *   that is refused gets an alert, and a client shows a server that it refuses
+ *   neither its own certificate nor a signature.
+ * - Nobody renegotiates: there is one signature for a connection.
+ * - Signature algorithms that a signer cannot sign are not offered.
+ * - A client that offers application protocols, but none of ours, is refused
+ *   as RFC 7301 says, unless the configuration wants it to go on.
+ * - There are no session tickets.  OpenSSL sends two of them in every TLS 1.3
+ *   handshake, for sessions that libtls will not resume.  A client that only
+ *   sends never reads them, and when it closes, its kernel takes unread data
+ *   for a reset and throws away what was still on its way to us.
+ */
+
+#include <sys/types.h>
+#include <sys/queue.h>
+
+#include <stdlib.h>
+#include <tls.h>
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+#include "compat.h"
+#include "config.h"
+#include "object.h"
+#include "securetcp.h"
+
+#define SSL_IS_CONTEXT		0
+#define SSL_IS_CONNECTION	1
+
+static void	 ssl_made(void *, long);
+static void	 ssl_begin(void);
+static int	 ssl_end(struct securetcp_config *, const char *,
+		    struct tls *, int);
+static int	 ssl_unfit(struct securetcp_config *);
+static int	 ssl_contexts_set(struct securetcp_config *);
+static int	 ssl_algorithms_context(SSL_CTX *);
+static int	 ssl_algorithms(SSL *);
+static int	 ssl_judge(X509_STORE_CTX *, void *);
+static STACK_OF(X509) *ssl_chain(X509_STORE_CTX *);
+static int	 ssl_alpn(SSL *, const unsigned char **, unsigned char *,
+		    const unsigned char *, unsigned int, void *);
+
+/* What libtls has made since ssl_begin(). */
+static int	 ssl_watching;
+static SSL_CTX	**ssl_contexts;
+static size_t	 ssl_ncontexts;
+static SSL	*ssl_connection;
+static int	 ssl_lost;		/* out of memory meanwhile */
+
+static int	 ssl_index = -1;	/* where an SSL has its object */
+
+/*
+ * The TLS libraries turn an error of a verification into an alert; these are
+ * errors for which both have the same.  Neither has one for access_denied:
+ * a valid certificate that is refused gets certificate_unknown.
+ */
+static const int	 ssl_errors[] = {
+	[REFUSAL_NONE] = X509_V_OK,
+	[REFUSAL_CA] = X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
+	[REFUSAL_DATE] = X509_V_ERR_CERT_HAS_EXPIRED,
+	[REFUSAL_REVOKED] = X509_V_ERR_CERT_REVOKED,
+	[REFUSAL_PURPOSE] = X509_V_ERR_INVALID_PURPOSE,
+	[REFUSAL_BAD] = X509_V_ERR_CERT_REJECTED,
+	[REFUSAL_DENIED] = X509_V_ERR_PERMITTED_VIOLATION,
+	[REFUSAL_MEMORY] = X509_V_ERR_OUT_OF_MEM
+};
+
+/* The TLS libraries differ in what such a function returns. */
+#ifdef LIBRESSL_VERSION_NUMBER
+
+static int
+ssl_new(void *parent, void *ptr, CRYPTO_EX_DATA *data, int i, long argl,
+    void *argp)
+{
+	(void)ptr;
+	(void)data;
+	(void)i;
+	(void)argp;
+	ssl_made(parent, argl);
+	return (1);
+}
+
+#else
+
+static void
+ssl_new(void *parent, void *ptr, CRYPTO_EX_DATA *data, int i, long argl,
+    void *argp)
+{
+	(void)ptr;
+	(void)data;
+	(void)i;
+	(void)argp;
+	ssl_made(parent, argl);
+}
+
+#endif
+
+int
+ssl_library(void)
+{
+	if (SSL_CTX_get_ex_new_index(SSL_IS_CONTEXT, NULL, ssl_new, NULL,
+	    NULL) == -1)
+		return (ptNoSecurity);
+	ssl_index = SSL_get_ex_new_index(SSL_IS_CONNECTION, NULL, ssl_new,
+	    NULL, NULL);
+	return (ssl_index == -1 ? ptNoSecurity : ptOk);
+}
+
+static void
+ssl_made(void *parent, long what)
+{
+	SSL_CTX	**contexts;
+
+	if (!ssl_watching)
+		return;
+	if (what == SSL_IS_CONNECTION) {
+		ssl_connection = parent;
+		return;
+	}
+	contexts = reallocarray(ssl_contexts, ssl_ncontexts + 1,
+	    sizeof(*contexts));
+	if (contexts == NULL) {
+		ssl_lost = 1;
+		return;
+	}
+	ssl_contexts = contexts;
+	ssl_contexts[ssl_ncontexts++] = parent;
+}
+
+static void
+ssl_begin(void)
+{
+	ssl_watching = 1;
+	ssl_lost = 0;
+	ssl_connection = NULL;
+}
+
+/* After libtls, which has succeeded or not: settings of what it made. */
+static int
+ssl_end(struct securetcp_config *sc, const char *what, struct tls *tls,
+    int bad)
+{
+	int	 error = ptOk;
+
+	ssl_watching = 0;
+	if (bad) {
+		config_say(sc, "TLS %s: %s", what, tls_error(tls));
+		error = ptNoSecurity;
+	} else if (ssl_lost || ssl_contexts_set(sc) == -1) {
+		config_say(sc, "TLS %s: out of memory", what);
+		error = ptNoBufferSpace;
+	}
+	free(ssl_contexts);
+	ssl_contexts = NULL;
+	ssl_ncontexts = 0;
+	ERR_clear_error();
+	return (error);
+}
+
+static int
+ssl_contexts_set(struct securetcp_config *sc)
+{
+	size_t	 i;
+
+	for (i = 0; i < ssl_ncontexts; i++) {
+		SSL_CTX_set_cert_verify_callback(ssl_contexts[i], ssl_judge,
+		    NULL);
+		(void)SSL_CTX_set_options(ssl_contexts[i],
+		    SSL_OP_NO_RENEGOTIATION);
+		if (sc->sc_alpn != NULL)
+			SSL_CTX_set_alpn_select_cb(ssl_contexts[i], ssl_alpn,
+			    sc);
+		if (ssl_algorithms_context(ssl_contexts[i]) != 1)
+			return (-1);
+	}
+	return (0);
+}
+
+/* A server's context, and one more for each certificate chosen by name. */
+int
+ssl_configure(struct securetcp_config *sc, struct tls *tls)
+{
+	int	 error;
+
+	ssl_begin();
+	error = ssl_end(sc, "context", tls, tls_configure(tls,
+	    sc->sc_settings) != 0);
+	/* Of what it is given only the certificates can be wrong. */
+	return (error == ptNoSecurity ? ptNoCertificate : error);
+}
+
+static int
+ssl_unfit(struct securetcp_config *sc)
+{
+	config_say(sc, "TLS connection: it does not take its settings");
+	return (ptNoSecurity);
+}
+
+int
+ssl_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
+    tls_write_cb out, struct securetcp *s)
+{
+	int	 error;
+
+	ssl_begin();
+	error = ssl_end(sc, "connection", sc->sc_tls, tls_accept_cbs(
+	    sc->sc_tls, tls, in, out, s) != 0);
+	if (error != ptOk)
+		*tls = NULL;
+	else if (ssl_connection == NULL ||
+	    SSL_set_ex_data(ssl_connection, ssl_index, s) != 1 ||
+	    SSL_set_num_tickets(ssl_connection, 0) != 1) {
+		tls_free(*tls);
+		*tls = NULL;
+		error = ssl_unfit(sc);
+	}
+	return (error);
+}
+
+/*
+ * A client's SSL_CTX is made for each connection, just before the SSL, which
+ * has its copies of the settings by then.
+ */
+int
+ssl_connect(struct securetcp_config *sc, struct tls *tls, tls_read_cb in,
+    tls_write_cb out, struct securetcp *s, const char *name)
+{
+	int	 error;
+
+	ssl_begin();
+	error = ssl_end(sc, "connection", tls, tls_connect_cbs(tls, in, out, s,
+	    name) != 0);
+	if (error != ptOk)
+		return (error);
+	if (ssl_connection == NULL ||
+	    SSL_set_ex_data(ssl_connection, ssl_index, s) != 1 ||
+	    ssl_algorithms(ssl_connection) != 1)
+		return (ssl_unfit(sc));
+	SSL_set_verify(ssl_connection, SSL_VERIFY_PEER, NULL);
+	(void)SSL_set_options(ssl_connection, SSL_OP_NO_RENEGOTIATION);
+	return (ptOk);
+}
+
+/*
+ * Signers sign digests of SHA-256, 384 and 512.  LibreSSL has no list to set,
+ * and besides these nothing but SHA-1: with 112 bits of security it does not
+ * offer that, but still takes it from a client that offers nothing else.
+ */
+#ifdef LIBRESSL_VERSION_NUMBER
+
+#define SSL_LEVEL	2
+
+static int
+ssl_algorithms_context(SSL_CTX *ctx)
+{
+	SSL_CTX_set_security_level(ctx, SSL_LEVEL);
+	return (1);
+}
+
+static int
+ssl_algorithms(SSL *ssl)
+{
+	SSL_set_security_level(ssl, SSL_LEVEL);
+	return (1);
+}
+
+#else
+
+static const char	 ssl_signatures[] =
+    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:"
+    "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
+    "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
+    "RSA+SHA256:RSA+SHA384:RSA+SHA512";
+
+static int
+ssl_algorithms_context(SSL_CTX *ctx)
+{
+	return (SSL_CTX_set1_sigalgs_list(ctx, ssl_signatures) == 1);
+}
+
+static int
+ssl_algorithms(SSL *ssl)
+{
+	return (SSL_set1_sigalgs_list(ssl, ssl_signatures) == 1);
+}
+
+#endif
+
+/* In the place of the TLS library's own verification. */
+static int
+ssl_judge(X509_STORE_CTX *ctx, void *arg)
+{
+	enum object_refusal	 refusal = REFUSAL_DENIED;
+	struct securetcp	*s;
+	STACK_OF(X509)		*chain;
+	SSL			*ssl;
+
+	(void)arg;
+	ssl = X509_STORE_CTX_get_ex_data(ctx,
+	    SSL_get_ex_data_X509_STORE_CTX_idx());
+	if (ssl != NULL && (s = SSL_get_ex_data(ssl, ssl_index)) != NULL) {
+		chain = ssl_chain(ctx);
+		refusal = authenticate(s, chain);
+		sk_X509_free(chain);
+	}
+	X509_STORE_CTX_set_error(ctx, ssl_errors[refusal]);
+	return (refusal == REFUSAL_NONE);
+}
+
+/* Leaf first; the certificates stay the library's.  NULL: out of memory. */
+static STACK_OF(X509) *
+ssl_chain(X509_STORE_CTX *ctx)
+{
+	STACK_OF(X509)	*chain, *others;
+	X509		*leaf, *x509;
+	int		 i, ok;
+
+	if ((chain = sk_X509_new_null()) == NULL)
+		return (NULL);
+	leaf = X509_STORE_CTX_get0_cert(ctx);
+	others = X509_STORE_CTX_get0_untrusted(ctx);
+	ok = leaf != NULL && sk_X509_push(chain, leaf) != 0;
+	for (i = 0; ok && others != NULL && i < sk_X509_num(others); i++) {
+		x509 = sk_X509_value(others, i);
+		if (x509 != leaf)
+			ok = sk_X509_push(chain, x509) != 0;
+	}
+	if (ok)
+		return (chain);
+	sk_X509_free(chain);
+	return (NULL);
+}
+
+/* The first of ours that the client offers as well. */
+static int
+ssl_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
+    const unsigned char *in, unsigned int inlen, void *arg)
+{
+	struct securetcp_config	*sc = arg;
+	struct securetcp	*s;
+	unsigned char		*chosen = NULL;
+
+	if (SSL_select_next_proto(&chosen, outlen, sc->sc_alpn,
+	    sc->sc_alpnlen, in, inlen) == OPENSSL_NPN_NEGOTIATED) {
+		*out = chosen;
+		return (SSL_TLSEXT_ERR_OK);
+	}
+	if (sc->sc_alpnoptional)
+		return (SSL_TLSEXT_ERR_NOACK);
+	if ((s = SSL_get_ex_data(ssl, ssl_index)) != NULL)
+		s->st_noalpn = 1;
+	return (SSL_TLSEXT_ERR_ALERT_FATAL);
+}
