@@ -282,7 +282,8 @@ ssl_algorithms(SSL *ssl)
 
 #else
 
-static const char	 ssl_signatures[] =
+/* Not const, because OpenSSL's macro casts it. */
+static char	 ssl_signatures[] =
     "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:ed448:"
     "rsa_pss_pss_sha256:rsa_pss_pss_sha384:rsa_pss_pss_sha512:"
     "rsa_pss_rsae_sha256:rsa_pss_rsae_sha384:rsa_pss_rsae_sha512:"
