@@ -341,6 +341,7 @@ half_answer(struct fixture *f, const struct world *w)
 	ATF_CHECK_EQ(ptOk, securetcp_connect_socket(f->f_tcp, fds[0],
 	    "localhost"));
 	fixture_turn(f, 0);
+	fixture_readable(fds[1]);
 	ATF_REQUIRE((n = read(fds[1], buf, sizeof(buf))) > 0);
 	ATF_REQUIRE_EQ(n, write(s, buf, (size_t)n));
 	pfd.fd = s;

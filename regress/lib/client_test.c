@@ -420,6 +420,7 @@ stranger(const char *says, const char *events, const char *why)
 	fixture_dial(&f);
 	/* The object's hello is read, so that going is no reset. */
 	fixture_turn(&f, POLLIN);
+	fixture_readable(f.f_peer);
 	ATF_REQUIRE(read(f.f_peer, hello, sizeof(hello)) > 0);
 	if (says == NULL)
 		peer_close(&f);

@@ -269,7 +269,7 @@ ATF_TC_BODY(pressure, tc)
 	ATF_CHECK_EQ(16384, securetcp_receive_count(f.f_tcp));
 	ATF_REQUIRE_EQ(1, securetcp_pollfds(f.f_tcp, &pfd, 1, &timeout));
 	ATF_CHECK_EQ(0, pfd.events);
-	ATF_CHECK_EQ(-1, timeout);
+	ATF_CHECK_EQ(COMPAT_POLL_AGAIN, timeout);
 	/* The record the client holds back is part of the data. */
 	have = object_read(&f, in, part);
 	ATF_CHECK_EQ(part, have);
@@ -519,7 +519,6 @@ ATF_TC_BODY(sigpipe, tc)
 	struct securetcp_config	*sc;
 	struct fixture		 f;
 	struct key		 k;
-	struct pollfd		 pfd;
 	size_t			 sent;
 	int			 i, version;
 
@@ -528,9 +527,7 @@ ATF_TC_BODY(sigpipe, tc)
 		fixture_p256(&f, &k, "secure", 1);
 		fixture_connect(&f, version);
 		peer_reset(&f);
-		pfd.fd = securetcp_socket(f.f_tcp);
-		pfd.events = 0;
-		ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
+		fixture_hangup(securetcp_socket(f.f_tcp));
 		for (i = 0; i < 10; i++)
 			(void)securetcp_send(f.f_tcp, big, sizeof(big),
 			    &sent);
@@ -640,6 +637,18 @@ ATF_TC_HEAD(idle, tc)
 	atf_tc_set_md_var(tc, "descr", "a hangup that nothing can be done "
 	    "about yet does not keep poll awake");
 }
+static int
+poll_again(struct pollfd *pfd, int timeout)
+{
+	int	 i, n = 0;
+
+	if (timeout == -1)
+		return (poll(pfd, 1, FIXTURE_PATIENCE));
+	for (i = 0; i < FIXTURE_PATIENCE && n == 0; i += timeout)
+		n = poll(pfd, 1, timeout);
+	return (n);
+}
+
 ATF_TC_BODY(idle, tc)
 {
 	struct fixture	 f;
@@ -658,8 +667,9 @@ ATF_TC_BODY(idle, tc)
 	for (i = 0; i < 10; i++) {
 		if (securetcp_pollfds(f.f_tcp, &pfd, 1, &timeout) == 0)
 			break;
-		ATF_CHECK_EQ(-1, timeout);
-		ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
+		/* Where poll(2) misses hang-ups it has to be asked again. */
+		ATF_CHECK_EQ(COMPAT_POLL_AGAIN, timeout);
+		ATF_REQUIRE_EQ(1, poll_again(&pfd, timeout));
 		ATF_CHECK_EQ(ptOk, securetcp_dispatch(f.f_tcp, &pfd, 1));
 	}
 	ATF_CHECK(i < 2);

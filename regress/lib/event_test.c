@@ -350,12 +350,7 @@ ATF_TC_BODY(upload_then_gone, tc)
 		pfd.events = POLLIN;
 		ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
 		peer_close(&f);
-		/* FreeBSD tells it only to who asks for something. */
-		pfd.fd = securetcp_socket(f.f_tcp);
-		pfd.events = POLLIN;
-		do {
-			ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
-		} while ((pfd.revents & (POLLHUP | POLLERR)) == 0);
+		fixture_hangup(securetcp_socket(f.f_tcp));
 		ATF_REQUIRE_EQ(ptOk, securetcp_send(f.f_tcp, "more", 4,
 		    &sent));
 		for (have = 0;;) {

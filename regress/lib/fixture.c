@@ -489,6 +489,29 @@ object_read(struct fixture *f, void *buf, size_t len)
 	return (have);
 }
 
+void
+fixture_readable(int fd)
+{
+	struct pollfd	 pfd;
+
+	pfd.fd = fd;
+	pfd.events = POLLIN;
+	ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
+}
+
+/* FreeBSD tells a hang-up only to who asks for something. */
+void
+fixture_hangup(int fd)
+{
+	struct pollfd	 pfd;
+
+	pfd.fd = fd;
+	pfd.events = POLLIN;
+	do {
+		ATF_REQUIRE_EQ(1, poll(&pfd, 1, FIXTURE_PATIENCE));
+	} while ((pfd.revents & (POLLHUP | POLLERR)) == 0);
+}
+
 int
 fixture_resets(void)
 {

@@ -90,6 +90,10 @@ void		 fixture_p256(struct fixture *, struct key *, const char *,
 void		 fixture_reason(const struct fixture *, const char *);
 /* A connected loopback pair: the first for the object. */
 void		 fixture_pair(int [2]);
+/* Loopback need not deliver at once: waits until there is something. */
+void		 fixture_readable(int);
+/* Waits until the other end of this socket has gone, whatever it has sent. */
+void		 fixture_hangup(int);
 /* Does the kernel reset what is closed with data unread? */
 int		 fixture_resets(void);
 void		 fixture_assign(struct fixture *);

@@ -216,8 +216,13 @@ script_nothing(SSL *ssl, int end)
 	pfd[0].fd = end;
 	pfd[0].events = POLLIN;
 	pfd[1].fd = SSL_get_fd(ssl);
-	pfd[1].events = 0;
-	(void)poll(pfd, 2, -1);
+	pfd[1].events = POLLIN;
+	/* FreeBSD tells a hang-up only to who asks for something. */
+	while (poll(pfd, 1, 20) == 0) {
+		if (poll(pfd + 1, 1, 0) == 1 &&
+		    (pfd[1].revents & (POLLHUP | POLLERR)) != 0)
+			break;
+	}
 }
 
 void
