@@ -42,8 +42,13 @@ static void
 fail(const char *what)
 {
 	const char	*why;
+	unsigned long	 error = ERR_peek_error();
 
-	why = ERR_reason_error_string(ERR_peek_error());
+	why = ERR_reason_error_string(error);
+	/* As openssl(1) says it. */
+	if (ERR_GET_REASON(error) > SSL_AD_REASON_OFFSET)
+		errx(1, "%s: %s:SSL alert number %d", what, why,
+		    ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET);
 	errx(1, "%s: %s", what, why == NULL ? "failed" : why);
 }
 
