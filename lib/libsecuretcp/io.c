@@ -606,11 +606,14 @@ io_flush_notify(struct securetcp *s)
 		return (1);
 	n = tls_close(s->st_tls);
 	ERR_clear_error();
-	if (n == TLS_WANT_POLLIN || n == TLS_WANT_POLLOUT) {
-		s->st_writewant = n == TLS_WANT_POLLIN ? POLLIN : POLLOUT;
+	if (n == TLS_WANT_POLLOUT) {
+		s->st_writewant = POLLOUT;
 		return (0);
 	}
 	/*
+	 * LibreSSL reads once it has sent its own end after a wait, and wants
+	 * to go on reading for ever: nobody here waits for the peer's.
+	 *
 	 * It is the last thing said: a peer that does not hear it has heard
 	 * all the data.
 	 */
