@@ -43,10 +43,8 @@ helper_run(const char *path, const char *program, enum wire_role role,
 			_exit(127);
 	} else if (dup2(fd, WIRE_FD) == -1)
 		_exit(127);
-	/* What it will be locked into, or "/" for those that are not. */
-	if ((role == WIRE_LAUNCHER || role == WIRE_RESOLVER ||
-	    env->sd_chrootfd == -1 ? chdir("/") :
-	    fchdir(env->sd_chrootfd)) == -1)
+	/* What most are locked into. */
+	if (env->sd_chrootfd != -1 && fchdir(env->sd_chrootfd) == -1)
 		_exit(127);
 	closefrom(WIRE_FD + 1);
 	/* Its programs are not to have our limits, nor a helper's. */
