@@ -453,6 +453,9 @@ levels_body()
 				dead "$daemon" || break
 			done
 			client raw "GET / HTTP/1.0\\x0d\\x0a" drain
+			# A session in its handshake is aborted by a TERM, and
+			# this one may not have said yet how it ended.
+			[ "$l" = off ] || wait_log error=ptProtocol
 			;;
 		esac
 		stop_daemon
