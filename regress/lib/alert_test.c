@@ -79,17 +79,13 @@ finish(void)
 	pki_free(&root);
 }
 
+/* And with the object's own certificate. */
 static struct securetcp_config *
 settings(const char *crl)
 {
 	struct securetcp_config	*sc;
 
-	ATF_REQUIRE((sc = securetcp_config_new()) != NULL);
-	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_ca(sc, root.p_cert,
-	    root.p_certlen));
-	if (crl != NULL)
-		ATF_REQUIRE_EQ(ptOk, securetcp_config_set_crl(sc, crl,
-		    strlen(crl)));
+	sc = fixture_trusting(root.p_cert, root.p_certlen, crl);
 	ATF_REQUIRE_EQ(ptOk, securetcp_config_add_certificate(sc, own.p_cert,
 	    own.p_certlen, NULL, 0));
 	return (sc);

@@ -37,12 +37,7 @@ static struct partner	 partner;
 static struct securetcp_config *
 settings(const struct pki *ca)
 {
-	struct securetcp_config	*sc;
-
-	ATF_REQUIRE((sc = securetcp_config_new()) != NULL);
-	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_ca(sc, ca->p_cert,
-	    ca->p_certlen));
-	return (sc);
+	return (fixture_trusting(ca->p_cert, ca->p_certlen, NULL));
 }
 
 static void

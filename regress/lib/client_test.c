@@ -44,17 +44,12 @@ static int	 descriptors(void);
 static struct securetcp_config *
 settings(void)
 {
-	struct securetcp_config	*sc;
-
 	if (root.p_pkey == NULL) {
 		pki_make(&root, NULL, "Root", NULL, PKI_CA);
 		pki_make(&leaf, &root, "leaf", "DNS:" NAME ",IP:127.0.0.1,"
 		    "IP:::1", 0);
 	}
-	ATF_REQUIRE((sc = securetcp_config_new()) != NULL);
-	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_ca(sc, root.p_cert,
-	    root.p_certlen));
-	return (sc);
+	return (fixture_trusting(root.p_cert, root.p_certlen, NULL));
 }
 
 static void

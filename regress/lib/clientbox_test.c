@@ -78,12 +78,7 @@ settings(const char *crl, struct key *own, int remote)
 {
 	struct securetcp_config	*sc;
 
-	ATF_REQUIRE((sc = securetcp_config_new()) != NULL);
-	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_ca(sc, root.p_cert,
-	    root.p_certlen));
-	if (crl != NULL)
-		ATF_REQUIRE_EQ(ptOk, securetcp_config_set_crl(sc, crl,
-		    strlen(crl)));
+	sc = fixture_trusting(root.p_cert, root.p_certlen, crl);
 	if (own != NULL)
 		ATF_REQUIRE_EQ_MSG(ptOk, securetcp_config_add_certificate(sc,
 		    own->k_cert, own->k_certlen,

@@ -143,6 +143,19 @@ fixture_config(const struct key *k, int remote, const char *protocol)
 	return (sc);
 }
 
+struct securetcp_config *
+fixture_trusting(const char *ca, size_t len, const char *crl)
+{
+	struct securetcp_config	*sc;
+
+	ATF_REQUIRE((sc = securetcp_config_new()) != NULL);
+	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_ca(sc, ca, len));
+	if (crl != NULL)
+		ATF_REQUIRE_EQ_MSG(ptOk, securetcp_config_set_crl(sc, crl,
+		    strlen(crl)), "%s", securetcp_config_error(sc));
+	return (sc);
+}
+
 void
 fixture_open(struct fixture *f, struct securetcp_config *sc)
 {

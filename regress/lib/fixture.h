@@ -81,6 +81,9 @@ extern int		 key_refuse;		/* the hook fails */
 /* fixture.c */
 struct securetcp_config
 		*fixture_config(const struct key *, int, const char *);
+/* For peers of this authority, with its list or none (NULL). */
+struct securetcp_config
+		*fixture_trusting(const char *, size_t, const char *);
 void		 fixture_open(struct fixture *, struct securetcp_config *);
 void		 fixture_close(struct fixture *);
 /* With a P-256 key of its own; the last is half-close. */

@@ -56,9 +56,7 @@ settings(const struct pki *who)
 {
 	struct securetcp_config	*sc;
 
-	ATF_REQUIRE((sc = securetcp_config_new()) != NULL);
-	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_ca(sc, root.p_cert,
-	    root.p_certlen));
+	sc = fixture_trusting(root.p_cert, root.p_certlen, NULL);
 	ATF_REQUIRE_EQ(ptOk, securetcp_config_add_certificate(sc, who->p_cert,
 	    who->p_certlen, who->p_private, who->p_privatelen));
 	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_client_authentication(sc,

@@ -66,20 +66,6 @@ listed(const char *pem, int revocation, char *buf, size_t size)
 	X509_CRL_free(crl);
 }
 
-static struct securetcp_config *
-settings(const char *crl)
-{
-	struct securetcp_config	*sc;
-
-	ATF_REQUIRE((sc = securetcp_config_new()) != NULL);
-	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_ca(sc, root.p_cert,
-	    root.p_certlen));
-	if (crl != NULL)
-		ATF_REQUIRE_EQ_MSG(ptOk, securetcp_config_set_crl(sc, crl,
-		    strlen(crl)), "%s", securetcp_config_error(sc));
-	return (sc);
-}
-
 /* A server that is refused for this reason, and no other. */
 static void
 client(const struct pki *who, const char *crl, const char *verdicts,
@@ -89,7 +75,7 @@ client(const struct pki *who, const char *crl, const char *verdicts,
 	struct fixture		 f;
 	char			 events[128];
 
-	sc = settings(crl);
+	sc = fixture_trusting(root.p_cert, root.p_certlen, crl);
 	fixture_open(&f, sc);
 	securetcp_config_free(sc);
 	ATF_REQUIRE_EQ(ptOk, securetcp_set_server_name(f.f_tcp, NAME));
@@ -115,7 +101,7 @@ server(const struct pki *who, const char *crl, const char *verdicts,
 	char			 events[128];
 
 	pki_make(&own, &root, "own", SAN, 0);
-	sc = settings(crl);
+	sc = fixture_trusting(root.p_cert, root.p_certlen, crl);
 	ATF_REQUIRE_EQ(ptOk, securetcp_config_add_certificate(sc, own.p_cert,
 	    own.p_certlen, own.p_private, own.p_privatelen));
 	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_client_authentication(sc,
@@ -310,7 +296,7 @@ CASE(newest, "of several lists of one authority: a valid one is enough, and "
 	pki_make(&root, NULL, "Root", NULL, PKI_CA);
 	len = pki_crl(&root, NULL, PKI_EXPIRED, crl, sizeof(crl));
 	(void)pki_crl(&root, NULL, 0, crl + len, sizeof(crl) - len);
-	sc = settings(crl);
+	sc = fixture_trusting(root.p_cert, root.p_certlen, crl);
 	pki_make(&leaf, &root, "leaf", SAN, 0);
 	fixture_open(&f, sc);
 	securetcp_config_free(sc);

@@ -26,15 +26,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-static FILE *
-open_file(const char *path)
-{
-	FILE	*f;
-
-	if ((f = fopen(path, "r")) == NULL)
-		err(1, "%s", path);
-	return (f);
-}
+#include "issuer.h"
 
 static ASN1_TIME *
 parse_time(const char *text)
@@ -76,20 +68,13 @@ main(int argc, char *argv[])
 	EVP_PKEY	*key;
 	X509		*issuer;
 	X509_CRL	*crl;
-	FILE		*f;
 	int		 i;
 
 	if (argc < 5)
 		errx(2, "usage: crl issuer.crt issuer.key last next "
 		    "[serial ...]");
-	f = open_file(argv[1]);
-	if ((issuer = PEM_read_X509(f, NULL, NULL, NULL)) == NULL)
-		errx(1, "%s: no certificate", argv[1]);
-	(void)fclose(f);
-	f = open_file(argv[2]);
-	if ((key = PEM_read_PrivateKey(f, NULL, NULL, NULL)) == NULL)
-		errx(1, "%s: no key", argv[2]);
-	(void)fclose(f);
+	issuer = issuer_certificate(argv[1]);
+	key = issuer_key(argv[2]);
 	last = parse_time(argv[3]);
 	next = parse_time(argv[4]);
 	if ((crl = X509_CRL_new()) == NULL ||

@@ -28,45 +28,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-static FILE	*open_file(const char *);
-static X509	*read_certificate(const char *);
-static EVP_PKEY	*read_key(const char *);
+#include "issuer.h"
+
 static int	 parse_status(const char *);
 static ASN1_TIME *parse_time(const char *);
-
-static FILE *
-open_file(const char *path)
-{
-	FILE	*f;
-
-	if ((f = fopen(path, "r")) == NULL)
-		err(1, "%s", path);
-	return (f);
-}
-
-static X509 *
-read_certificate(const char *path)
-{
-	FILE	*f = open_file(path);
-	X509	*x509;
-
-	if ((x509 = PEM_read_X509(f, NULL, NULL, NULL)) == NULL)
-		errx(1, "%s: no certificate", path);
-	(void)fclose(f);
-	return (x509);
-}
-
-static EVP_PKEY *
-read_key(const char *path)
-{
-	FILE		*f = open_file(path);
-	EVP_PKEY	*key;
-
-	if ((key = PEM_read_PrivateKey(f, NULL, NULL, NULL)) == NULL)
-		errx(1, "%s: no key", path);
-	(void)fclose(f);
-	return (key);
-}
 
 static int
 parse_status(const char *word)
@@ -104,9 +69,9 @@ main(int argc, char *argv[])
 	if (argc != 8)
 		errx(2, "usage: staple leaf.crt issuer.crt issuer.key hash "
 		    "status from to");
-	leaf = read_certificate(argv[1]);
-	issuer = read_certificate(argv[2]);
-	key = read_key(argv[3]);
+	leaf = issuer_certificate(argv[1]);
+	issuer = issuer_certificate(argv[2]);
+	key = issuer_key(argv[3]);
 	if ((md = EVP_get_digestbyname(argv[4])) == NULL)
 		errx(1, "%s: no hash", argv[4]);
 	status = parse_status(argv[5]);
