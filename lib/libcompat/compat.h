@@ -136,6 +136,12 @@ int		 pidfile_take(const char *, pid_t *);
 void		 pidfile_drop(int, const char *);
 
 /*
+ * snapshot.c: a descriptor from which these bytes can be read, by position,
+ * whatever becomes of the file they are from; -1 with errno.
+ */
+int		 compat_snapshot(const void *, size_t);
+
+/*
  * logger.c: syslog that never waits.  syslog_open() returns a descriptor, or
  * -1 with errno (no syslogd: ENOENT, ECONNREFUSED).  syslog_send() returns 0,
  * or -1: EAGAIN when it would have to wait, EMSGSIZE for a line over

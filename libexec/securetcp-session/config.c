@@ -239,7 +239,7 @@ config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 		helper_fatal(pipe, "server %s: chain %u: its first "
 		    "certificate is unreadable or neither RSA nor ECDSA",
 		    name, wc.wc_index);
-	/* The file may have been replaced since the key was checked. */
+	/* Another one would be of no use to anybody. */
 	if (memcmp(id, wc.wc_id, sizeof(id)) != 0)
 		helper_fatal(pipe, "server %s: chain %u does not belong to "
 		    "the key that was loaded", name, wc.wc_index);

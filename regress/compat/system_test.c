@@ -333,12 +333,42 @@ ATF_TC_BODY(nodump, tc)
 	ATF_REQUIRE_EQ(compat_nodump(), 0);
 }
 
+ATF_TC(snapshot);
+ATF_TC_HEAD(snapshot, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a snapshot is read by position, is of "
+	    "a regular file, and cannot be written to");
+}
+ATF_TC_BODY(snapshot, tc)
+{
+	static char	 large[3 * 1024 * 1024 + 7];
+	char		 data[16];
+	struct stat	 st;
+	int		 fd;
+
+	memset(large, 'x', sizeof(large));
+	memcpy(large + sizeof(large) - 4, "last", 4);
+	ATF_REQUIRE((fd = compat_snapshot(large, sizeof(large))) != -1);
+	ATF_REQUIRE(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	ATF_REQUIRE_EQ(fstat(fd, &st), 0);
+	ATF_REQUIRE(S_ISREG(st.st_mode));
+	ATF_REQUIRE_EQ(st.st_size, (off_t)sizeof(large));
+	memset(large, 'y', sizeof(large));
+	ATF_REQUIRE_EQ(pread(fd, data, sizeof(data), (off_t)sizeof(large) -
+	    5), 5);
+	ATF_REQUIRE_EQ(memcmp(data, "xlast", 5), 0);
+	ATF_REQUIRE_EQ(pwrite(fd, "z", 1, 0), -1);
+	ATF_REQUIRE_EQ(ftruncate(fd, 0), -1);
+	ATF_REQUIRE_EQ(close(fd), 0);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, log_line);
 	ATF_TP_ADD_TC(tp, log_full);
 	ATF_TP_ADD_TC(tp, log_gone);
 	ATF_TP_ADD_TC(tp, pidfile);
+	ATF_TP_ADD_TC(tp, snapshot);
 	ATF_TP_ADD_TC(tp, descriptors);
 	ATF_TP_ADD_TC(tp, compare);
 	ATF_TP_ADD_TC(tp, hints);

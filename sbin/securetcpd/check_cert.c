@@ -5,8 +5,8 @@
  */
 
 /*
- * One certificate block: its files are opened and stay open for the signers
- * and spawners to read.  Of a key file not a byte is read here.
+ * One certificate block.  The key file stays open for the signers to read,
+ * and not a byte of it is read here; of the others spawners get a copy.
  */
 
 #include <sys/types.h>
@@ -325,6 +325,8 @@ chain_open(struct certificate *ce, const struct stat *keyst)
 	    &ce->ce_chain_at, CHECK_CHAIN_SIZE, &len)) == NULL)
 		return;
 	before = conf_errors();
+	(void)conf_check_keep("chain", ce->ce_chain, &ce->ce_chainfd,
+	    &ce->ce_chain_at, buf, len);
 	chain_check(ce, buf, len);
 	if (conf_errors() == before) {
 		if (securetcp_key_id(buf, len, ce->ce_id, &type) != 0)

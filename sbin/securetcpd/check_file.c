@@ -77,6 +77,26 @@ conf_check_read(const char *what, const char *path, int fd,
 	return buf;
 }
 
+/*
+ * Helpers that start later are to read what was checked, and not what has
+ * become of the file by then.
+ */
+int
+conf_check_keep(const char *what, const char *path, int *fd,
+    const struct conf_place *place, const char *buf, size_t len)
+{
+	int	 copy;
+
+	if ((copy = compat_snapshot(buf, len)) == -1) {
+		conf_error(place, "%s \"%s\": no copy can be kept: %s", what,
+		    path, strerror(errno));
+		return -1;
+	}
+	close(*fd);
+	*fd = copy;
+	return 0;
+}
+
 const char *
 conf_check_date(time_t when, char *buf, size_t size)
 {

@@ -5,7 +5,7 @@
  */
 
 /*
- * Roots and lists of revoked certificates: opened for the spawners, which
+ * Roots and lists of revoked certificates: copied for the spawners, which
  * read them again, and looked at for what is wrong already.
  */
 
@@ -62,6 +62,8 @@ roots_check(struct bundle *bu, enum bundle_kind kind, const char *what,
 	if (pa->pa_fd == -1 || (buf = conf_check_read(what, pa->pa_path,
 	    pa->pa_fd, &pa->pa_place, (size_t)st.st_size, &len)) == NULL)
 		return -1;
+	(void)conf_check_keep(what, pa->pa_path, &pa->pa_fd, &pa->pa_place,
+	    buf, len);
 	bad = check_bundle(bu, kind, what, pa->pa_path, &pa->pa_place, buf,
 	    len);
 	free(buf);

@@ -78,11 +78,11 @@ struct conf_place {
 	int			 cp_line;
 };
 
-/* A file that is opened by conf_check(), for the helpers to pread(2). */
+/* A file that is checked by conf_check(), for the helpers to pread(2). */
 struct conf_path {
 	char			*pa_path;	/* NULL: not said */
 	struct conf_place	 pa_place;
-	int			 pa_fd;
+	int			 pa_fd;		/* of a copy */
 	time_t			 pa_since;	/* OCSP: its age */
 	time_t			 pa_next;	/* CRL, OCSP: next update, -1 */
 	int			 pa_expired;	/* and it was warned of */
@@ -98,13 +98,13 @@ struct certificate {
 	char			*ce_key;
 	struct conf_path	 ce_ocsp;
 	uint32_t		 ce_index;	/* in the configuration */
-	int			 ce_chainfd;	/* of conf_check(), for pread */
-	int			 ce_keyfd;
+	int			 ce_chainfd;	/* of a copy, for pread */
+	int			 ce_keyfd;	/* of the file itself */
 	uint8_t			 ce_id[WIRE_KEYID];
 	enum wire_keytype	 ce_type;
 	time_t			 ce_notbefore;
 	time_t			 ce_notafter;
-	int			 ce_unfit;	/* a signer has said so */
+	int			 ce_unfit;	/* its key: a signer has said so */
 	int			 ce_not_servers; /* by its purpose, if known */
 	int			 ce_not_clients;
 	char			**ce_names;	/* exact ones, sorted */
@@ -292,13 +292,16 @@ void		 conf_check_server(struct conf *, struct server *);
 /*
  * check_file.c: the descriptor of a regular file that is neither empty nor
  * larger than that, with its status; -1 after an error.  Whole: its content,
- * to be freed, with a NUL behind it; NULL after an error.
+ * to be freed, with a NUL behind it; NULL after an error.  Keep: replaces
+ * the descriptor by that of a copy of those bytes; -1 after an error.
  */
 struct stat;
 int		 conf_check_open(const char *, const char *, off_t,
 		    const struct conf_place *, struct stat *);
 char		*conf_check_read(const char *, const char *, int,
 		    const struct conf_place *, size_t, size_t *);
+int		 conf_check_keep(const char *, const char *, int *,
+		    const struct conf_place *, const char *, size_t);
 /* "2026-01-02 03:04:05 UTC" */
 const char	*conf_check_date(time_t, char *, size_t);
 /* check_identity.c: what clients are judged by. */

@@ -21,8 +21,6 @@
 #include "sandbox.h"
 #include "securetcpd.h"
 
-#define HELPER_BACKOFF	30		/* seconds between tries, at most */
-
 static struct helpers	 helpers = TAILQ_HEAD_INITIALIZER(helpers);
 
 static void	 helper_gone(struct child *, const char *);

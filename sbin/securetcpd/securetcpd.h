@@ -33,6 +33,7 @@
 #define CRASH_PAUSE		10	/* ... for so many */
 #define POOL_MAX		256	/* idle sessions of a server, at most */
 #define START_SECONDS		30	/* until a helper must be ready */
+#define HELPER_BACKOFF		30	/* seconds between tries, at most */
 #define KILL_MAX		8	/* orders to kill, until it is */
 #define SOURCE_MAX		1024	/* sources remembered for crashes ... */
 #define SOURCE_SECONDS		3600	/* ... for so long */
@@ -121,6 +122,7 @@ struct signer {
 	unsigned int		 sg_failures;	/* deaths before any use */
 	int			 sg_ready;
 	int			 sg_used;	/* was asked something */
+	int			 sg_unfit;	/* the last died of a key */
 	struct event		 sg_timer;	/* replaced then */
 };
 TAILQ_HEAD(signers, signer);

@@ -20,6 +20,7 @@
 
 #define SIGNER_NOFILE	16
 #define SIGNER_SILENT	8		/* requests in a row, unanswered */
+#define SIGNER_UNFIT	"unusable key"
 
 static void	 signer_exec(struct signer *);
 static void	 signer_message(struct child *, struct imsg *);
@@ -175,26 +176,42 @@ certificate_by_index(uint32_t idx)
 	return (NULL);
 }
 
-/* A key is of no use, or not the chain's: said as the grammar says it. */
+/*
+ * A key is of no use, or not the chain's: before the start it is said as the
+ * grammar says it.  All signers will find it: the first to do so says it.
+ */
 static void
 key_bad(struct signer *sg, struct certificate *ce, const char *reason)
 {
-	char	 text[WIRE_REASON + PATH_MAX];
-
-	(void)snprintf(text, sizeof(text), "key \"%s\": %s", ce->ce_key,
-	    reason);
-	if (env->sd_started)
-		log_warning("signer %u: certificate \"%s\": %s",
-		    sg->sg_number, ce->ce_name, text);
-	else if (!ce->ce_unfit) {
-		/* All of them will find it: the first to do so says it. */
-		ce->ce_unfit = 1;
-		conf_error(&ce->ce_key_at, "certificate \"%s\": %s",
-		    ce->ce_name, text);
-		env->sd_errors++;
-	}
-	(void)strlcpy(sg->sg_helper->h_fatal, "unusable key",
+	(void)strlcpy(sg->sg_helper->h_fatal, SIGNER_UNFIT,
 	    sizeof(sg->sg_helper->h_fatal));
+	if (ce->ce_unfit)
+		return;
+	ce->ce_unfit = 1;
+	if (env->sd_started) {
+		log_warning("certificate \"%s\": key \"%s\" was good when it "
+		    "was checked and now %s: no signer can be started; those "
+		    "that run go on with what they have; a reload or restart "
+		    "is due", ce->ce_name, ce->ce_key, reason);
+		return;
+	}
+	conf_error(&ce->ce_key_at, "certificate \"%s\": key \"%s\": %s",
+	    ce->ce_name, ce->ce_key, reason);
+	env->sd_errors++;
+}
+
+/* A signer has them all. */
+static void
+keys_good(void)
+{
+	struct certificate	*ce;
+
+	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
+		if (ce->ce_unfit)
+			log_warning("certificate \"%s\": key \"%s\" is good "
+			    "again", ce->ce_name, ce->ce_key);
+		ce->ce_unfit = 0;
+	}
 }
 
 static unsigned int
@@ -263,11 +280,12 @@ signer_set_ready(struct signer *sg, struct imsg *imsg)
 	}
 	/* With a key it cannot use it must not serve. */
 	if (h->h_fatal[0] != '\0') {
-		h->h_child.c_gone(&h->h_child, "unusable key");
+		h->h_child.c_gone(&h->h_child, SIGNER_UNFIT);
 		return;
 	}
 	helper_ready(h, wr.wr_sandbox);
 	sg->sg_ready = 1;
+	keys_good();
 	started_check();
 	services_update();
 }
@@ -338,6 +356,24 @@ signer_message(struct child *c, struct imsg *imsg)
 	c->c_gone(c, "violation: malformed message");
 }
 
+/*
+ * What is wrong with a key file was said, and is not at each try: somebody
+ * may put it right.
+ */
+static void
+signer_terminated(struct signer *sg, const char *reason, int unfit)
+{
+	if (!unfit)
+		log_warning("%s; it is replaced", reason);
+	else if (!sg->sg_unfit)
+		log_warning("%s; it is tried again, at last every %d seconds"
+		    "%s", reason, HELPER_BACKOFF, signers_ready() ? "" :
+		    "; no signer is left and no connection accepted");
+	else
+		log_debug("%s, again", reason);
+	sg->sg_unfit = unfit;
+}
+
 static void
 signer_gone(struct helper *h, const char *why)
 {
@@ -353,7 +389,7 @@ signer_gone(struct helper *h, const char *why)
 		daemon_fail("%s", reason);
 		return;
 	}
-	log_warning("%s; it is replaced", reason);
+	signer_terminated(sg, reason, strcmp(why, SIGNER_UNFIT) == 0);
 	if (!sg->sg_used)
 		sg->sg_failures++;
 	helper_later(&sg->sg_timer, sg->sg_failures);
