@@ -126,10 +126,10 @@ int		 lookup_name(const char *, const struct addrinfo *,
 int		 compat_crypto_wipe(void);
 
 /*
- * pidfile.c: writes the pid into the file and returns a descriptor that
- * holds a lock on it; -1 with errno.  EEXIST: a running process has it, with
- * that pid in *running (0 when unreadable).  The lock is taken before the
- * file is touched.
+ * pidfile.c: writes the pid into the file, which its owner alone can read, as
+ * whoever can open it can lock it, and returns a descriptor that holds a lock
+ * on it; -1 with errno.  EEXIST: a running process has it, with that pid in
+ * *running (0 when unreadable).  The lock is taken before the file is touched.
  */
 int		 pidfile_take(const char *, pid_t *);
 /* Removes the file, or empties it where the promises do not allow that. */

@@ -56,7 +56,7 @@ pidfile_lock(const char *path, pid_t *running)
 	int	 fd, saved;
 
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
-	    O_NONBLOCK, 0644);
+	    O_NONBLOCK, 0600);
 	if (fd == -1)
 		return (-1);
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1) {
@@ -88,7 +88,8 @@ pidfile_take(const char *path, pid_t *running)
 		close(fd);
 	}
 	len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) == -1 || pwrite(fd, text, (size_t)len, 0) != len) {
+	/* It may be there already, with the mode of another version. */
+	if (fchmod(fd, 0600) == -1 || ftruncate(fd, 0) == -1 || pwrite(fd, text, (size_t)len, 0) != len) {
 		saved = errno;
 		close(fd);
 		errno = saved;

@@ -174,7 +174,7 @@ ATF_TC_BODY(pidfile, tc)
 	read_file("pid", data, sizeof(data));
 	ATF_REQUIRE_STREQ(data, want);
 	ATF_REQUIRE_EQ(stat("pid", &st), 0);
-	ATF_REQUIRE_EQ(st.st_mode & 0133, 0);
+	ATF_REQUIRE_EQ(st.st_mode & 07777, 0600);
 
 	ATF_REQUIRE((pid = fork()) != -1);
 	if (pid == 0) {
@@ -199,9 +199,12 @@ ATF_TC_BODY(pidfile, tc)
 		_exit(pidfile_take("pid", &running) == -1);
 	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
 	ATF_REQUIRE_EQ(status, 0);
+	ATF_REQUIRE_EQ(chmod("pid", 0644), 0);
 	ATF_REQUIRE((fd = pidfile_take("pid", &running)) != -1);
 	read_file("pid", data, sizeof(data));
 	ATF_REQUIRE_STREQ(data, want);
+	ATF_REQUIRE_EQ(fstat(fd, &st), 0);
+	ATF_REQUIRE_EQ(st.st_mode & 07777, 0600);
 	pidfile_drop(fd, "pid");
 
 	ATF_REQUIRE_EQ(symlink("elsewhere", "link"), 0);

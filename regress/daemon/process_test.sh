@@ -257,6 +257,32 @@ drain_deadline_body()
 	atf_check -s exit:1 grep error= log
 }
 
+scenario drain_beside "A daemon that drains gives up its pidfile: a new one \
+starts on the same port beside it, and neither disturbs the other"
+drain_beside_body()
+{
+	need_look
+	serve echo
+	start
+	sed "s/port 0/port $port/" securetcpd.conf >port.conf
+	stay
+	old=$daemon
+	kill -USR1 "$old"
+	wait_until 20 "the pidfile to be given up" not test -s securetcpd.pid
+	mv port.conf securetcpd.conf
+	mv log old.log
+	start
+	atf_check -o inline:"$daemon\n" cat securetcpd.pid
+	served || atf_fail "the new one does not serve"
+	dead "$old" && atf_fail "the old one did not wait for its connection"
+	stayed
+	wait_until 20 "the end of the old one" dead "$old"
+	# At its end it takes nothing of the new one along.
+	atf_check -o inline:"$daemon\n" cat securetcpd.pid
+	served || atf_fail "the new one does not serve any more"
+	atf_check -o inline:"1\n" grep -c 'state=closed' old.log
+}
+
 scenario hangup "SIGHUP changes nothing, and a warning says that reload is \
 not there"
 hangup_body()

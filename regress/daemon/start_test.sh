@@ -144,6 +144,7 @@ pidfile_body()
 	start
 	first=$daemon
 	atf_check -o inline:"$daemon\n" cat securetcpd.pid
+	shows -o inline:"600 securetcpd.pid\n" modes securetcpd.pid
 	refuse "securetcpd.pid"
 	atf_check -o match:"$first" cat log
 	served || atf_fail "the first one does not serve any more"

@@ -169,6 +169,14 @@ stop_check(void)
 }
 
 static void
+pidfile_give_up(void)
+{
+	if (pidfd != -1)
+		pidfile_drop(pidfd, env->sd_conf->cf_pidfile);
+	pidfd = -1;
+}
+
+static void
 stop_listening(void)
 {
 	struct service	*se;
@@ -227,6 +235,8 @@ on_drain(int sig, short what, void *arg)
 	log_info("draining by SIGUSR1: %u connections", env->sd_live);
 	env->sd_draining = 1;
 	stop_listening();
+	/* Another one may start beside what is left of this one. */
+	pidfile_give_up();
 	if (env->sd_conf->cf_drain > 0) {
 		tv.tv_sec = env->sd_conf->cf_drain;
 		evtimer_set(&ev_deadline, drain_deadline, NULL);
@@ -387,8 +397,7 @@ finish(void)
 	helper_kill_all();
 	/* Sessions whose spawner died, and that do not leave. */
 	compat_end_orphans(env->sd_uid);
-	if (pidfd != -1)
-		pidfile_drop(pidfd, env->sd_conf->cf_pidfile);
+	pidfile_give_up();
 	log_close();
 }
 
