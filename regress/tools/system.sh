@@ -92,14 +92,19 @@ has_ip6()
 	esac
 }
 
-# need_addresses ADDRESS...: all of 127/8 is local to Linux; elsewhere an
-# address of loopback is 127.0.0.1 or an alias, which clean_up removes.
+# need_addresses ADDRESS...: all of 127/8 is local to Linux; any other address
+# of loopback but 127.0.0.1 is an alias, which clean_up removes.
 # (Tests that share one must not run at the same time there.)
 need_addresses()
 {
 	for _a in "$@"; do
 		case $system:$_a in
 		Linux:127.*)	continue ;;
+		Linux:*)
+			ip address add "$_a" dev lo ||
+			    atf_skip "loopback does not take the address $_a"
+			echo "lo $_a" >>addresses
+			continue ;;
 		*:*:*)		_family=inet6 _length="prefixlen 128" ;;
 		*)		_family=inet
 				_length="netmask 255.255.255.255" ;;
@@ -143,6 +148,10 @@ remove_addresses()
 	fi
 	[ -f addresses ] || return 0
 	while read -r _family _a; do
+		if [ "$_family" = lo ]; then
+			ip address del "$_a/32" dev lo
+			continue
+		fi
 		ifconfig lo0 "$_family" "$_a" -alias
 	done <addresses
 	rm -f addresses

@@ -120,6 +120,7 @@ struct listen {
 	int			 li_backlog;
 	int			 li_backlog_said;
 	int			 li_proxy;	/* expects a PROXY header */
+	int			 li_required;	/* its address is */
 };
 TAILQ_HEAD(listens, listen);
 

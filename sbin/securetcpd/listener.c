@@ -24,15 +24,18 @@
 
 #define ACCEPT_BATCH	16		/* connections for one wake-up */
 #define ACCEPT_PAUSE	1		/* seconds, when descriptors are out */
+#define LISTEN_AGAIN	5		/* seconds until an address is tried */
 
 static void	 listener_accept(int, short, void *);
+static void	 listener_retry(int, short, void *);
 
 static struct event	 pause_timer;
 static int		 paused;	/* no listener is polled */
 
 static int
-listener_bind(struct listener *ln, const struct listen *li)
+listener_bind(struct listener *ln)
 {
+	const struct listen	*li = ln->ln_conf;
 	const struct sockaddr	*sa = (const struct sockaddr *)&li->li_ss;
 	struct sockaddr_storage	 ss;
 	socklen_t		 len = sizeof(ss);
@@ -59,14 +62,97 @@ listener_bind(struct listener *ln, const struct listen *li)
 
 /* The kernel cuts it, and listen(2) does not say so. */
 static void
-backlog_check(const struct listener *ln, const struct listen *li)
+backlog_check(const struct listener *ln)
 {
-	int	 most = compat_backlog_max();
+	const struct listen	*li = ln->ln_conf;
+	int			 most = compat_backlog_max();
 
 	if (li->li_backlog_said && li->li_backlog > most)
 		log_warning("listen on %s: backlog %d is more than the %d that "
 		    "the system allows (%s)", ln->ln_name, li->li_backlog,
 		    most, COMPAT_BACKLOG_HINT);
+}
+
+static void
+listener_close(struct listener *ln)
+{
+	if (ln->ln_fd == -1)
+		return;
+	(void)close(ln->ln_fd);
+	ln->ln_fd = -1;
+	env->sd_fds--;
+}
+
+/* 0: it listens; -1 with errno, and it is closed. */
+static int
+listener_open(struct listener *ln)
+{
+	int	 error;
+
+	if (listener_bind(ln) == -1) {
+		error = errno;
+		listener_close(ln);
+		errno = error;
+		return (-1);
+	}
+	backlog_check(ln);
+	event_set(&ln->ln_ev, ln->ln_fd, EV_READ | EV_PERSIST,
+	    listener_accept, ln);
+	return (0);
+}
+
+/*
+ * An interface may come up after us, or get its address then.  The log hears
+ * of it when the reason changes.
+ */
+static void
+listener_later(struct listener *ln, int error)
+{
+	struct timeval	 tv = { LISTEN_AGAIN, 0 };
+	char		 text[256];
+
+	if (error != ln->ln_error) {
+		(void)snprintf(text, sizeof(text), "listen on %s: %s; tried "
+		    "again every %d seconds", ln->ln_name, strerror(error),
+		    LISTEN_AGAIN);
+		log_server(ln->ln_service, text);
+	}
+	ln->ln_error = error;
+	(void)evtimer_add(&ln->ln_retry, &tv);
+}
+
+static void
+listener_retry(int fd, short what, void *arg)
+{
+	struct listener	*ln = arg;
+
+	(void)fd;
+	(void)what;
+	if (listener_open(ln) == -1) {
+		listener_later(ln, errno);
+		return;
+	}
+	if (!env->sd_started)
+		return;
+	log_listen(ln);
+	listeners_update(ln->ln_service);
+}
+
+static struct listener *
+listener_new(struct service *se, const struct listen *li)
+{
+	struct listener	*ln;
+
+	if ((ln = calloc(1, sizeof(*ln))) == NULL)
+		return (NULL);
+	ln->ln_service = se;
+	ln->ln_conf = li;
+	ln->ln_fd = -1;
+	ln->ln_proxy = li->li_proxy;
+	evtimer_set(&ln->ln_retry, listener_retry, ln);
+	conf_address_name(&li->li_ss, ln->ln_name, sizeof(ln->ln_name));
+	TAILQ_INSERT_TAIL(&se->se_listeners, ln, ln_entry);
+	return (ln);
 }
 
 int
@@ -77,24 +163,18 @@ listeners_bind(struct service *se)
 	char		 name[128];
 
 	TAILQ_FOREACH(li, &se->se_conf->sv_listens, li_entry) {
+		if ((ln = listener_new(se, li)) != NULL &&
+		    listener_open(ln) == 0)
+			continue;
+		if (ln != NULL && errno == EADDRNOTAVAIL &&
+		    !li->li_required) {
+			listener_later(ln, errno);
+			continue;
+		}
 		conf_address_name(&li->li_ss, name, sizeof(name));
-		if ((ln = calloc(1, sizeof(*ln))) == NULL) {
-			daemon_fail("listen on %s: %s", name,
-			    strerror(errno));
-			return (-1);
-		}
-		ln->ln_service = se;
-		ln->ln_fd = -1;
-		ln->ln_proxy = li->li_proxy;
-		TAILQ_INSERT_TAIL(&se->se_listeners, ln, ln_entry);
-		if (listener_bind(ln, li) == -1) {
-			daemon_fail("server \"%s\": listen on %s: %s",
-			    se->se_conf->sv_name, name, strerror(errno));
-			return (-1);
-		}
-		backlog_check(ln, li);
-		event_set(&ln->ln_ev, ln->ln_fd, EV_READ | EV_PERSIST,
-		    listener_accept, ln);
+		daemon_fail("server \"%s\": listen on %s: %s",
+		    se->se_conf->sv_name, name, strerror(errno));
+		return (-1);
 	}
 	return (0);
 }
@@ -129,10 +209,8 @@ listeners_close(struct service *se)
 		TAILQ_REMOVE(&se->se_listeners, ln, ln_entry);
 		if (ln->ln_polled)
 			(void)event_del(&ln->ln_ev);
-		if (ln->ln_fd != -1) {
-			(void)close(ln->ln_fd);
-			env->sd_fds--;
-		}
+		(void)evtimer_del(&ln->ln_retry);
+		listener_close(ln);
 		free(ln);
 	}
 }

@@ -365,7 +365,7 @@ listen
 	: LISTEN ON STRING PORT STRING {
 		said.st_address = $3;
 		said.st_port = $5;
-		said.st_backlog = said.st_proxy = NULL;
+		said.st_backlog = said.st_proxy = said.st_required = NULL;
 	}
 	;
 
@@ -380,6 +380,9 @@ listen_options
 		if (said.st_proxy != NULL)
 			conf_error(&$2->tk_place, "duplicate \"proxy\"");
 		said.st_proxy = $2;
+	}
+	| listen_options STRING {
+		take_required(&said, $2);
 	}
 	;
 
@@ -673,7 +676,7 @@ static const struct keyword keywords[] = {
 	{ "key",		KEY,		"key FILE" },
 	{ "lifetime",		LIFETIME,	NULL },
 	{ "listen",		LISTEN,
-	    "listen on ADDRESS port PORT [backlog N] [proxy]" },
+	    "listen on ADDRESS port PORT [backlog N] [proxy] [required]" },
 	{ "log",		LOG,
 	    "log off|errors|state|verbose, or log facility NAME" },
 	{ "match",		MATCH,

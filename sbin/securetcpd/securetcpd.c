@@ -123,7 +123,8 @@ started(void)
 	env->sd_started = 1;
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
 		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
-			log_listen(ln);
+			if (ln->ln_fd != -1)
+				log_listen(ln);
 	updates_show(env->sd_conf);
 	if (!env->sd_debug) {
 		if (nullify() == -1)

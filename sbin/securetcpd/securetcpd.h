@@ -143,8 +143,11 @@ TAILQ_HEAD(sessions, session);
 struct listener {
 	TAILQ_ENTRY(listener)	 ln_entry;
 	struct service		*ln_service;
-	int			 ln_fd;
+	const struct listen	*ln_conf;
+	int			 ln_fd;		/* -1: not bound yet */
 	struct event		 ln_ev;
+	struct event		 ln_retry;	/* tried again then */
+	int			 ln_error;	/* of the last try */
 	int			 ln_polled;
 	int			 ln_proxy;	/* expects PROXY headers */
 	char			 ln_name[128];

@@ -251,6 +251,19 @@ listen_unique(struct conf *conf, const struct listen *li, const char *name)
 	}
 }
 
+/* No word of the grammar, as others are followed by it in other places. */
+void
+take_required(struct statement *said, const struct token *tk)
+{
+	if (strcmp(tk->tk_text, "required") != 0)
+		conf_error(&tk->tk_place, "unknown word \"%s\" (listen on "
+		    "ADDRESS port PORT [backlog N] [proxy] [required])",
+		    tk->tk_text);
+	else if (said->st_required != NULL)
+		conf_error(&tk->tk_place, "duplicate \"required\"");
+	said->st_required = tk;
+}
+
 void
 take_listen(struct conf *conf, struct server *server,
     const struct statement *said)
@@ -266,6 +279,7 @@ take_listen(struct conf *conf, struct server *server,
 		err(1, "calloc");
 	li->li_place = address->tk_place;
 	li->li_proxy = said->st_proxy != NULL;
+	li->li_required = said->st_required != NULL;
 	TAILQ_INSERT_TAIL(&server->sv_listens, li, li_entry);
 	if (said->st_backlog != NULL)
 		take_number(said->st_backlog, "backlog", CONF_BACKLOG_MAX, &n);

@@ -16,6 +16,7 @@ struct statement {
 	const struct token	*st_port;
 	const struct token	*st_backlog;
 	const struct token	*st_proxy;
+	const struct token	*st_required;
 	const struct token	*st_ca;
 	const struct token	*st_crl;
 	const struct token	*st_value;
@@ -47,6 +48,7 @@ void		 take_sandbox(struct conf *, const struct token *);
 struct control	*take_control(struct conf *, const struct token *);
 void		 take_network(struct conf *, struct statement *,
 		    const struct token *);
+void		 take_required(struct statement *, const struct token *);
 void		 take_listen(struct conf *, struct server *,
 		    const struct statement *);
 
