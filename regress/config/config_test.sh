@@ -194,6 +194,15 @@ make_many()
 }
 make_both() { (umask 077; cat www.crt www.key >both.key); }
 make_group() { cp www.key group.key; chmod 0640 group.key; }
+# The group daemon has the number 1 everywhere.
+make_shared()
+{
+	for _m in 0640 0440 0660 0644 0600; do
+		cp www.key shared$_m.key
+		chgrp daemon shared$_m.key
+		chmod $_m shared$_m.key
+	done
+}
 make_others() { cp www.key others.key; chmod 0604 others.key; }
 make_writable() { cp www.key writable.key; chmod 0620 writable.key; }
 make_owner() { cp www.key owner.key; chmod 0600 owner.key; chown 65533 owner.key; }
@@ -330,6 +339,9 @@ prepare()
 	fi
 	if grep -q '"form-.*\.crl' "$1.in"; then
 		once lists
+	fi
+	if grep -q '"shared' "$1.in"; then
+		once shared
 	fi
 	for _n in deep everybody; do
 		if grep -q "include \"$_n" "$1.in"; then

@@ -22,6 +22,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -51,10 +52,30 @@ static int	 staple_demanded(X509 *);
 static int	 leaf_check(struct certificate *, X509 *);
 static void	 dates_check(struct certificate *, unsigned int, X509 *);
 
+/* A group that was named may read it, and nothing else. */
+static int
+key_shared(const struct certificate *ce, const struct stat *st)
+{
+	struct group	*gr;
+
+	if (ce->ce_key_group == NULL ||
+	    (st->st_mode & (S_IRWXG | S_IRWXO)) != S_IRGRP)
+		return 0;
+	if ((gr = getgrnam(ce->ce_key_group)) == NULL)
+		conf_error(&ce->ce_key_at, "group \"%s\" does not exist",
+		    ce->ce_key_group);
+	else if (gr->gr_gid != st->st_gid)
+		conf_error(&ce->ce_key_at, "key \"%s\" is readable by the "
+		    "group with id %u, which is not \"%s\"", ce->ce_key,
+		    (unsigned int)st->st_gid, ce->ce_key_group);
+	return 1;
+}
+
 static void
 key_open(struct certificate *ce, struct stat *st)
 {
 	const struct conf_place	*at = &ce->ce_key_at;
+	unsigned int		 before = conf_errors();
 	int			 fd;
 
 	if ((fd = conf_check_open("key", ce->ce_key, KEY_SIZE, at, st)) == -1)
@@ -63,19 +84,23 @@ key_open(struct certificate *ce, struct stat *st)
 		conf_error(at, "key \"%s\" belongs to user id %u, neither "
 		    "root nor who runs this", ce->ce_key,
 		    (unsigned int)st->st_uid);
+	else if (key_shared(ce, st))
+		;	/* what is wrong with that was said */
 	else if (st->st_mode & (S_IRGRP | S_IROTH))
 		conf_error(at, "key \"%s\" is readable by group or others "
-		    "(mode %04o)", ce->ce_key,
-		    (unsigned int)(st->st_mode & 07777));
+		    "(mode %04o)%s", ce->ce_key,
+		    (unsigned int)(st->st_mode & 07777),
+		    (st->st_mode & (S_IRWXG | S_IRWXO)) == S_IRGRP ? ": "
+		    "only a \"group\" that is named after it may read it" :
+		    "");
 	else if (st->st_mode & (S_IRWXG | S_IRWXO))
 		conf_error(at, "key \"%s\" is open to group or others (mode "
 		    "%04o)", ce->ce_key,
 		    (unsigned int)(st->st_mode & 07777));
-	else {
+	if (conf_errors() == before)
 		ce->ce_keyfd = fd;
-		return;
-	}
-	close(fd);
+	else
+		close(fd);
 }
 
 static void

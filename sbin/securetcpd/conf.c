@@ -105,6 +105,7 @@ certificate_free(struct certificate *ce)
 		close(ce->ce_keyfd);
 	free(ce->ce_chain);
 	free(ce->ce_key);
+	free(ce->ce_key_group);
 	free(ce);
 }
 

@@ -96,6 +96,7 @@ struct certificate {
 	char			 ce_name[WIRE_NAME];
 	char			*ce_chain;	/* paths */
 	char			*ce_key;
+	char			*ce_key_group;	/* may read it; or NULL */
 	struct conf_path	 ce_ocsp;
 	uint32_t		 ce_index;	/* in the configuration */
 	int			 ce_chainfd;	/* of a copy, for pread */

@@ -289,12 +289,12 @@ certificate_statement
 		}
 	}
 	| KEY STRING {
-		if (once(&seen_block, SEEN_KEY, $1, "key")) {
-			certificate->ce_key_at = $2->tk_place;
-			if ((certificate->ce_key = strdup($2->tk_text)) ==
-			    NULL)
-				err(1, "strdup");
-		}
+		if (once(&seen_block, SEEN_KEY, $1, "key"))
+			take_key(certificate, $2, NULL);
+	}
+	| KEY STRING GROUP STRING {
+		if (once(&seen_block, SEEN_KEY, $1, "key"))
+			take_key(certificate, $2, $4);
 	}
 	| OCSP STRING {
 		if (once(&seen_block, SEEN_OCSP, $1, "ocsp"))
@@ -673,7 +673,7 @@ static const struct keyword keywords[] = {
 	{ "idle",		IDLE,		NULL },
 	{ "include",		INCLUDE,	"include FILE" },
 	{ "issuer",		ISSUER,		NULL },
-	{ "key",		KEY,		"key FILE" },
+	{ "key",		KEY,		"key FILE [group NAME]" },
 	{ "lifetime",		LIFETIME,	NULL },
 	{ "listen",		LISTEN,
 	    "listen on ADDRESS port PORT [backlog N] [proxy] [required]" },

@@ -228,6 +228,18 @@ take_control(struct conf *conf, const struct token *tk)
 	return control;
 }
 
+void
+take_key(struct certificate *ce, const struct token *file,
+    const struct token *group)
+{
+	ce->ce_key_at = file->tk_place;
+	if ((ce->ce_key = strdup(file->tk_text)) == NULL)
+		err(1, "strdup");
+	if (group != NULL && take_name(group, "group", CONF_ACCOUNT) &&
+	    (ce->ce_key_group = strdup(group->tk_text)) == NULL)
+		err(1, "strdup");
+}
+
 /* Where a second socket cannot be bound; port 0 is always another one. */
 static void
 listen_unique(struct conf *conf, const struct listen *li, const char *name)

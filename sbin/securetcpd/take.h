@@ -46,6 +46,8 @@ void		 take_log(struct conf *, const struct token *);
 void		 take_facility(struct conf *, const struct token *);
 void		 take_sandbox(struct conf *, const struct token *);
 struct control	*take_control(struct conf *, const struct token *);
+void		 take_key(struct certificate *, const struct token *,
+		    const struct token *);
 void		 take_network(struct conf *, struct statement *,
 		    const struct token *);
 void		 take_required(struct statement *, const struct token *);
