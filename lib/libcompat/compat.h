@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -118,6 +119,14 @@ struct addrinfo;
 int		 lookup_init(void);
 int		 lookup_name(const char *, const struct addrinfo *,
 		    struct addrinfo **);
+
+/*
+ * tcp.c: two numbers that change when the other end of a TCP connection has
+ * acknowledged bytes, and when bytes of it have come; by the kernel's word,
+ * whoever reads and writes there.  -1 with errno where it cannot be told.
+ * Not after pledge(2) without "inet": a session asks sandbox_taken().
+ */
+int		 compat_moved(int, uint64_t *, uint64_t *);
 
 /*
  * cryptomem.c: from here on libcrypto clears all memory it frees.  To be

@@ -15,6 +15,8 @@
 
 #include <sys/types.h>
 
+#include <stdint.h>
+
 enum sandbox_role {
 	SANDBOX_PARENT,		/* pledge only; the other systems: nothing */
 	SANDBOX_SIGNER_LOADING,	/* reads key files it was given */
@@ -50,6 +52,12 @@ const char	*sandbox_name(void);
  * signal.  Nobody else tells a daemon's administrator of a violation.
  */
 const char	*sandbox_death(int, enum sandbox_role);
+
+/*
+ * How far the other end of a TCP connection has acknowledged what was sent:
+ * compat_moved(), where a session may ask; -1 elsewhere.
+ */
+int		 sandbox_taken(int, uint64_t *);
 
 /*
  * privdrop.c: chroot to the working directory if the first argument is not

@@ -23,6 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compat.h"
+
 static const char	*sandbox_inforce = "none";
 
 static int	 sandbox_cache(void);
@@ -152,6 +154,14 @@ const char *
 sandbox_name(void)
 {
 	return (sandbox_inforce);
+}
+
+int
+sandbox_taken(int fd, uint64_t *taken)
+{
+	uint64_t	 given;
+
+	return (compat_moved(fd, taken, &given));
 }
 
 const char *

@@ -43,6 +43,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "seccomp_local.h"
 
 #define NARROW_MAX	32	/* instructions */
@@ -284,6 +285,8 @@ sandbox_add_spawner(scmp_filter_ctx ctx)
 	/* The sessions' own. */
 	ALLOW(ctx, getsockopt, 2, SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET),
 	    SCMP_A2(SCMP_CMP_EQ, SO_ERROR));
+	ALLOW(ctx, getsockopt, 2, SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
+	    SCMP_A2(SCMP_CMP_EQ, TCP_INFO));
 	ALLOW(ctx, setsockopt, 2, SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
 	    SCMP_A2(SCMP_CMP_EQ, TCP_NODELAY));
 	ALLOW(ctx, ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
@@ -473,6 +476,14 @@ sandbox_name(void)
 	    sandbox_netns ? "+netns" : "",
 	    sandbox_landlocked ? "+landlock" : "");
 	return (name);
+}
+
+int
+sandbox_taken(int fd, uint64_t *taken)
+{
+	uint64_t	 given;
+
+	return (compat_moved(fd, taken, &given));
 }
 
 const char *

@@ -25,12 +25,14 @@
 
 #include "compat.h"
 #include "helper.h"
+#include "sandbox.h"
 #include "securetcp.h"
 #include "session.h"
 #include "wire.h"
 
 #define RELAY_BUFFER	65536
 #define RELAY_TURN	(4 * RELAY_BUFFER)	/* bytes until the others */
+#define RELAY_LOOK	1000	/* milliseconds from look to look, at most */
 
 struct flow {
 	size_t			 f_off;
@@ -56,9 +58,12 @@ struct relay {
 	int			 r_error;	/* the backend's, for DONE */
 	char			 r_reason[WIRE_REASON];
 	uint64_t		 r_moved;	/* bytes, to and from backend */
-	uint64_t		 r_seen;	/* all bytes, at r_active */
+	uint64_t		 r_dropped;	/* of those: nobody wanted them */
+	uint64_t		 r_seen;	/* what moved, at r_active */
 	int64_t			 r_active;	/* when a byte last moved */
-	int64_t			 r_deadline;	/* of the final flush */
+	uint64_t		 r_taken;	/* by the kernels' word ... */
+	int64_t			 r_looked;	/* ... at this time */
+	int			 r_finishing;	/* the close timer runs */
 };
 
 static void	 relay_up(struct relay *);
@@ -78,6 +83,11 @@ static int	 relay_reset_late(const struct relay *);
 static int	 relay_over(const struct relay *);
 static void	 relay_timers(struct relay *);
 static int	 relay_busy(const struct relay *);
+static uint64_t	 relay_seen(const struct relay *);
+static uint64_t	 relay_taken(const struct relay *);
+static int64_t	 relay_look(const struct relay *);
+static void	 relay_clock(struct relay *, int64_t);
+static uint32_t	 relay_timer(const struct relay *);
 static int64_t	 relay_deadline(const struct relay *);
 static void	 relay_wait(struct relay *);
 static void	 relay_pollfd(const struct relay *, struct pollfd *);
@@ -129,6 +139,7 @@ relay_up(struct relay *r)
 		if (r->r_broken) {
 			/* Nobody wants it: the peer may still finish. */
 			r->r_moved += f->f_len;
+			r->r_dropped += f->f_len;
 			f->f_len = 0;
 			continue;
 		}
@@ -297,14 +308,20 @@ relay_ended(const struct relay *r)
 	return (r->r_down.f_end && (r->r_up.f_end || r->r_broken));
 }
 
-/* Once nothing more can come, what is under way has limited time. */
+/*
+ * Once nothing more can come, what is under way has time as long as it
+ * moves.
+ */
 static void
 relay_finish(struct relay *r)
 {
 	struct session	*s = r->r_session;
 
-	if (r->r_deadline == 0 && relay_ended(r))
-		r->r_deadline = timer_after(s->s_server->sv_wire.wv_close);
+	if (!r->r_finishing && relay_ended(r)) {
+		r->r_finishing = 1;
+		r->r_active = timer_now();
+		r->r_seen = relay_seen(r);
+	}
 	/*
 	 * The backend failed and the peer has got what there was: its TCP
 	 * end, without close_notify, says that it is not all.  It is not
@@ -386,35 +403,95 @@ relay_done(struct relay *r)
 	session_done(s, ptOk, s->s_close ? "closed on request" : s->s_reason);
 }
 
+/* Once it finishes, what nobody takes is no movement. */
+static uint64_t
+relay_seen(const struct relay *r)
+{
+	uint64_t	 seen;
+
+	seen = r->r_moved - r->r_dropped + securetcp_bytes_out(r->r_tcp) -
+	    securetcp_send_count(r->r_tcp);
+	return (r->r_finishing ? seen : seen + securetcp_bytes_in(r->r_tcp));
+}
+
+/*
+ * What was written may lie in the kernel for long: a slow reader takes it
+ * from there, and poll(2) does not tell before a third of it has gone.
+ */
+static uint64_t
+relay_taken(const struct relay *r)
+{
+	uint64_t	 n, taken = 0;
+
+	if (sandbox_taken(securetcp_socket(r->r_tcp), &n) == 0)
+		taken += n;
+	if (r->r_fd != -1 && sandbox_taken(r->r_fd, &n) == 0)
+		taken += n;
+	return (taken);
+}
+
+/* The one that runs: how long nothing may move; 0: for ever. */
+static uint32_t
+relay_timer(const struct relay *r)
+{
+	const struct wire_server	*wv = &r->r_session->s_server->sv_wire;
+
+	return (r->r_finishing ? wv->wv_close : wv->wv_idle);
+}
+
+/* When to look again whether that moves. */
+static int64_t
+relay_look(const struct relay *r)
+{
+	uint32_t	 timer = relay_timer(r);
+
+	if (r->r_finishing)
+		return (r->r_looked + (timer / 4 < RELAY_LOOK ? timer / 4 :
+		    RELAY_LOOK));
+	return (r->r_active + (r->r_looked < r->r_active ? timer / 2 : timer));
+}
+
+/* Sets r_active. */
+static void
+relay_clock(struct relay *r, int64_t now)
+{
+	uint64_t	 seen, taken;
+
+	if ((seen = relay_seen(r)) != r->r_seen) {
+		r->r_seen = seen;
+		r->r_active = now;
+	}
+	if (relay_timer(r) == 0 || now < relay_look(r))
+		return;
+	taken = relay_taken(r);
+	/* What moved before r_active is no news. */
+	if (taken != r->r_taken && r->r_looked >= r->r_active)
+		r->r_active = now;
+	r->r_taken = taken;
+	r->r_looked = now;
+}
+
 static void
 relay_timers(struct relay *r)
 {
 	struct session		*s = r->r_session;
 	const struct wire_server *wv = &s->s_server->sv_wire;
 	char			 reason[WIRE_REASON];
-	uint64_t		 seen;
 	int64_t			 now;
 
 	now = timer_now();
-	seen = r->r_moved + securetcp_bytes_in(r->r_tcp) +
-	    securetcp_bytes_out(r->r_tcp) - securetcp_send_count(r->r_tcp);
-	if (seen != r->r_seen) {
-		r->r_seen = seen;
-		r->r_active = now;
-	}
-	if (r->r_deadline != 0) {
-		if (now < r->r_deadline)
-			return;
-		/* It was not the flush that took so long, but the peer. */
-		if (r->r_error != ptOk || relay_over(r))
-			relay_done(r);
-		s->s_late = 1;
-		session_done(s, ptTimeout, timer_reason("close", wv->wv_close,
-		    reason, sizeof(reason)));
-	}
-	if (wv->wv_idle != 0 && now - r->r_active >= wv->wv_idle)
+	relay_clock(r, now);
+	if (relay_timer(r) == 0 || now - r->r_active < relay_timer(r))
+		return;
+	if (!r->r_finishing)
 		session_done(s, ptTimeout, timer_reason("idle", wv->wv_idle,
 		    reason, sizeof(reason)));
+	/* It was not the flush that took so long, but the peer. */
+	if (r->r_error != ptOk || relay_over(r))
+		relay_done(r);
+	s->s_late = 1;
+	session_done(s, ptTimeout, timer_reason("close", wv->wv_close, reason,
+	    sizeof(reason)));
 }
 
 /* True when a turn was used up and there is more to do at once. */
@@ -442,13 +519,13 @@ relay_busy(const struct relay *r)
 static int64_t
 relay_deadline(const struct relay *r)
 {
-	const struct wire_server *wv = &r->r_session->s_server->sv_wire;
+	int64_t		 deadline, look;
 
-	if (r->r_deadline != 0)
-		return (r->r_deadline);
-	if (relay_ended(r) || wv->wv_idle == 0)
+	if (relay_timer(r) == 0)
 		return (0);
-	return (r->r_active + wv->wv_idle);
+	deadline = r->r_active + relay_timer(r);
+	look = relay_look(r);
+	return (look < deadline ? look : deadline);
 }
 
 static void

@@ -393,6 +393,33 @@ stopped_body()
 	EVENTS
 }
 
+scenario stopped_slow "A stop waits, beyond the close timer, for a client that \
+takes slowly what is under way to it: nothing of that is lost" timeout 100
+stopped_slow_body()
+{
+	background "$peer" -c sent accept "$PWD/backend.sock" flood 0
+	wait_until 20 "backend" test -S backend.sock
+	serve "forward to \"$PWD/backend.sock\"" "timeout close 2"
+	start
+	background "$peer" -r 4096 connect "127.0.0.1:$port" tls \
+	    until go sip
+	client=$pid
+	wait_log state=connected
+	poll=0.5
+	wait_until 30 "the flood to stand still" steady
+	poll=0.05
+	touch go
+	stop_daemon
+	wait_until 60 "the client to leave" dead "$client"
+	atf_check -s exit:1 grep error= log
+	out=$(sed -n 's/.*state=closed .* out=\([0-9]*\) .*/\1/p' log)
+	got=$(wc -c <background.out)
+	echo "$out bytes were sent, $got arrived"
+	[ "$out" -gt 65536 ] && [ "$got" -eq "$out" ] ||
+	    atf_fail "not everything has arrived"
+	atf_check -o match:"end close_notify" cat background.err
+}
+
 scenario escaped "What a peer sends does not reach the log unescaped"
 escaped_body()
 {

@@ -261,9 +261,9 @@ limits_default_body()
 	    '	certificate "www"; echo; connections max 20' \
 	    >>securetcpd.conf
 	atf_check -o inline:"configuration OK\n" \
-	    -e match:'^securetcpd: warning: "connections max" of 4 blocks is [0-9]+ instead of 1000, because it was not said and the configuration can need [0-9]+ descriptors, the limit is 280 \(.*\)$' \
-	    "$as" -n 64:280 "$securetcpd" -n -f securetcpd.conf
-	start "$as" -n 64:280
+	    -e match:'^securetcpd: warning: "connections max" of 4 blocks is [0-9]+ instead of 1000, because it was not said and the configuration can need [0-9]+ descriptors, the limit is 400 \(.*\)$' \
+	    "$as" -n 64:400 "$securetcpd" -n -f securetcpd.conf
+	start "$as" -n 64:400
 	atf_check -o match:'^warning="..connections max.. of 4 blocks is [0-9]+ instead of 1000, because' \
 	    cat log
 	most=$(sed -n 's/^warning=.* of 4 blocks is \([0-9]*\) .*/\1/p' log)

@@ -11,9 +11,11 @@
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <tls.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -33,6 +35,8 @@ static void	 expect_gone(struct fake *, struct fake_session *);
 static void	 fill(struct fake *, int);
 static void	 fill_client(struct client *);
 static void	 until_asked(struct client *);
+static size_t	 read_slowly(struct client *, size_t);
+static void	 slow_reader(struct fake *, struct client *, int);
 static void	 expect_asleep(struct fake *, struct fake_session *);
 
 static void
@@ -374,6 +378,142 @@ ATF_TC_BODY(close_timer_ends, tc)
 	teardown(&fk, &k);
 }
 
+/* A little every 200 milliseconds, to the end or so much: what there was. */
+static size_t
+read_slowly(struct client *c, size_t want)
+{
+	static char	 buf[CHUNK];
+	struct pollfd	 pfd;
+	size_t		 got = 0;
+	ssize_t		 n;
+	int64_t		 last = fake_now();
+
+	/* Until nothing has come for long: who cuts it off is seen there. */
+	while (got < want && fake_now() - last < 3000) {
+		(void)poll(NULL, 0, 200);
+		fake_turn(c->c_fake, NULL, 0, 0);
+		pfd.fd = c->c_fd;
+		pfd.events = POLLIN;
+		if (poll(&pfd, 1, 0) == 1)
+			last = fake_now();
+		n = tls_read(c->c_tls, buf, sizeof(buf) / 4);
+		if (n == 0 || n == -1)
+			break;
+		if (n > 0)
+			got += (size_t)n;
+	}
+	return (got);
+}
+
+/* More than the kernel and the session hold together for a client. */
+#define SLOW	200000
+
+static void
+slow_reader(struct fake *fk, struct client *c, int order)
+{
+	static char	 buf[SLOW];
+	int		 fd[2], backend[2], size = 16384;
+
+	socket_pair_sized(fd, 4096);
+	ATF_REQUIRE_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &size,
+	    sizeof(size)));
+	client_open_pair(c, fk, "secure", fd);
+	client_handshake(c);
+	socket_pair(backend);
+	fake_accept(c->c_session, backend[0]);
+	if (!order) {
+		client_shut(c);
+		ATF_CHECK(backend_end(fk, backend[1]));
+	}
+	if (order) {
+		fill(fk, backend[1]);
+		fake_close(c->c_session);
+	} else
+		backend_write(fk, backend[1], buf, sizeof(buf));
+	(void)close(backend[1]);
+}
+
+ATF_TC(close_slow);
+ATF_TC_HEAD(close_slow, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "when both sides have ended, a client "
+	    "that reads slowly, and for much longer than the close timer, "
+	    "gets everything: it measures standstill");
+	atf_tc_set_md_var(tc, "timeout", "100");
+}
+ATF_TC_BODY(close_slow, tc)
+{
+	struct fake	 fk;
+	struct client	 c;
+	struct key	 k;
+
+	setup_timers(tc, &fk, &k, 60000, 2000);
+	slow_reader(&fk, &c, 0);
+	ATF_CHECK_EQ(SLOW, read_slowly(&c, SIZE_MAX));
+	expect_done(&fk, c.c_session, 0, "");
+	client_close(&c);
+	teardown(&fk, &k);
+}
+
+ATF_TC(close_slow_order);
+ATF_TC_HEAD(close_slow_order, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "the same for what was under way when "
+	    "CLOSE came");
+	atf_tc_set_md_var(tc, "timeout", "100");
+}
+ATF_TC_BODY(close_slow_order, tc)
+{
+	struct fake	 fk;
+	struct client	 c;
+	struct key	 k;
+	size_t		 got;
+
+	setup_timers(tc, &fk, &k, 60000, 2000);
+	slow_reader(&fk, &c, 1);
+	got = read_slowly(&c, SIZE_MAX);
+	if (got < 100000)
+		atf_tc_fail_nonfatal("%zu bytes came", got);
+	expect_done(&fk, c.c_session, 0, "closed on request");
+	client_close(&c);
+	teardown(&fk, &k);
+}
+
+ATF_TC(idle_slow);
+ATF_TC_HEAD(idle_slow, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a connection of which all was written "
+	    "is not idle while its client takes it from the kernel");
+	atf_tc_set_md_var(tc, "timeout", "100");
+}
+ATF_TC_BODY(idle_slow, tc)
+{
+	static char	 buf[80000];
+	struct fake	 fk;
+	struct client	 c;
+	struct key	 k;
+	int		 fd[2], backend[2], size = 262144;
+
+#ifdef __OpenBSD__
+	atf_tc_skip("a session cannot see into the kernel here");
+#endif
+	setup_timers(tc, &fk, &k, 2000, 1000);
+	socket_pair_sized(fd, 4096);
+	ATF_REQUIRE_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &size,
+	    sizeof(size)));
+	client_open_pair(&c, &fk, "secure", fd);
+	client_handshake(&c);
+	socket_pair(backend);
+	fake_accept(c.c_session, backend[0]);
+	backend_write(&fk, backend[1], buf, sizeof(buf));
+	ATF_CHECK_EQ(sizeof(buf), read_slowly(&c, sizeof(buf)));
+	ATF_CHECK(!c.c_session->fs_done);
+	expect_done(&fk, c.c_session, ptTimeout, "idle timer, 2 seconds");
+	(void)close(backend[1]);
+	client_close(&c);
+	teardown(&fk, &k);
+}
+
 ATF_TC(close_order);
 ATF_TC_HEAD(close_order, tc)
 {
@@ -628,6 +768,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, half_closed_idle);
 	ATF_TP_ADD_TC(tp, close_timer);
 	ATF_TP_ADD_TC(tp, close_timer_ends);
+	ATF_TP_ADD_TC(tp, close_slow);
+	ATF_TP_ADD_TC(tp, close_slow_order);
+	ATF_TP_ADD_TC(tp, idle_slow);
 	ATF_TP_ADD_TC(tp, close_order);
 	ATF_TP_ADD_TC(tp, close_echo);
 	ATF_TP_ADD_TC(tp, close_waiting);

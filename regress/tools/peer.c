@@ -55,12 +55,16 @@
 #endif
 
 #define CHUNK		16384
+#define SIP		16384	/* bytes, once in ... */
+#define SIP_MS		50	/* ... so many milliseconds */
 
 static int		 sock = -1;
 static SSL		*ssl;
 static const char	*cafile;
 static const char	*countfile;
 static const char	*servername;		/* of our files, as a server */
+static int		 room;			/* to receive, when not 0 */
+static int		 sipping;
 static unsigned int	 seconds = 60;
 
 __attribute__((__noreturn__))
@@ -69,12 +73,12 @@ usage(void)
 {
 	fprintf(stderr, "usage: peer [-k] [-b source] [-C cafile] "
 	    "[-c countfile] [-p portfile]\n"
-	    "\t[-s name] [-t seconds] connect|accept|bind|full address "
-	    "command ...\n"
+	    "\t[-r bytes] [-s name] [-t seconds]\n"
+	    "\tconnect|accept|bind|full address command ...\n"
 	    "commands: tls[=1.2|=1.3] raw TEXT write TEXT send FILE drip FILE\n"
-	    "\tboth FILE flood BYTES read readn BYTES drain hold shutdown fin "
-	    "bye reset\n"
-	    "\tclose cork until FILE touch FILE\n");
+	    "\tboth FILE flood BYTES read readn BYTES sip drain hold shutdown "
+	    "fin\n"
+	    "\tbye reset close cork until FILE touch FILE\n");
 	exit(2);
 }
 
@@ -168,6 +172,9 @@ do_connect(const char *address, const char *source)
 	len = parse_address(address, &ss);
 	if ((sock = socket(ss.ss_family, SOCK_STREAM, 0)) == -1)
 		err(1, "socket");
+	if (room != 0 && setsockopt(sock, SOL_SOCKET, SO_RCVBUF, &room,
+	    sizeof(room)) == -1)
+		err(1, "SO_RCVBUF");
 	if (source != NULL) {
 		fromlen = parse_address(source, &from);
 		if (bind(sock, (struct sockaddr *)&from, fromlen) == -1)
@@ -441,6 +448,10 @@ cmd_read(unsigned long long want)
 
 	while (want > 0) {
 		ask = want < sizeof(buf) ? (size_t)want : sizeof(buf);
+		if (sipping) {
+			ask = SIP;
+			(void)poll(NULL, 0, SIP_MS);
+		}
 		if ((n = get(buf, ask, &how)) == 0)
 			break;
 		if (fwrite(buf, 1, n, stdout) != n)
@@ -545,7 +556,10 @@ command(const char *name, const char *arg)
 		cmd_tls(name[3] == '=' ? name + 4 : "");
 	else if (strcmp(name, "read") == 0)
 		cmd_read(UINT64_MAX);
-	else if (strcmp(name, "drain") == 0)
+	else if (strcmp(name, "sip") == 0) {
+		sipping = 1;
+		cmd_read(UINT64_MAX);
+	} else if (strcmp(name, "drain") == 0)
 		cmd_drain();
 	else if (strcmp(name, "hold") == 0)
 		cmd_hold();
@@ -597,7 +611,7 @@ main(int argc, char *argv[])
 	const char	*portfile = NULL, *source = NULL;
 	int		 ch, fd, i, keep = 0;
 
-	while ((ch = getopt(argc, argv, "+b:C:c:kp:s:t:")) != -1) {
+	while ((ch = getopt(argc, argv, "+b:C:c:kp:r:s:t:")) != -1) {
 		switch (ch) {
 		case 'b':
 			source = optarg;
@@ -613,6 +627,9 @@ main(int argc, char *argv[])
 			break;
 		case 'p':
 			portfile = optarg;
+			break;
+		case 'r':
+			room = atoi(optarg);
 			break;
 		case 's':
 			servername = optarg;

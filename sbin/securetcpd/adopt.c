@@ -30,12 +30,19 @@ static void
 adopt_send(struct session *s, int fd, uint8_t flags, const char *name)
 {
 	struct wire_adopt	 wad;
+	int			 number;
 
 	memset(&wad, 0, sizeof(wad));
 	wad.wad_flags = flags;
 	(void)strlcpy(wad.wad_servername, name, sizeof(wad.wad_servername));
 	s->s_child.c_state = flags & WIRE_ADOPT_PROXY ? WIRE_HEADER :
 	    WIRE_CONNECTING;
+	if (hold_take(&s->s_outer, fd) == -1) {
+		number = securetcp_error_errno(errno);
+		(void)close(fd);
+		session_fail(s, number, "no descriptor is left");
+		return;
+	}
 	if (child_send(&s->s_child, WIRE_ADOPT, fd, &wad, sizeof(wad)) == -1)
 		session_gone(&s->s_child, NULL);
 }

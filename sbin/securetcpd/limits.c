@@ -32,14 +32,13 @@ enum {
 static char	 lowered[640];		/* what is to be said of that */
 
 /*
- * A connection holds its pipe and, for a moment, its socket or that of its
- * backend; a client block's the plain one until it is connected, and a
- * program's the end of its stderr.
+ * A connection's pipe, its socket and that of its backend; a program's has
+ * the end of its stderr as well.
  */
 static unsigned long long
 limits_connection(const struct server *sv)
 {
-	return (sv->sv_client || sv->sv_program != NULL ? 3 : 2);
+	return (sv->sv_program != NULL ? 4 : 3);
 }
 
 static unsigned int

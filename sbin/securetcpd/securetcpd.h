@@ -255,6 +255,13 @@ enum phase {
 	PHASE_LEAVING		/* closed: the process has to go */
 };
 
+/* The parent's own descriptor of a connection; -1: none. */
+struct hold {
+	int			 ho_fd;
+	uint64_t		 ho_taken;	/* as of the last look */
+	uint64_t		 ho_given;
+};
+
 struct session {
 	RB_ENTRY(session)	 s_node;
 	TAILQ_ENTRY(session)	 s_entry;	/* idle, pending or collect */
@@ -276,6 +283,8 @@ struct session {
 	struct wire_established	*s_facts;
 	struct execution	*s_execution;	/* NULL: no program */
 	int			 s_plain;	/* of a client block; else -1 */
+	struct hold		 s_outer;	/* where TLS is spoken ... */
+	struct hold		 s_inner;	/* ... and the other side */
 	struct backends		*s_backends;	/* those it may go to ... */
 	struct backend		*s_target;	/* ... and the present one */
 	struct sockaddr_storage	 s_to;		/* the address of it ... */
@@ -534,6 +543,13 @@ void		 session_target(struct session *, int);
 void		 session_plain(struct session *);
 void		 session_address(struct session *,
 		    const struct wire_address *);
+
+/* hold.c */
+void		 hold_init(struct hold *);
+int		 hold_take(struct hold *, int);
+int		 hold_moved(struct hold *);
+void		 hold_release(struct hold *);
+void		 hold_end(struct hold *);
 
 /* rules.c */
 int		 rules_allow(const struct server *,

@@ -20,6 +20,7 @@
 #include "securetcpd.h"
 
 #define DIED_SECONDS	1		/* a spawner's time to say how */
+#define IDLE_SLACK	5		/* seconds past the session's timer */
 
 /*
  * The connection table.  A session is made by session_fork(), adopts at
@@ -88,6 +89,8 @@ session_fork(struct spawner *sp)
 	s->s_phase = PHASE_STARTING;
 	s->s_state = SECURETCP_CLOSED;
 	s->s_backend = s->s_plain = -1;
+	hold_init(&s->s_outer);
+	hold_init(&s->s_inner);
 	evtimer_set(&s->s_timer, session_timer, s);
 	child_init(&s->s_child, sv[0], WIRE_SESSION, WIRE_IDLE, s);
 	s->s_child.c_message = session_message;
@@ -218,6 +221,22 @@ session_await(struct session *s)
 		session_set_timer(s, LEAVE_SECONDS);
 }
 
+/*
+ * What the parent holds of the connections.  A session that has said DONE
+ * has closed its own descriptors; of any other nobody knows what it does.
+ */
+static void
+session_release(struct session *s)
+{
+	if (s->s_child.c_state == WIRE_FINISHED) {
+		hold_release(&s->s_outer);
+		hold_release(&s->s_inner);
+		return;
+	}
+	hold_end(&s->s_outer);
+	hold_end(&s->s_inner);
+}
+
 /* The one way there. */
 static void
 session_end(struct session *s, int number, const char *description,
@@ -233,6 +252,7 @@ session_end(struct session *s, int number, const char *description,
 		session_unpend(s);
 	backend_cancel(s);
 	session_close_plain(s);
+	session_release(s);
 	s->s_signer = NULL;
 	free(s->s_facts);
 	s->s_facts = NULL;
@@ -435,16 +455,57 @@ session_established(struct session *s, const struct wire_established *wh)
 	session_forward(s);
 }
 
+/* The session has the timers of a connection; these are for a deaf one. */
+static void
+session_watch(struct session *s)
+{
+	struct server	*sv = s->s_service->se_conf;
+
+	if (s->s_state == SECURETCP_CLOSING)
+		session_set_timer(s, sv->sv_close + 1);
+	else if (sv->sv_idle != 0)
+		session_set_timer(s, sv->sv_idle + IDLE_SLACK);
+}
+
+/* They measure standstill, as the session's own do. */
+static void
+session_still(struct session *s)
+{
+	struct server	*sv = s->s_service->se_conf;
+	unsigned int	 seconds;
+	char		 reason[64];
+	int		 moved;
+
+	moved = hold_moved(&s->s_outer);
+	if (hold_moved(&s->s_inner) || moved) {
+		session_watch(s);
+		return;
+	}
+	seconds = s->s_state == SECURETCP_CLOSING ? sv->sv_close :
+	    sv->sv_idle;
+	(void)snprintf(reason, sizeof(reason), "%s timer, %u second%s",
+	    s->s_state == SECURETCP_CLOSING ? "close" : "idle", seconds,
+	    seconds == 1 ? "" : "s");
+	session_fail(s, ptTimeout, reason);
+}
+
 /* Go ahead, with the backend's descriptor (-1: echo). */
 void
 session_accept(struct session *s, int fd)
 {
 	struct wire_accept	 wa;
+	int			 number;
 
 	memset(&wa, 0, sizeof(wa));
 	wa.wa_mode = fd == -1 ? WIRE_MODE_ECHO : s->s_execution != NULL ?
 	    WIRE_MODE_PROGRAM : WIRE_MODE_BACKEND;
 	(void)evtimer_del(&s->s_timer);
+	if (fd != -1 && hold_take(&s->s_inner, fd) == -1) {
+		number = securetcp_error_errno(errno);
+		(void)close(fd);
+		session_refuse(s, number, "no descriptor is left");
+		return;
+	}
 	if (child_send(&s->s_child, WIRE_ACCEPT, fd, &wa, sizeof(wa)) == -1) {
 		session_gone(&s->s_child, NULL);
 		return;
@@ -452,6 +513,7 @@ session_accept(struct session *s, int fd)
 	s->s_phase = PHASE_CONNECTED;
 	s->s_state = SECURETCP_CONNECTED;
 	s->s_child.c_state = WIRE_CONNECTED;
+	session_watch(s);
 	log_connected(s);
 	free(s->s_facts);
 	s->s_facts = NULL;
@@ -574,6 +636,7 @@ session_gone(struct child *c, const char *violation)
 	s->s_phase = PHASE_DIED;
 	backend_cancel(s);
 	session_close_plain(s);
+	session_release(s);
 	child_close(c);
 	if (s->s_exited || s->s_spawner == NULL)
 		session_died(s);
@@ -691,10 +754,7 @@ session_timer(int fd, short what, void *arg)
 		session_refuse(s, ptTimeout, reason);
 		break;
 	case PHASE_CONNECTED:
-		(void)snprintf(reason, sizeof(reason),
-		    "close timer, %u second%s", sv->sv_close,
-		    sv->sv_close == 1 ? "" : "s");
-		session_fail(s, ptTimeout, reason);
+		session_still(s);
 		break;
 	case PHASE_DIED:
 		session_kill(s);
@@ -736,8 +796,9 @@ session_stop(struct session *s, const char *by)
 		session_fail(s, ptAbort, by);
 		return;
 	}
-	/* The session has the close timer; this is for a deaf one. */
-	session_set_timer(s, s->s_service->se_conf->sv_close + 1);
+	(void)hold_moved(&s->s_outer);
+	(void)hold_moved(&s->s_inner);
+	session_watch(s);
 }
 
 /* Everything ends: gracefully, or now. */
