@@ -39,7 +39,7 @@ struct word {
 };
 
 struct alert {
-	unsigned int	 al_number;
+	int		 al_number;
 	const char	*al_name;
 };
 
@@ -104,8 +104,9 @@ static const struct alert	 classify_alerts[] = {
 	{ 120, "no application protocol" }
 };
 
-static int	 classify_is_alert(const struct securetcp *, unsigned long);
-static void	 classify_alert(struct securetcp *, unsigned long);
+static int	 classify_received(void);
+static int	 classify_heard(const struct securetcp *, unsigned long);
+static void	 classify_alert(struct securetcp *, int);
 static int	 classify_is_tls(const struct securetcp *);
 static void	 classify_stranger(struct securetcp *);
 static int	 classify_vanished(struct securetcp *);
@@ -130,6 +131,7 @@ int
 classify_handshake(struct securetcp *s, int hook)
 {
 	unsigned long	 error = ERR_peek_error();
+	int		 alert = classify_heard(s, error);
 
 	if (hook) {
 		object_say(s, "the private key's signer gave no usable "
@@ -148,8 +150,8 @@ classify_handshake(struct securetcp *s, int hook)
 		classify_stranger(s);
 		return (ptProtocol);
 	}
-	if (classify_is_alert(s, error)) {
-		classify_alert(s, error);
+	if (alert != -1) {
+		classify_alert(s, alert);
 		return (ptProtocol);
 	}
 	if (s->st_eof || s->st_readerror != 0 ||
@@ -169,9 +171,10 @@ int
 classify_error(struct securetcp *s)
 {
 	unsigned long	 error = ERR_peek_error();
+	int		 alert = classify_heard(s, error);
 
-	if (classify_is_alert(s, error))
-		classify_alert(s, error);
+	if (alert != -1)
+		classify_alert(s, alert);
 	else
 		object_say(s, "malformed or unexpected TLS from the peer: %s",
 		    classify_text(s, error));
@@ -179,32 +182,58 @@ classify_error(struct securetcp *s)
 }
 
 /*
- * LibreSSL gives such a reason also to what it decides itself, but then the
- * record it looked at was one of the handshake.
+ * LibreSSL gives such a reason also to an alert that it sends, but adds the
+ * number in words to one that it has received.
  */
+#ifdef LIBRESSL_VERSION_NUMBER
+
 static int
-classify_is_alert(const struct securetcp *s, unsigned long error)
+classify_received(void)
 {
-	return (ERR_GET_LIB(error) == ERR_LIB_SSL &&
-	    ERR_GET_REASON(error) >= CLASSIFY_ALERT_BASE &&
-	    ERR_GET_REASON(error) < CLASSIFY_ALERT_BASE + 256 &&
-	    s->st_record != CLASSIFY_HANDSHAKE);
+	const char	*data = NULL;
+	int		 flags = 0;
+
+	(void)ERR_peek_error_line_data(NULL, NULL, &data, &flags);
+	return ((flags & ERR_TXT_STRING) != 0 && data != NULL &&
+	    strncmp(data, "SSL alert number", 16) == 0);
+}
+
+#else
+
+static int
+classify_received(void)
+{
+	return (1);
+}
+
+#endif
+
+/* The peer's; -1: none. */
+static int
+classify_heard(const struct securetcp *s, unsigned long error)
+{
+	int	 reason = ERR_GET_REASON(error);
+
+	if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
+	    reason >= CLASSIFY_ALERT_BASE &&
+	    reason < CLASSIFY_ALERT_BASE + 256 && classify_received())
+		return (reason - CLASSIFY_ALERT_BASE);
+	/* LibreSSL does not take one in clear once there are keys. */
+	return (s->st_heard == 0 ? -1 : s->st_heard);
 }
 
 static void
-classify_alert(struct securetcp *s, unsigned long error)
+classify_alert(struct securetcp *s, int number)
 {
-	unsigned int	 number;
-	size_t		 i;
+	size_t	 i;
 
-	number = (unsigned int)ERR_GET_REASON(error) - CLASSIFY_ALERT_BASE;
 	for (i = 0; i < NITEMS(classify_alerts); i++) {
 		if (classify_alerts[i].al_number != number)
 			continue;
 		object_say(s, "peer's alert: %s", classify_alerts[i].al_name);
 		return;
 	}
-	object_say(s, "peer's alert: number %u", number);
+	object_say(s, "peer's alert: number %d", number);
 }
 
 /* A record of version 3, or a ClientHello in the framing of SSL 2. */

@@ -25,7 +25,10 @@
 
 #define MINIMUM(a, b)	((a) < (b) ? (a) : (b))
 
+static void	 io_heard(struct securetcp *, const uint8_t *, size_t, size_t);
 static int	 io_wanted(struct securetcp *, const void *, size_t);
+static ssize_t	 io_keep(struct securetcp *, const void *, size_t);
+static ssize_t	 io_out(struct securetcp *, const void *, size_t);
 static ssize_t	 io_pull(struct securetcp *, void *, size_t);
 static void	 io_truncated(struct securetcp *);
 static void	 io_read_failed(struct securetcp *);
@@ -65,9 +68,7 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 	if (n > 0 && !io_wanted(s, buf, (size_t)n))
 		return (-1);
 	if (n > 0) {
-		/* Both libraries read the head of a record, 5 bytes, first. */
-		if (len == 5)
-			s->st_record = *(uint8_t *)buf;
+		io_heard(s, buf, (size_t)n, len);
 		return (n);
 	}
 	if (n == 0) {
@@ -83,6 +84,19 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 		return (TLS_WANT_POLLIN);
 	s->st_readerror = errno;
 	return (-1);
+}
+
+/*
+ * Both libraries read the head of a record, 5 bytes, first; an alert in clear
+ * are two more.
+ */
+static void
+io_heard(struct securetcp *s, const uint8_t *buf, size_t n, size_t len)
+{
+	if (len == 5)
+		s->st_record = buf[0];
+	else if (s->st_record == 21 && n == 2 && len == 2 && buf[0] == 2)
+		s->st_heard = buf[1];
 }
 
 /* Whoever watches the handshake may have seen enough of it. */
@@ -118,9 +132,47 @@ io_write(struct tls *tls, const void *buf, size_t len, void *arg)
 
 	if (tls != s->st_tls)
 		return (-1);
+	if (s->st_notifying)
+		return (io_keep(s, buf, len));
+	/* Nothing overtakes our end. */
+	if (s->st_notifyoff != s->st_notifylen)
+		return (TLS_WANT_POLLOUT);
 	/* What the library tells the peer says best what it thinks. */
 	if (len == 7 && b[0] == 21 && s->st_state == SECURETCP_CONNECTING)
 		s->st_alert = b[6];
+	n = io_out(s, buf, len);
+	/*
+	 * A peer that has left may have said why: what cannot be written in
+	 * the handshake is dropped, so that the library goes on to read.
+	 */
+	if (n == -1 && s->st_state == SECURETCP_CONNECTING &&
+	    (s->st_writeerror == EPIPE || s->st_writeerror == ECONNRESET)) {
+		s->st_lost = 1;
+		n = (ssize_t)len;
+	}
+	return (n);
+}
+
+/*
+ * LibreSSL reads when it is asked once more to send our end, and throws away
+ * what it reads, though the peer may go on: so it is asked once, and what it
+ * writes is kept here until the socket takes it.
+ */
+static ssize_t
+io_keep(struct securetcp *s, const void *buf, size_t len)
+{
+	if (len > sizeof(s->st_notify) - s->st_notifylen)
+		return (-1);
+	memcpy(s->st_notify + s->st_notifylen, buf, len);
+	s->st_notifylen += len;
+	return ((ssize_t)len);
+}
+
+static ssize_t
+io_out(struct securetcp *s, const void *buf, size_t len)
+{
+	ssize_t	 n;
+
 	do {
 		n = send(s->st_fd, buf, len, MSG_NOSIGNAL);
 	} while (n == -1 && errno == EINTR);
@@ -599,24 +651,33 @@ io_flush_queue(struct securetcp *s)
 static int
 io_flush_notify(struct securetcp *s)
 {
-	int	 n;
+	ssize_t	 n;
 
 	if (s->st_outlen != 0 || s->st_shut ||
 	    (!s->st_shutdown && !s->st_finishing))
 		return (1);
-	n = tls_close(s->st_tls);
-	ERR_clear_error();
-	if (n == TLS_WANT_POLLOUT) {
-		s->st_writewant = POLLOUT;
-		return (0);
+	if (!s->st_notified) {
+		s->st_notified = s->st_notifying = 1;
+		(void)tls_close(s->st_tls);
+		s->st_notifying = 0;
+		ERR_clear_error();
+	}
+	while (s->st_notifyoff != s->st_notifylen) {
+		n = io_out(s, s->st_notify + s->st_notifyoff,
+		    s->st_notifylen - s->st_notifyoff);
+		if (n == TLS_WANT_POLLOUT) {
+			s->st_writewant = POLLOUT;
+			return (0);
+		}
+		if (n <= 0)
+			break;
+		s->st_notifyoff += (size_t)n;
 	}
 	/*
-	 * LibreSSL reads once it has sent its own end after a wait, and wants
-	 * to go on reading for ever: nobody here waits for the peer's.
-	 *
 	 * It is the last thing said: a peer that does not hear it has heard
 	 * all the data.
 	 */
+	s->st_notifyoff = s->st_notifylen = 0;
 	s->st_shut = 1;
 	(void)shutdown(s->st_fd, SHUT_WR);
 	return (1);

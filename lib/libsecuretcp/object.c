@@ -275,11 +275,14 @@ object_reset(struct securetcp *s)
 	s->st_end = OBJECT_OPEN;
 	s->st_endnumber = 0;
 	s->st_full = s->st_shutdown = s->st_shut = s->st_finishing = 0;
-	s->st_broken = s->st_unsent = s->st_hangup = s->st_hard = 0;
+	s->st_notified = 0;
+	s->st_notifyoff = s->st_notifylen = 0;
+	s->st_broken = s->st_unsent = s->st_lost = 0;
+	s->st_hangup = s->st_hard = 0;
 	s->st_eof = s->st_readerror = s->st_writeerror = 0;
 	s->st_unwanted = s->st_judged = s->st_refused = s->st_noalpn = 0;
 	s->st_firstlen = 0;
-	s->st_record = s->st_alert = 0;
+	s->st_record = s->st_heard = s->st_alert = 0;
 	s->st_bytesin = s->st_bytesout = 0;
 	s->st_reason[0] = s->st_version[0] = s->st_cipher[0] = '\0';
 	s->st_servername[0] = s->st_alpn[0] = '\0';

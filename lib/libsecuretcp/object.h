@@ -25,6 +25,7 @@
 #define OBJECT_TIMEOUT		30000	/* ms, by default */
 #define OBJECT_ADDRESS		(INET6_ADDRSTRLEN + 12)	/* with a scope */
 #define OBJECT_FIRST		16	/* bytes kept of what came first */
+#define OBJECT_NOTIFY		128	/* a record with our end, and more */
 #define OBJECT_REASON		256
 
 struct evp_pkey_st;
@@ -136,10 +137,16 @@ struct securetcp {
 	size_t			 st_outlen;
 	int			 st_full;	/* Send is due once it fell */
 	int			 st_shutdown;	/* our end is wanted ... */
+	int			 st_notifying;	/* it is being written ... */
+	int			 st_notified;	/* ... and was, into this */
+	uint8_t			 st_notify[OBJECT_NOTIFY];
+	size_t			 st_notifyoff;
+	size_t			 st_notifylen;
 	int			 st_shut;	/* ... and was sent */
 	int			 st_finishing;	/* closed after the flush */
 	int			 st_broken;	/* nothing can be written */
 	int			 st_unsent;	/* and a send was cut short */
+	int			 st_lost;	/* ... in the handshake */
 	int			 st_hangup;	/* poll only says that, again */
 	int			 st_hard;	/* abort: no last words */
 
@@ -150,6 +157,7 @@ struct securetcp {
 	uint8_t			 st_first[OBJECT_FIRST];
 	size_t			 st_firstlen;
 	uint8_t			 st_record;	/* type of the last one */
+	uint8_t			 st_heard;	/* fatal alert, in clear */
 	uint8_t			 st_alert;	/* the one we sent in clear */
 
 	uint64_t		 st_bytesin;

@@ -201,6 +201,7 @@ poll_connected(struct securetcp *s)
 	s->st_armed = 1;
 	/* An alert of the handshake that could not go is no news any more. */
 	s->st_writeerror = 0;
+	s->st_broken = s->st_unsent = s->st_lost;
 	(void)object_become(s, SECURETCP_CONNECTED);
 }
 

@@ -25,6 +25,7 @@ static size_t	 dribble_size(size_t);
 
 size_t		 dribble_most;
 int		 dribble_errno;
+unsigned int	 dribble_full;
 int		 dribble_vanished;
 unsigned int	 dribble_short;
 unsigned int	 dribble_failed;
@@ -65,6 +66,11 @@ __wrap_send(int fd, const void *buf, size_t len, int flags)
 
 	if (dribble_fails(&calls))
 		return (-1);
+	if (dribble_full != 0) {
+		dribble_full--;
+		errno = EAGAIN;
+		return (-1);
+	}
 	if (dribble_vanished != 0) {
 		/*
 		 * LibreSSL leaves an error of the system where a callback

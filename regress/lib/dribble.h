@@ -18,6 +18,7 @@
 
 extern size_t		 dribble_most;	/* bytes a call; 0: as many as wanted */
 extern int		 dribble_errno;	/* of every other call; 0: none */
+extern unsigned int	 dribble_full;	/* so many send(2) have to wait */
 extern int		 dribble_vanished; /* no send(2) any more: this errno */
 extern unsigned int	 dribble_short;	/* calls that gave or took less */
 extern unsigned int	 dribble_failed;

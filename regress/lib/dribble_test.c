@@ -169,6 +169,43 @@ CASE(client, "the same as a client")
 	every(1);
 }
 
+CASE(ours_first, "our end has to wait, and goes out in pieces, while the peer "
+    "goes on: what it says is read whole")
+{
+	struct fixture	 f;
+	size_t		 i, n;
+	int		 error, version;
+
+	begin(&f);
+	for (i = 0; i < NITEMS(sizes); i++) {
+		for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION;
+		    version++) {
+			up(&f, 0, version);
+			dribble_most = sizes[i];
+			dribble_full = 1;
+			ATF_CHECK_EQ(ptOk, securetcp_shutdown(f.f_tcp));
+			ATF_CHECK_EQ(0, dribble_full);
+			peer_write(&f, out, DATA);
+			fixture_readable(securetcp_socket(f.f_tcp));
+			/* Sends before it reads. */
+			fixture_turn(&f, 0);
+			memset(in, 0, sizeof(in));
+			ATF_REQUIRE_EQ(DATA, object_read(&f, in, DATA));
+			ATF_CHECK_EQ(0, memcmp(in, out, DATA));
+			ATF_CHECK_EQ(0, peer_read(&f, in, 1));
+			peer_notify(&f);
+			/* It is here, or dispatch meets it. */
+			error = securetcp_receive(f.f_tcp, in, 1, &n);
+			ATF_CHECK(error == ptOk || error == SECURETCP_AGAIN);
+			ATF_CHECK_EQ(0, n);
+			fixture_expect(&f, SERVER_UP DOWN);
+			peer_close(&f);
+			dribble_most = 0;
+		}
+	}
+	finish(&f);
+}
+
 CASE(vanished, "a peer that vanishes while the object shakes hands is no "
     "malformed TLS, whatever the library leaves of the system's error")
 {
@@ -273,6 +310,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, server);
 	ATF_TP_ADD_TC(tp, client);
+	ATF_TP_ADD_TC(tp, ours_first);
 	ATF_TP_ADD_TC(tp, vanished);
 	ATF_TP_ADD_TC(tp, failures);
 	ATF_TP_ADD_TC(tp, blocking);
