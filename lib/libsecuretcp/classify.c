@@ -33,6 +33,11 @@
 #define CLASSIFY_VERSION	70
 #define CLASSIFY_INTERNAL	80
 
+/* LibreSSL's, among others for a client without a common group. */
+#ifndef SSL_R_UNKNOWN
+#define SSL_R_UNKNOWN		-1
+#endif
+
 struct word {
 	const char	*w_start;
 	const char	*w_what;
@@ -334,6 +339,9 @@ classify_negotiation(struct securetcp *s, unsigned long error)
 	else if (s->st_alert == CLASSIFY_FAILURE)
 		object_say(s, "nothing acceptable in what the peer offers: %s",
 		    classify_text(s, error));
+	else if (ERR_GET_REASON(error) == SSL_R_UNKNOWN)
+		object_say(s, "malformed or unexpected TLS from the peer, or "
+		    "no group in common: the TLS library gives no reason");
 	else if (s->st_alert == CLASSIFY_INTERNAL)
 		object_say(s, "internal error of the TLS library: %s",
 		    classify_text(s, error));

@@ -238,6 +238,30 @@ ATF_TC_BODY(no_cipher, tc)
 	key_free(&k);
 }
 
+ATF_TC(no_group);
+ATF_TC_HEAD(no_group, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "no group in common: ptProtocol, and "
+	    "the peer is not said to be malformed");
+}
+ATF_TC_BODY(no_group, tc)
+{
+	struct fixture	 f;
+	struct key	 k;
+
+	fixture_p256(&f, &k, "secure", 0);
+	fixture_assign(&f);
+	fixture_client(&f, TLS1_3_VERSION, TLS1_3_VERSION);
+	if (SSL_set1_groups_list(f.f_ssl, "X448") != 1)
+		atf_tc_skip("this library's clients know no group that its "
+		    "servers do not");
+	fixture_handshake(&f);
+	fixture_expect(&f, CONNECTING " E(ptProtocol)" DOWN);
+	fixture_reason(&f, "nothing acceptable in what the peer offers");
+	fixture_close(&f);
+	key_free(&k);
+}
+
 ATF_TC(no_certificate);
 ATF_TC_HEAD(no_certificate, tc)
 {
@@ -383,6 +407,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, malformed);
 	ATF_TP_ADD_TC(tp, old_versions);
 	ATF_TP_ADD_TC(tp, no_cipher);
+	ATF_TP_ADD_TC(tp, no_group);
 	ATF_TP_ADD_TC(tp, no_certificate);
 	ATF_TP_ADD_TC(tp, silent);
 	ATF_TP_ADD_TC(tp, vanished);
