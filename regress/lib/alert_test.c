@@ -487,10 +487,7 @@ CASE(later, "a verdict that was put off comes before the handshake is done: "
 		ATF_REQUIRE_EQ(1, SSL_CTX_set_max_proto_version(ctx,
 		    TLS1_2_VERSION));
 		fixture_server(&f, ctx);
-		while (f.f_judged == 0) {
-			(void)SSL_do_handshake(f.f_ssl);
-			fixture_turn(&f, 0);
-		}
+		fixture_judged(&f);
 		ATF_CHECK_EQ(ptOk, securetcp_verdict(f.f_tcp, yes));
 		ATF_CHECK_EQ(ptNotConnected, securetcp_verdict(f.f_tcp, yes));
 		if (yes)
@@ -557,10 +554,7 @@ CASE(replaced, "Authenticate's handler aborts and assigns the next socket: "
 		ATF_REQUIRE_EQ(1, SSL_set_max_proto_version(f.f_ssl,
 		    version));
 		SSL_set_connect_state(f.f_ssl);
-		while (f.f_judged == 0) {
-			(void)SSL_do_handshake(f.f_ssl);
-			fixture_turn(&f, 0);
-		}
+		fixture_judged(&f);
 		ATF_CHECK_STREQ(CONNECTING " A(11111) E(ptAbort)" DOWN
 		    " " CONNECTING, f.f_events);
 		ATF_CHECK_EQ(-1, heard);

@@ -225,6 +225,7 @@ ATF_TC_BODY(reset, tc)
 		peer_write(&f, "hello", 5);
 		ATF_CHECK_EQ(5, object_read(&f, buf, 5));
 		peer_reset(&f);
+		fixture_hangup(securetcp_socket(f.f_tcp));
 		ATF_CHECK_EQ(ptConnectionReset, securetcp_receive(f.f_tcp,
 		    buf, sizeof(buf), &got));
 		ATF_CHECK_STREQ(UP " E(ptConnectionReset)" DOWN, f.f_events);

@@ -111,6 +111,7 @@ int		 fixture_listen(const char *, uint16_t *);
 /* A TLS client on f_peer that offers these versions. */
 void		 fixture_client(struct fixture *, int, int);
 void		 fixture_handshake(struct fixture *);
+void		 fixture_judged(struct fixture *);
 /* The above in one: a connection that is up. */
 void		 fixture_connect(struct fixture *, int);
 /*

@@ -520,10 +520,7 @@ CASE(later, "a verdict that is put off: nothing happens until it is given, "
 
 	for (yes = 0; yes < 2; yes++) {
 		decide(&f, "other.example.org", put_off);
-		while (strstr(f.f_events, "A(") == NULL) {
-			(void)SSL_do_handshake(f.f_ssl);
-			fixture_turn(&f, 0);
-		}
+		fixture_judged(&f);
 		(void)SSL_do_handshake(f.f_ssl);
 		ATF_CHECK_EQ(SECURETCP_CONNECTING,
 		    securetcp_state(f.f_tcp));
@@ -554,10 +551,7 @@ CASE(later_ends, "while a verdict is awaited: abort, free, and a verdict "
 	for (freed = 0; freed < 2; freed++) {
 		decide(&f, NAME, put_off);
 		ATF_CHECK_EQ(ptNotConnected, securetcp_verdict(f.f_tcp, 1));
-		while (strstr(f.f_events, "A(") == NULL) {
-			(void)SSL_do_handshake(f.f_ssl);
-			fixture_turn(&f, 0);
-		}
+		fixture_judged(&f);
 		ATF_CHECK_EQ(ptNotConnected, securetcp_close(f.f_tcp));
 		if (!freed) {
 			ATF_CHECK_EQ(ptOk, securetcp_abort(f.f_tcp));
