@@ -13,7 +13,8 @@
  *	session, for an idle one ("idle: ...") or for the spawner
  *	("spawner: ..."); each line obeyed is answered by "ok";
  *	a session that asks for a signature of "ROGUE ..." ("ask: ...");
- *	the file "plan" beside the program, taken away when it was read.
+ *	the file that $ROGUE_PLAN names, taken away when it was read; systems
+ *	do not tell a program where it lies, so a script does.
  */
 
 #ifndef ROGUE_H

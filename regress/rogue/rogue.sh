@@ -37,10 +37,23 @@ plant()
 	_parent=$securetcpd
 	[ -z "$sanitized" ] || _parent=$top/regress/sanitized/parent
 	cp "$_parent" tree/sbin/securetcpd/securetcpd
-	cp "${1:-$rogue/rogue}" tree/libexec/securetcp-session/securetcp-session
-	cp "${2:-$top/libexec/securetcp-signer/securetcp-signer}" \
-	    tree/libexec/securetcp-signer/securetcp-signer
+	put session "${1:-$rogue/rogue}"
+	put signer "${2:-$top/libexec/securetcp-signer/securetcp-signer}"
 	securetcpd=$PWD/tree/sbin/securetcpd/securetcpd
+}
+
+# put PROGRAM FILE: runs as securetcp-PROGRAM, and is told where its plan is.
+put()
+{
+	_libexec=$PWD/tree/libexec/securetcp-$1
+	cp "$2" "$_libexec/helper"
+	cat >"$_libexec/securetcp-$1" <<-SCRIPT
+	#!/bin/sh
+	ROGUE_PLAN="$_libexec/plan"
+	export ROGUE_PLAN
+	exec "$_libexec/helper"
+	SCRIPT
+	chmod 755 "$_libexec/securetcp-$1"
 }
 
 # slow_backend: one that does not take connections, nor refuses them, in $slow.
