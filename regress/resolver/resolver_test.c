@@ -514,7 +514,7 @@ ATF_TC_BODY(process, tc)
 	    strstr(ready.wr_sandbox, "netns") == NULL &&
 	    strstr(ready.wr_sandbox, "landlock") == NULL, "%s",
 	    ready.wr_sandbox);
-	parent_check(&parent, "securetcp-resolver: names", 64);
+	parent_check(&parent, "securetcp-resolver: names", 64, proc_services);
 	check_place(parent.p_pid);
 	parent_end(&parent);
 }

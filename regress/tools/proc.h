@@ -75,6 +75,9 @@ unsigned long long proc_nofile(int);
 extern const char *const proc_sandbox;
 extern const char *const proc_launcher_sandbox;
 
+/* Sockets of a resolver to processes of the system that ask for it. */
+extern const int proc_services;
+
 /* Skips the test where nothing is told. */
 void		 proc_need(void);
 /* -1: it is gone. */

@@ -39,6 +39,7 @@ const int		 proc_barred_signal;
 const char *const	 proc_barred_words = "Too many open files";
 const unsigned long long proc_least_nproc = 1;
 const unsigned int	 proc_base_imsg;
+const int		 proc_services = 1;
 const char *const	 proc_sandbox = "capsicum";
 const char *const	 proc_launcher_sandbox = "none";
 

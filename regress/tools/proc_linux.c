@@ -37,6 +37,7 @@ const int		 proc_barred_signal;
 const char *const	 proc_barred_words;
 const unsigned long long proc_least_nproc;
 const unsigned int	 proc_base_imsg;
+const int		 proc_services;
 const char *const	 proc_sandbox = "seccomp";
 const char *const	 proc_launcher_sandbox = "none";
 

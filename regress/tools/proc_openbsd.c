@@ -47,6 +47,7 @@ const int		 proc_barred_signal = SIGABRT;
 const char *const	 proc_barred_words;
 const unsigned long long proc_least_nproc;
 const unsigned int	 proc_base_imsg = 1;
+const int		 proc_services;
 const char *const	 proc_sandbox = "pledge";
 const char *const	 proc_launcher_sandbox = "pledge";
 

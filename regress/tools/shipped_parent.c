@@ -197,7 +197,8 @@ check_limit(pid_t pid, int resource, unsigned long long want)
 }
 
 void
-parent_check(const struct parent *parent, const char *title, int files)
+parent_check(const struct parent *parent, const char *title,
+    unsigned long long nofile, int services)
 {
 	struct proc_file	 open[16];
 	struct proc_info	 pr;
@@ -209,12 +210,12 @@ parent_check(const struct parent *parent, const char *title, int files)
 	check_limit(parent->p_pid, RLIMIT_CORE, 0);
 	check_limit(parent->p_pid, RLIMIT_FSIZE, 0);
 	check_limit(parent->p_pid, RLIMIT_NPROC, proc_least_nproc);
-	check_limit(parent->p_pid, RLIMIT_NOFILE, proc_nofile(files));
+	check_limit(parent->p_pid, RLIMIT_NOFILE, nofile);
 	n = proc_files(parent->p_pid, open, 16);
-	ATF_CHECK_EQ(4, n);
+	ATF_CHECK_EQ(4 + (size_t)services, n);
 	for (i = 0; i < n; i++) {
-		ATF_CHECK_MSG(open[i].pf_fd <= 3, "%d is %s", open[i].pf_fd,
-		    open[i].pf_name);
+		ATF_CHECK_MSG(open[i].pf_fd <= 3 + services, "%d is %s",
+		    open[i].pf_fd, open[i].pf_name);
 		ATF_CHECK_EQ_MSG(open[i].pf_fd < 3 ? PROC_NULL : PROC_SOCKET,
 		    open[i].pf_kind, "%d is %s", open[i].pf_fd,
 		    open[i].pf_name);

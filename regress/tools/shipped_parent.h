@@ -55,9 +55,10 @@ void		 parent_end(struct parent *);
 /* Waits for its end; the wait status. */
 int		 parent_wait(struct parent *);
 /*
- * That the system has it as root's START told it to be: with this title, so
- * many files, and the descriptors 0 to 3 only.
+ * That the system has it as root's START told it to be: with this title, this
+ * limit on files, the descriptors 0 to 3 and so many sockets, nothing else.
  */
-void		 parent_check(const struct parent *, const char *, int);
+void		 parent_check(const struct parent *, const char *,
+		    unsigned long long, int);
 
 #endif /* SHIPPED_PARENT_H */
