@@ -238,7 +238,8 @@ CASE(large_hello, "a large ClientHello is looked at whole, one that is too "
 		protocols[i] = 99;
 	rules(tc);
 	hello_as(&e, "www.example.org", 0);
-	ATF_REQUIRE_EQ(0, SSL_set_alpn_protos(e.e_ssl, protocols, 15000));
+	/* Newer libraries add a key share of more than a kilobyte. */
+	ATF_REQUIRE_EQ(0, SSL_set_alpn_protos(e.e_ssl, protocols, 13000));
 	end_shake(&e);
 	ATF_REQUIRE(e.e_session->fs_established);
 	end_close(&e);
