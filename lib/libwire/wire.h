@@ -351,7 +351,7 @@ struct wire_established {
 };
 
 /* DONE: flags */
-#define WIRE_DONE_SILENT	0x01	/* the peer never sent a byte */
+#define WIRE_DONE_SILENT	0x01	/* the peer left and sent no data */
 #define WIRE_DONE_TRUNCATED	0x02	/* it ended without close_notify */
 #define WIRE_DONE_LATE		0x04	/* it did not take its end in time */
 

@@ -281,6 +281,10 @@ session_done(struct session *s, int error, const char *reason)
 		wd.wd_out = securetcp_bytes_out(s->s_tcp);
 		if (!s->s_front.fr_heard && securetcp_silent(s->s_tcp))
 			wd.wd_flags |= WIRE_DONE_SILENT;
+		/* A health check that wants to see the handshake. */
+		if (error == ptConnectionReset && s->s_error == error &&
+		    wd.wd_in == 0)
+			wd.wd_flags |= WIRE_DONE_SILENT;
 		if (securetcp_truncated(s->s_tcp))
 			wd.wd_flags |= WIRE_DONE_TRUNCATED;
 		if (s->s_late)

@@ -111,6 +111,37 @@ health_check_body()
 	EVENTS
 }
 
+scenario health_check_tls "One that resets after the handshake, as the TLS \
+health check of haproxy does, is an error for log verbose only; one that has \
+said something is an error"
+health_check_tls_body()
+{
+	# There the server knows first that the handshake is at its end.
+	serve echo 'protocol "tlsv1.2"'
+	cp securetcpd.conf state.conf
+	start
+	client tls reset
+	client tls reset
+	client tls write hello readn 5 reset
+	wait_closed 3
+	events >happened
+	atf_check -o match:"^server=www session=N from=PEER \
+$(failure ptConnectionReset "peer: Connection reset by peer")\$" \
+	    grep error= happened
+	atf_check -o inline:"1\n" grep -c error= happened
+	stop_daemon
+	{ echo "log verbose"; cat state.conf; } >securetcpd.conf
+	start
+	client tls reset
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=echo
+	$(failure ptConnectionReset "peer: Connection reset by peer")
+	state=closing
+	state=closed in=0 out=0 seconds=S
+	EVENTS
+}
+
 scenario vanished "A peer that vanishes after a part of its ClientHello is \
 ptConnectionAborted"
 vanished_body()

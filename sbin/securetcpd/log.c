@@ -289,8 +289,9 @@ log_error(const struct session *s, int number, const char *description,
 	struct logline			 l;
 	char				 name[TARGET_NAME];
 
-	if (level < CONF_LOG_ERRORS || (po != NULL && level <
-	    CONF_LOG_VERBOSE && po->level == SECURETCP_LEVEL_VERBOSE))
+	if (level < CONF_LOG_ERRORS || (level < CONF_LOG_VERBOSE &&
+	    (s->s_probe || (po != NULL &&
+	    po->level == SECURETCP_LEVEL_VERBOSE))))
 		return;
 	line_session(&l, s);
 	line_error(&l, number, description, reason);

@@ -307,6 +307,7 @@ struct session {
 	int			 s_late;	/* its close timer ran out */
 	uint64_t		 s_in;
 	uint64_t		 s_out;
+	int			 s_probe;	/* reset after the handshake */
 	uint32_t		 s_signal;
 	uint32_t		 s_code;
 	int			 s_forked;

@@ -538,8 +538,10 @@ session_done(struct session *s, const struct wire_done *wd)
 		closing = reason;
 	s->s_late = (wd->wd_flags & WIRE_DONE_LATE) != 0;
 	if (wd->wd_flags & WIRE_DONE_SILENT)
-		log_debug("session %llu: nothing at all was sent: a health "
-		    "check?", (unsigned long long)s->s_id);
+		log_debug("session %llu: nothing was sent: a health check?",
+		    (unsigned long long)s->s_id);
+	s->s_probe = wd->wd_flags & WIRE_DONE_SILENT &&
+	    number == ptConnectionReset && !s->s_service->se_conf->sv_client;
 	session_end(s, number, NULL, reason, closing);
 }
 
