@@ -238,11 +238,13 @@ listening()
 	start
 }
 
-# several "STATEMENT"...: four echo servers with them, on one certificate.
+# several "STATEMENT"...: four echo servers with them, on one certificate, or
+# those of $blocks.
+blocks="www one two three"
 several()
 {
 	certificate www
-	for _s in www one two three; do
+	for _s in $blocks; do
 		echo "server \"$_s\" {"
 		echo "	listen on 127.0.0.1 port 0"
 		echo "	certificate \"www\""
@@ -277,6 +279,28 @@ limits_default_body()
 	turned_away || atf_fail "one more was not turned away"
 	atf_check -o match:"reason=.*connections max $most" \
 	    grep ptOperationRefused log
+}
+
+scenario limits_eleven "Eleven blocks of which nothing is said start where \
+OpenBSD has 1024 descriptors for a daemon, and each serves"
+limits_eleven_body()
+{
+	blocks="www b1 b2 b3 b4 b5 b6 b7 b8 b9 b10"
+	several
+	start "$as" -n 512:1024
+	atf_check -o match:'^warning="..connections max.. of 11 blocks is [0-9]+ instead of 1000, because .* the limit is 1024 ' \
+	    cat log
+	most=$(sed -n 's/^warning=.* of 11 blocks is \([0-9]*\) .*/\1/p' log)
+	echo "at most $most"
+	atf_check test "$most" -ge 20
+	for b in $blocks; do
+		atf_check -o inline:served -e ignore "$peer" connect \
+		    "127.0.0.1:$(port_of $b)" tls write served shutdown read
+	done
+	wait_closed 11
+	atf_check -s exit:1 grep error= log
+	stop_daemon
+	atf_check_equal 0 $?
 }
 
 scenario limits_said "A maximum that was said and cannot be held is an error, \
