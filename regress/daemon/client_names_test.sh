@@ -31,7 +31,11 @@ planned()
 }
 
 # known WORD...: what the resolver says of the host.
-known() { echo "$*" >"name.$host"; }
+known()
+{
+	echo "$*" >name.new
+	mv name.new "name.$host"
+}
 
 # asked: the resolver waits for what it is to say; tell WORD... says it.
 asked()
@@ -45,6 +49,15 @@ tell() { echo "$*" >"name.$host"; }
 by_name()
 {
 	client_block "connect to \"$host\" port $far" "ca \"$PWD/www.crt\"" "$@"
+	start
+}
+
+# asked_every TIME: the same, and so often the host is looked up.
+asked_every()
+{
+	client_block "connect to \"$host\" port $far" "ca \"$PWD/www.crt\""
+	{ echo "resolver interval $1"; cat securetcpd.conf; } >every.conf
+	mv every.conf securetcpd.conf
 	start
 }
 
@@ -276,6 +289,62 @@ no_address_works_body()
 	plain write hello drain
 	check_fails ptConnectionRefused \
 	    "target $host:$far (127.0.0.9:$far): Connection refused; target $host:$far (127.0.0.10:$far): Connection refused"
+}
+
+reached()
+{
+	plain write hello shutdown read
+	in_log "state=connected .*backend=\"$host:$far \(127.0.0.1:$far\)\""
+}
+
+scenario moved "A name of which no address works is looked up at once, \
+however long that would take otherwise: it may have another one"
+moved_body()
+{
+	need_addresses 127.0.0.9
+	certified
+	planned
+	known answer 127.0.0.9
+	far_end -k -s far tls read
+	asked_every 24h
+	plain write hello drain
+	wait_log "error=ptConnectionRefused"
+	known answer 127.0.0.1
+	wait_until 20 "the other address" reached
+}
+
+scenario moved_silent "So is one whose address does not answer"
+moved_silent_body()
+{
+	need_silent
+	need_addresses 127.0.0.9
+	certified
+	planned
+	known answer 127.0.0.9
+	far_end -k -s far tls read
+	far_address=127.0.0.9
+	far_port=$far
+	far_end $silent
+	asked_every 24h
+	plain write hello drain
+	wait_log "error=ptTimeout"
+	known answer 127.0.0.1
+	wait_until 60 "the other address" reached
+}
+
+scenario interval "A name is looked up as often as resolver interval says"
+interval_body()
+{
+	certified
+	planned
+	known answer 127.0.0.1
+	far_end -k -s far tls read
+	asked_every 1s
+	wait_until 20 "the name" reached
+	known failure 11001 unknown
+	wait_log "warning=\"host .*$host.* cannot be resolved: "
+	known answer 127.0.0.1
+	wait_log "warning=\"host .*$host.* is resolved now\""
 }
 
 scenario many_addresses "Of sixteen addresses the last one is still tried"

@@ -134,6 +134,8 @@ numbers_body()
 	mandoc -Tascii "$top/man/securetcpd.conf.5" |
 	    col -b | tr -s ' \t\n' ' ' >text
 	says "a second to $(($(conf CONF_DRAIN_MAX) / 3600)) hours"
+	says "from a second to $(($(conf CONF_INTERVAL_MAX) / 3600)) hours, \
+$(conf CONF_INTERVAL) seconds by default."
 	says "How many signers to run, from 1 to $(conf CONF_SIGNERS_MAX)."
 	says "sessions, from 1 to $(conf CONF_LIFETIME_MAX). The default is \
 $(conf CONF_LIFETIME)."

@@ -134,6 +134,7 @@ begin(const atf_tc_t *tc, const char *program)
 	ATF_REQUIRE(getcwd(path, sizeof(path)) != NULL);
 	snprintf(env->sd_libexec, sizeof(env->sd_libexec), "%s/libexec",
 	    path);
+	the_conf.cf_interval = CONF_INTERVAL;
 	env->sd_conf = &the_conf;
 	env->sd_chrootfd = -1;
 	env->sd_drop = geteuid() == 0;
@@ -348,6 +349,35 @@ CASE(refreshes, "A name is asked about again after 60 seconds, and what is "
 	ATF_CHECK_EQ(quick_count(30), 3);
 	ATF_CHECK_STREQ(logged,
 	    "process=resolver name=names sandbox=rogue\n");
+	finish();
+}
+
+CASE(again, "When an address was of no use the name is asked about within a "
+    "second, and once however many say so")
+{
+	struct resolved	*rn;
+
+	begin(tc, "rogue_resolver");
+	the_conf.cf_interval = CONF_INTERVAL_MAX;
+	tell("a.example", "answer 192.0.2.1\n");
+	rn = name("a.example");
+	await(rn);
+	knows(rn, "192.0.2.1");
+	ATF_CHECK_EQ(quick_count(60), 0);
+	tell("a.example", "answer 192.0.2.2\n");
+	resolver_again(rn);
+	resolver_again(rn);
+	resolver_again(rn);
+	learns(rn, "192.0.2.2");
+	ATF_CHECK_EQ(quick_count(1), 1);
+	/* Long after the answer, at once. */
+	rn->rn_told -= 1000;
+	tell("a.example", "answer 192.0.2.3\n");
+	resolver_again(rn);
+	resolver_again(rn);
+	learns(rn, "192.0.2.3");
+	ATF_CHECK_EQ(quick_count(1), 1);
+	ATF_CHECK_EQ(quick_count(30), 3);
 	finish();
 }
 
@@ -716,6 +746,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, learns);
 	ATF_TP_ADD_TC(tp, refreshes);
+	ATF_TP_ADD_TC(tp, again);
 	ATF_TP_ADD_TC(tp, fails);
 	ATF_TP_ADD_TC(tp, keeps);
 	ATF_TP_ADD_TC(tp, cancel);

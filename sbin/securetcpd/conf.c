@@ -64,6 +64,7 @@ conf_new(const char *file)
 	conf->cf_facility = LOG_DAEMON;
 	conf->cf_signers = processors();
 	conf->cf_lifetime = CONF_LIFETIME;
+	conf->cf_interval = CONF_INTERVAL;
 	TAILQ_INIT(&conf->cf_controls);
 	TAILQ_INIT(&conf->cf_trusted);
 	TAILQ_INIT(&conf->cf_certificates);

@@ -27,6 +27,7 @@
 #define CONF_SIGNER_USER	"_securetcpk"
 #define CONF_CHROOT		COMPAT_CHROOT
 #define CONF_LIFETIME		1024
+#define CONF_INTERVAL		60	/* seconds between look-ups */
 #define CONF_BACKLOG		512
 #define CONF_HANDSHAKE		10	/* seconds, as the next three */
 #define CONF_IDLE		600
@@ -41,6 +42,7 @@
 #define CONF_ACCOUNT		64	/* of a user's or group's name */
 #define CONF_SIGNERS_MAX	64
 #define CONF_LIFETIME_MAX	1000000
+#define CONF_INTERVAL_MAX	86400
 #define CONF_BACKLOG_MAX	65535
 #define CONF_TIME_MAX		3600	/* handshake, backend, close */
 #define CONF_IDLE_MAX		604800
@@ -264,6 +266,7 @@ struct conf {
 	int			 cf_facility;
 	unsigned int		 cf_signers;
 	unsigned int		 cf_lifetime;
+	unsigned int		 cf_interval;	/* seconds, of the resolver */
 	int			 cf_sandbox_optional;
 	unsigned int		 cf_drain;	/* seconds; 0: no deadline */
 	struct networks		 cf_trusted;	/* proxies */

@@ -40,6 +40,7 @@ static void	 yyerror(const char *);
 #define SEEN_LIFETIME		0x00000080
 #define SEEN_SANDBOX		0x00000100
 #define SEEN_DRAIN		0x00000200
+#define SEEN_INTERVAL		0x00010000
 #define SEEN_CHAIN		0x00000001
 #define SEEN_KEY		0x00000002
 #define SEEN_OCSP		0x00000004
@@ -105,6 +106,7 @@ static void	 block_abandon(void);
 %token <token>	PREFORK PROTOCOL PROXIES PROXY REFUSE RESTRICTED SAN SANDBOX
 %token <token>	SERVER SERVERNAME SIGNER SIGNERS SOCKET SOURCE SPAWNER SUBJECT
 %token <token>	TIMEOUT TO TRUSTED UNKNOWN USER WITH
+%token <token>	INTERVAL RESOLVER
 %token <token>	STRING
 %token		END BAD
 %type <token>	verdict selector
@@ -201,6 +203,11 @@ global
 		if (once(&seen_global, SEEN_LIFETIME, $1, "spawner lifetime"))
 			take_number($3, "spawner lifetime", CONF_LIFETIME_MAX,
 			    &conf->cf_lifetime);
+	}
+	| RESOLVER INTERVAL STRING {
+		if (once(&seen_global, SEEN_INTERVAL, $1, "resolver interval"))
+			take_time($3, "resolver interval", CONF_INTERVAL_MAX,
+			    &conf->cf_interval);
 	}
 	| DRAIN STRING {
 		if (once(&seen_global, SEEN_DRAIN, $1, "drain"))
@@ -672,6 +679,7 @@ static const struct keyword keywords[] = {
 	{ "hash",		HASH,		NULL },
 	{ "idle",		IDLE,		NULL },
 	{ "include",		INCLUDE,	"include FILE" },
+	{ "interval",		INTERVAL,	NULL },
 	{ "issuer",		ISSUER,		NULL },
 	{ "key",		KEY,		"key FILE [group NAME]" },
 	{ "lifetime",		LIFETIME,	NULL },
@@ -695,6 +703,7 @@ static const struct keyword keywords[] = {
 	{ "proxies",		PROXIES,	NULL },
 	{ "proxy",		PROXY,		NULL },
 	{ "refuse",		REFUSE,		NULL },
+	{ "resolver",		RESOLVER,	"resolver interval TIME" },
 	{ "restricted",		RESTRICTED,	NULL },
 	{ "san",		SAN,		NULL },
 	{ "sandbox",		SANDBOX,	"sandbox required|optional" },

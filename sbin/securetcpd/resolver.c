@@ -21,8 +21,8 @@
 #include "securetcpd.h"
 
 #define RESOLVER_NOFILE		64
-#define RESOLVER_REFRESH	60	/* seconds until a name is asked of */
-#define RESOLVER_AGAIN		30	/* the same after a failure */
+#define RESOLVER_AGAIN		30	/* seconds, at most, after a failure */
+#define RESOLVER_LEAST		1	/* second between two questions */
 #define RESOLVER_SILENT		30	/* for so long it may not answer */
 
 /*
@@ -88,6 +88,16 @@ name_tell(struct resolved *rn)
 	}
 }
 
+static void
+name_answered(struct resolved *rn, unsigned int seconds)
+{
+	rn->rn_answered = 1;
+	rn->rn_told = clock_now();
+	rn->rn_hurried = 0;
+	resolver_after(&rn->rn_timer, seconds);
+	name_tell(rn);
+}
+
 /* Addresses that were good are kept, and said once to be old. */
 static void
 name_failed(struct resolved *rn, int error, const char *reason)
@@ -101,9 +111,8 @@ name_failed(struct resolved *rn, int error, const char *reason)
 		    reason);
 	rn->rn_error = error;
 	(void)strlcpy(rn->rn_reason, reason, sizeof(rn->rn_reason));
-	rn->rn_answered = 1;
-	resolver_after(&rn->rn_timer, RESOLVER_AGAIN);
-	name_tell(rn);
+	name_answered(rn, env->sd_conf->cf_interval < RESOLVER_AGAIN ?
+	    env->sd_conf->cf_interval : RESOLVER_AGAIN);
 }
 
 static void
@@ -116,9 +125,7 @@ name_learnt(struct resolved *rn, const struct wire_resolved *wrd)
 	rn->rn_len = wrd->wrd_addresses_len;
 	memcpy(rn->rn_addresses, wrd->wrd_addresses, rn->rn_len);
 	rn->rn_learnt = clock_now();
-	rn->rn_answered = 1;
-	resolver_after(&rn->rn_timer, RESOLVER_REFRESH);
-	name_tell(rn);
+	name_answered(rn, env->sd_conf->cf_interval);
 }
 
 static void
@@ -412,6 +419,25 @@ resolver_cancel(struct waiter *wt)
 		return;
 	TAILQ_REMOVE(&wt->wt_name->rn_waiters, wt, wt_entry);
 	wt->wt_name = NULL;
+}
+
+/*
+ * An address of it was of no use: it may have another one by now.  However
+ * many find that, it is asked about once a second.
+ */
+void
+resolver_again(struct resolved *rn)
+{
+	struct timeval	 tv = { RESOLVER_LEAST, 0 };
+
+	if (rn->rn_request != 0 || rn->rn_due)
+		return;
+	if (clock_now() - rn->rn_told >= RESOLVER_LEAST * 1000) {
+		(void)evtimer_del(&rn->rn_timer);
+		name_due(-1, 0, rn);
+	} else if (!rn->rn_hurried)
+		(void)evtimer_add(&rn->rn_timer, &tv);
+	rn->rn_hurried = 1;
 }
 
 /*

@@ -231,12 +231,14 @@ struct resolved {
 	char			 rn_host[WIRE_HOST];
 	uint32_t		 rn_request;	/* 0: not asked about */
 	int			 rn_due;	/* to be asked about */
+	int			 rn_hurried;	/* in a second at the latest */
 	struct event		 rn_timer;	/* due then */
 	int			 rn_answered;	/* well or badly */
 	uint8_t			 rn_addresses[WIRE_ADDRESSES *
 				    WIRE_ADDRESS_LEN];
 	size_t			 rn_len;	/* bytes of them */
-	int64_t			 rn_learnt;	/* by clock_now() */
+	int64_t			 rn_learnt;	/* by clock_now() ... */
+	int64_t			 rn_told;	/* ... and the last answer */
 	int			 rn_error;	/* of the last answer, or 0 */
 	char			 rn_reason[WIRE_REASON];
 	struct waiters		 rn_waiters;
@@ -305,9 +307,9 @@ struct session {
 	int			 s_error;	/* we refused it for this ... */
 	char			*s_reason;	/* ... and why */
 	int			 s_late;	/* its close timer ran out */
+	int			 s_probe;	/* reset after the handshake */
 	uint64_t		 s_in;
 	uint64_t		 s_out;
-	int			 s_probe;	/* reset after the handshake */
 	uint32_t		 s_signal;
 	uint32_t		 s_code;
 	int			 s_forked;
@@ -443,6 +445,7 @@ struct resolved	*resolver_name(const char *);
 int		 resolver_wait(struct resolved *, struct waiter *,
 		    void (*)(void *), void *);
 void		 resolver_cancel(struct waiter *);
+void		 resolver_again(struct resolved *);
 size_t		 resolver_addresses(const struct resolved *,
 		    struct sockaddr_storage *, size_t, in_port_t);
 int		 resolver_error(const struct resolved *, const char **);

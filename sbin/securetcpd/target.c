@@ -314,10 +314,19 @@ target_useless(struct session *s, int number, const char *why)
 	target_leave(s, number);
 }
 
+/* An address of a name was of no use: perhaps it has others by now. */
+static void
+target_ask(const struct session *s)
+{
+	if (s->s_target->ba_resolved != NULL && s->s_address > 0)
+		resolver_again(s->s_target->ba_resolved);
+}
+
 /* The same, and it is to blame. */
 void
 target_failed(struct session *s, int number, const char *why)
 {
+	target_ask(s);
 	target_note(s, why);
 	if (s->s_address >= s->s_addresses)
 		target_down(s, why);
@@ -382,6 +391,7 @@ target_overdue(struct session *s, char *buf, size_t size)
 	why = s->s_waiter.wt_name == NULL ? strerror(ETIMEDOUT) :
 	    TARGET_UNRESOLVED;
 	if (s->s_target != NULL) {
+		target_ask(s);
 		target_down(s, why);
 		if (s->s_failed == NULL && s->s_waiter.wt_name == NULL) {
 			(void)snprintf(buf + len, size - len, "%s %s",
