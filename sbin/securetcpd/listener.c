@@ -95,7 +95,6 @@ listener_open(struct listener *ln)
 		errno = error;
 		return (-1);
 	}
-	backlog_check(ln);
 	event_set(&ln->ln_ev, ln->ln_fd, EV_READ | EV_PERSIST,
 	    listener_accept, ln);
 	return (0);
@@ -163,18 +162,18 @@ listeners_bind(struct service *se)
 	char		 name[128];
 
 	TAILQ_FOREACH(li, &se->se_conf->sv_listens, li_entry) {
-		if ((ln = listener_new(se, li)) != NULL &&
-		    listener_open(ln) == 0)
-			continue;
-		if (ln != NULL && errno == EADDRNOTAVAIL &&
-		    !li->li_required) {
+		ln = listener_new(se, li);
+		if (ln != NULL && listener_open(ln) == -1 &&
+		    errno == EADDRNOTAVAIL && !li->li_required)
 			listener_later(ln, errno);
-			continue;
+		else if (ln == NULL || ln->ln_fd == -1) {
+			conf_address_name(&li->li_ss, name, sizeof(name));
+			daemon_fail("server \"%s\": listen on %s: %s",
+			    se->se_conf->sv_name, name, strerror(errno));
+			return (-1);
 		}
-		conf_address_name(&li->li_ss, name, sizeof(name));
-		daemon_fail("server \"%s\": listen on %s: %s",
-		    se->se_conf->sv_name, name, strerror(errno));
-		return (-1);
+		/* Now, as the parent's promises allow no such question. */
+		backlog_check(ln);
 	}
 	return (0);
 }
