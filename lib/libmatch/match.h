@@ -30,6 +30,10 @@
  */
 int		 match_dnsname(const char *, const char *);
 int		 match_dnsname_ok(const char *);
+/* The name of a server as it may be said in a log: no address, no star. */
+int		 match_servername_ok(const char *);
+/* So many bytes in lower case, which is ASCII's, whatever the locale. */
+void		 match_lower(char *, const char *, size_t);
 
 /*
  * match_value.c: a star stands for any run, also an empty one; \* is a star

@@ -5,6 +5,10 @@
  */
 
 #include <sys/types.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <arpa/inet.h>
 
 #include <string.h>
 
@@ -28,6 +32,15 @@ int
 match_dnsname_ok(const char *pattern)
 {
 	return (match_labels_ok(pattern, strnlen(pattern, DNSNAME_SCAN)));
+}
+
+int
+match_servername_ok(const char *name)
+{
+	struct in_addr	 addr;
+
+	return (match_dnsname_ok(name) && strchr(name, '*') == NULL &&
+	    inet_pton(AF_INET, name, &addr) != 1);
 }
 
 int

@@ -18,6 +18,5 @@ int		 match_run_ok(const char *, size_t);
 /* match_dnsname.c */
 int		 match_labels(const char *, size_t, const char *, size_t);
 int		 match_labels_ok(const char *, size_t);
-void		 match_lower(char *, const char *, size_t);
 
 #endif /* MATCH_LOCAL_H */

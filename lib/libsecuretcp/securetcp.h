@@ -23,7 +23,7 @@ extern "C" {
 int		 securetcp_library_version(void);
 
 #define SECURETCP_KEYID		32	/* bytes of a key's identity */
-#define SECURETCP_PRELOAD	32768	/* bytes, at most */
+#define SECURETCP_PRELOAD	1048576	/* bytes, at most */
 #define SECURETCP_STAPLE	65536	/* bytes, at most */
 
 struct securetcp;

@@ -65,6 +65,8 @@ again_head(struct again *ag, const uint8_t *buf, size_t len)
 	ag->ag_headlen += n;
 	if (ag->ag_headlen < RECORD_HEAD)
 		return (n);
+	if (ag->ag_len == 0)
+		memset(&ag->ag_hello, 0, sizeof(ag->ag_hello));
 	ag->ag_left = (size_t)ag->ag_head[3] << 8 | ag->ag_head[4];
 	/* What comes before a hello, or instead of it, is not kept. */
 	ag->ag_kept = ag->ag_len > 0 || ag->ag_head[0] == RECORD_HANDSHAKE;
@@ -99,11 +101,11 @@ again_body(struct again *ag, const uint8_t *buf, size_t len)
 static const char *
 again_judge(struct again *ag, const struct hello *first)
 {
-	struct hello	 h;
+	struct hello	*h = &ag->ag_hello;
 
 	if (!ag->ag_kept)
 		return (NULL);
-	switch (hello_parse(ag->ag_buf, ag->ag_len, &h)) {
+	switch (hello_parse(ag->ag_buf, ag->ag_len, h)) {
 	case HELLO_MORE:
 		return (ag->ag_len == sizeof(ag->ag_buf) ?
 		    "another ClientHello too large" : NULL);
@@ -113,10 +115,10 @@ again_judge(struct again *ag, const struct hello *first)
 		break;
 	}
 	ag->ag_len = 0;
-	if (!h.he_sni)
+	if (!h->he_sni)
 		return (NULL);
 	if (!first->he_sni)
 		return (AGAIN_LATE);
-	return (strcmp(h.he_name, first->he_name) == 0 ? NULL :
+	return (strcmp(h->he_name, first->he_name) == 0 ? NULL :
 	    AGAIN_CHANGED);
 }

@@ -17,13 +17,35 @@
 
 #include "compat.h"
 #include "helper.h"
+#include "match.h"
 #include "securetcp.h"
 #include "session.h"
 #include "wire.h"
 
+static void	 facts_servername(const struct session *, char *, size_t);
 static int	 facts_names(struct securetcp *, char *, size_t);
 static int	 facts_name(const char *, char *, size_t);
 static void	 facts_peer(struct securetcp *, struct wire_established *);
+
+/*
+ * As the client has sent it, without a dot at its end; an address, or what
+ * could be no host's name, has not been sent for anybody else.  A client
+ * block's is what the parent has asked it to look for.
+ */
+static void
+facts_servername(const struct session *s, char *buf, size_t size)
+{
+	const char	*name = securetcp_servername(s->s_tcp);
+	size_t		 len = strlen(name);
+
+	(void)strlcpy(buf, name, size);
+	if (s->s_server->sv_wire.wv_flags & WIRE_SERVER_CLIENT)
+		return;
+	if (len > 0 && len < size && buf[len - 1] == '.')
+		buf[len - 1] = '\0';
+	if (!match_servername_ok(buf))
+		buf[0] = '\0';
+}
 
 /* One a line, whole ones only: true when all of them are there. */
 static int
@@ -91,8 +113,7 @@ facts_fill(const struct session *s, struct wire_established *wh)
 	    sizeof(wh->wh_version));
 	(void)strlcpy(wh->wh_cipher, securetcp_cipher(tcp),
 	    sizeof(wh->wh_cipher));
-	(void)strlcpy(wh->wh_servername, securetcp_servername(tcp),
-	    sizeof(wh->wh_servername));
+	facts_servername(s, wh->wh_servername, sizeof(wh->wh_servername));
 	(void)strlcpy(wh->wh_alpn, securetcp_alpn(tcp), sizeof(wh->wh_alpn));
 	wh->wh_match = (uint16_t)s->s_front.fr_match;
 	if (securetcp_peer_hash(tcp)[0] != '\0')

@@ -14,16 +14,11 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
-#include <netinet/in.h>
-
-#include <arpa/inet.h>
-
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include <imsg.h>
@@ -253,11 +248,11 @@ front_matches(const struct session *s, const struct wire_match *wm)
 
 	switch (wm->wm_selector) {
 	case WIRE_MATCH_NAME:
-		return (he->he_sni && match_dnsname(wm->wm_pattern,
-		    he->he_name));
+		return (he->he_sni && !he->he_odd &&
+		    match_dnsname(wm->wm_pattern, he->he_name));
 	case WIRE_MATCH_UNKNOWN:
-		return (he->he_sni && !securetcp_config_covers(
-		    s->s_server->sv_config, he->he_name));
+		return (he->he_sni && (he->he_odd || !securetcp_config_covers(
+		    s->s_server->sv_config, he->he_name)));
 	case WIRE_MATCH_ABSENT:
 		return (!he->he_sni);
 	}
@@ -329,25 +324,16 @@ front_check(const struct session *s)
 {
 	const struct front	*fr = &s->s_front;
 	const char		*name = securetcp_servername(s->s_tcp);
-	struct in6_addr		 addr;
-	size_t			 len = strlen(name);
+	struct hello		 he;
 
 	if (fr->fr_nottls)
 		return ("a handshake without a ClientHello that could be "
 		    "looked at");
 	if (!fr->fr_looked)
 		return (NULL);
-	if (!fr->fr_hello.he_sni) {
-		/* An address is none, though some send it as one. */
-		if (len == 0 || inet_pton(AF_INET, name, &addr) == 1 ||
-		    inet_pton(AF_INET6, name, &addr) == 1)
-			return (NULL);
-		return (AGAIN_LATE);
-	}
-	if (len > 0 && name[len - 1] == '.')
-		len--;
-	if (len == strlen(fr->fr_hello.he_name) &&
-	    strncasecmp(name, fr->fr_hello.he_name, len) == 0)
+	memset(&he, 0, sizeof(he));
+	if (hello_name(name, strlen(name), &he) == NULL &&
+	    strcmp(he.he_name, fr->fr_hello.he_name) == 0)
 		return (NULL);
-	return (AGAIN_CHANGED);
+	return (fr->fr_hello.he_sni ? AGAIN_CHANGED : AGAIN_LATE);
 }

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "hello.h"
+#include "match.h"
 
 #define RECORD_HEAD		5
 #define RECORD_FIRST		20	/* the types there are */
@@ -26,13 +27,11 @@
 #define RECORD_HANDSHAKE	22
 #define RECORD_MAJOR		3
 #define RECORD_MAX		16384
-#define MESSAGE_HEAD		4
 #define MESSAGE_CLIENTHELLO	1
 #define HELLO_RANDOM		32
 #define HELLO_SESSIONID		32	/* at most */
 #define EXT_SERVERNAME		0
 #define NAME_HOST		0
-#define NAME_MAX_BYTES		253
 
 /* What is left of a part of the message. */
 struct part {
@@ -41,8 +40,7 @@ struct part {
 };
 
 static enum hello_result hello_bad(struct hello *, const char *);
-static enum hello_result hello_scan(const uint8_t *, size_t, size_t *,
-		    struct hello *);
+static enum hello_result hello_scan(const uint8_t *, size_t, struct hello *);
 static enum hello_result hello_record(const uint8_t *, size_t, int, size_t *,
 		    struct hello *);
 static void	 hello_join(const uint8_t *, uint8_t *, size_t);
@@ -52,25 +50,21 @@ static int	 part_vector(struct part *, size_t, struct part *);
 static const char *hello_message(struct part, struct hello *);
 static const char *hello_extensions(struct part, struct hello *);
 static const char *hello_servername(struct part, struct hello *);
-static const char *hello_name(struct part, struct hello *);
-static int	 name_legal(char *, size_t);
-static int	 name_labels(const char *);
 
 enum hello_result
 hello_parse(const uint8_t *buf, size_t len, struct hello *h)
 {
 	enum hello_result	 result;
-	uint8_t			 message[MESSAGE_HEAD + HELLO_BODY];
+	static uint8_t		 message[HELLO_HEAD + HELLO_BODY];
 	struct part		 body;
 	const char		*why;
-	size_t			 n;
 
-	memset(h, 0, sizeof(*h));
-	if ((result = hello_scan(buf, len, &n, h)) != HELLO_DONE)
+	if ((result = hello_scan(buf, len, h)) != HELLO_DONE)
 		return (result);
-	hello_join(buf, message, n);
-	body.pa_p = message + MESSAGE_HEAD;
-	body.pa_len = n - MESSAGE_HEAD;
+	hello_join(buf, message, h->he_need);
+	body.pa_p = message + HELLO_HEAD;
+	body.pa_len = h->he_need - HELLO_HEAD;
+	h->he_sni = h->he_odd = 0;
 	if ((why = hello_message(body, h)) != NULL)
 		return (hello_bad(h, why));
 	return (HELLO_DONE);
@@ -85,47 +79,42 @@ hello_bad(struct hello *h, const char *why)
 }
 
 /*
- * Looks at the headers alone, so that a peer that sends byte by byte costs
- * little.  HELLO_DONE: a message of *need bytes, its header included, is in
- * the records.
+ * Looks at the headers alone, and at those of whole records once, so that a
+ * peer that sends byte by byte costs little.  HELLO_DONE: a message of
+ * he_need bytes, its header included, is in the records.
  */
 static enum hello_result
-hello_scan(const uint8_t *buf, size_t len, size_t *need, struct hello *h)
+hello_scan(const uint8_t *buf, size_t len, struct hello *h)
 {
 	enum hello_result	 result;
-	uint8_t			 head[MESSAGE_HEAD];
-	size_t			 got = 0, i, n, off = 0;
+	uint8_t			*head = h->he_head;
+	size_t			 i, n, off;
 
-	*need = 0;
-	for (;;) {
+	while (h->he_need == 0 || h->he_got < h->he_need) {
+		off = h->he_off;
 		result = hello_record(buf + off, len - off, off == 0, &n, h);
 		if (result != HELLO_DONE)
 			return (result);
 		off += RECORD_HEAD;
-		if (n > HELLO_MAX - off)
-			return (hello_bad(h, "ClientHello too large"));
-		for (i = 0; got + i < sizeof(head) && i < n && i < len - off;
-		    i++)
-			head[got + i] = buf[off + i];
-		if (got + i != 0 && head[0] != MESSAGE_CLIENTHELLO)
+		for (i = h->he_got; i < HELLO_HEAD && i - h->he_got < n &&
+		    i - h->he_got < len - off; i++)
+			head[i] = buf[off + i - h->he_got];
+		if (i != 0 && head[0] != MESSAGE_CLIENTHELLO)
 			return (hello_bad(h, "not a ClientHello"));
-		if (*need == 0 && got + i == sizeof(head))
-			*need = sizeof(head) + ((size_t)head[1] << 16 |
+		if (h->he_need == 0 && i == HELLO_HEAD)
+			h->he_need = HELLO_HEAD + ((size_t)head[1] << 16 |
 			    (size_t)head[2] << 8 | head[3]);
-		if (*need > sizeof(head) + HELLO_BODY)
+		if (h->he_need > HELLO_HEAD + HELLO_BODY)
 			return (hello_bad(h, "ClientHello too large"));
-		if (*need != 0 && got + n > *need)
+		if (h->he_need != 0 && h->he_got + n > h->he_need)
 			return (hello_bad(h, "something after the ClientHello "
 			    "in its record"));
 		if (n > len - off)
 			return (HELLO_MORE);
-		off += n;
-		got += n;
-		if (got == *need)
-			return (HELLO_DONE);
-		if (HELLO_MAX - off <= RECORD_HEAD)
-			return (hello_bad(h, "ClientHello too large"));
+		h->he_off = off + n;
+		h->he_got += n;
 	}
+	return (HELLO_DONE);
 }
 
 /*
@@ -270,61 +259,33 @@ hello_servername(struct part data, struct hello *h)
 		return ("malformed server name");
 	if (list.pa_len != 0)
 		return ("more than one server name");
-	return (hello_name(name, h));
+	return (hello_name((const char *)name.pa_p, name.pa_len, h));
 }
 
-/* An address is no server name: as if none had been sent. */
-static const char *
-hello_name(struct part name, struct hello *h)
+/*
+ * An address is no server name, and nothing is none either: as if none had
+ * been sent.  What else is no name the TLS libraries may take all the same.
+ */
+const char *
+hello_name(const char *name, size_t n, struct hello *h)
 {
-	uint8_t	 addr[16];
-	size_t	 n = name.pa_len;
+	struct in_addr	 addr;
+	struct in6_addr	 addr6;
 
-	if (n == 0)
-		return ("empty server name");
 	if (n >= sizeof(h->he_name))
 		return ("server name too long");
-	memcpy(h->he_name, name.pa_p, n);
-	h->he_name[n] = '\0';
+	memset(h->he_name, 0, sizeof(h->he_name));
+	match_lower(h->he_name, name, n);
 	if (strlen(h->he_name) != n)
 		return ("NUL in the server name");
-	if (h->he_name[n - 1] == '.')
+	if (n > 1 && h->he_name[n - 1] == '.')
 		h->he_name[--n] = '\0';
-	if (inet_pton(AF_INET, h->he_name, addr) == 1 ||
-	    inet_pton(AF_INET6, h->he_name, addr) == 1) {
+	if (n == 0 || inet_pton(AF_INET, h->he_name, &addr) == 1 ||
+	    inet_pton(AF_INET6, h->he_name, &addr6) == 1) {
 		memset(h->he_name, 0, sizeof(h->he_name));
 		return (NULL);
 	}
-	if (n > NAME_MAX_BYTES)
-		return ("server name too long");
-	if (!name_legal(h->he_name, n))
-		return ("illegal character in the server name");
-	if (!name_labels(h->he_name))
-		return ("empty label in the server name");
 	h->he_sni = 1;
+	h->he_odd = !match_servername_ok(h->he_name);
 	return (NULL);
-}
-
-/* Not by isalnum(3), which asks the locale; in lower case afterwards. */
-static int
-name_legal(char *name, size_t n)
-{
-	size_t	 i;
-
-	for (i = 0; i < n; i++) {
-		if (name[i] >= 'A' && name[i] <= 'Z')
-			name[i] += 'a' - 'A';
-		else if ((name[i] < 'a' || name[i] > 'z') &&
-		    (name[i] < '0' || name[i] > '9') && name[i] != '-' &&
-		    name[i] != '_' && name[i] != '.')
-			return (0);
-	}
-	return (1);
-}
-
-static int
-name_labels(const char *name)
-{
-	return (*name != '\0' && *name != '.' && strstr(name, "..") == NULL &&
-	    name[strlen(name) - 1] != '.');
 }

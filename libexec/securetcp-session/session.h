@@ -33,7 +33,6 @@ struct server {
 	unsigned int			 sv_nmatches;
 };
 
-/* What was found out before TLS began, where that is wanted. */
 /* Why a ClientHello that was asked for once more is of no use. */
 #define AGAIN_CHANGED	"the server name changed after the first ClientHello"
 #define AGAIN_LATE	"the server name came after the first ClientHello"
@@ -45,10 +44,12 @@ struct again {
 	size_t			 ag_left;	/* of the record's body */
 	int			 ag_kept;	/* it is of a hello */
 	int			 ag_over;	/* no hello comes any more */
+	struct hello		 ag_hello;
 	uint8_t			 ag_buf[HELLO_MAX];
 	size_t			 ag_len;
 };
 
+/* What was found out before TLS began, where that is wanted. */
 struct front {
 	int			 fr_heard;	/* the peer has sent some */
 	int			 fr_header;	/* PROXY, is awaited */

@@ -407,6 +407,32 @@ wrong_name_body()
 	wait_log "error=ptAuthentication .* reason=\"the server's certificate is not for $host\""
 }
 
+scenario dot "A host name that ends in a dot is looked up with it, asked for \
+and looked for without" require.progs openssl
+dot_body()
+{
+	host=far.example.org
+	certified
+	planned
+	far_end -k -s far tls read
+	echo answer 127.0.0.1 >"name.$host."
+	known failure 11001 unknown
+	client_block "connect to \"$host.\" port $far" "ca \"$PWD/www.crt\""
+	start
+	plain shutdown read
+	wait_closed
+	atf_check -o match:"^asked for $host\$" cat far.err
+	wait_log "state=connected .*servername=$host backend=\"$host.:$far"
+	stop_daemon
+
+	client_block "connect to 127.0.0.1 port $far" "ca \"$PWD/www.crt\"" \
+	    "servername \"$host.\""
+	start
+	plain shutdown read
+	wait_closed
+	wait_log "state=connected .*servername=$host backend=127"
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

@@ -970,6 +970,37 @@ $PWD/securetcpd.conf:$_line: client without \"ca\": the system's \
 	atf_check -o inline:hello cat far.out
 }
 
+# link_local: an address of a link, with its interface, in $link.
+link_local()
+{
+	link='fe80::1%lo0'
+	[ "$system" != Linux ] || link=$(ip -6 -o addr show scope link \
+	    2>/dev/null | awk '{ sub("/.*", "", $4); print $4 "%" $2; exit }')
+	[ -n "$link" ] || atf_skip "no link-local address here"
+}
+
+scenario zone "The interface of a link-local address is where to connect, and \
+no part of what is looked for in the certificate or asked for"
+zone_body()
+{
+	has_ip6 || atf_skip "no IPv6 here"
+	link_local
+	authority www
+	issue www far "IP:${link%%%*}"
+	far_address=[::]
+	far_end -k -s far tls read
+	client_block "connect to \"$link\" port $far" "ca \"$PWD/www.crt\""
+	start
+	plain shutdown read
+	wait_closed
+	atf_check -o match:"^asked for no name\$" cat far.err
+	wait_log "state=connected .*servername=${link%%%*} backend=\[$link\]:$far"
+	client_block "connect to \"${link%%%*}\" port $far" \
+	    "ca \"$PWD/www.crt\""
+	atf_check -s exit:1 -o ignore -e match:"without its interface" \
+	    "$securetcpd" -n -f securetcpd.conf
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

@@ -456,7 +456,7 @@ escaped_body()
 {
 	[ -z "$libressl" ] ||
 	    atf_skip "openssl(1) of LibreSSL sends no such server name"
-	serve echo
+	serve echo 'match servername unknown refuse'
 	start
 	openssl s_client -servername "evil$(printf '\033')[1m\" x=\"y" \
 	    -connect "127.0.0.1:$port" </dev/null >client.out 2>&1
@@ -464,6 +464,7 @@ escaped_body()
 	LC_ALL=C tr -d '[:print:]\n' <log >unprintable
 	atf_check test ! -s unprintable
 	atf_check -s exit:1 grep ' x="y' log
+	atf_check -o ignore grep 'refuses server name evil' log
 }
 
 # configured_port: one that was free, in place of the kernel's choice.

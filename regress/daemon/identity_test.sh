@@ -566,6 +566,35 @@ stunnel_body()
 	    grep error=ptAuthentication log
 }
 
+scenario long_subject "However long the rest of a line is, the subject is in \
+it, and what is cut ends in dots" require.progs openssl
+long_subject_body()
+{
+	authority root
+	# Each byte of its letters is four of the log; and one too long.
+	_umlauts=$(awk 'BEGIN { while (i++ < 30) printf "%s", "\303\244" }')
+	_subject=
+	for _i in 1 2 3 4 5 6; do
+		_subject="$_subject/OU=$_umlauts"
+	done
+	issue root me "$_subject/CN=me"
+	issue root longer "$_subject$_subject$_subject/CN=me"
+	_alpn=$(printf '%0250d' 0)
+	serve echo "alpn \"$_alpn\"" \
+	    "client authentication required ca \"$PWD/root.crt\""
+	start
+	for _who in me longer; do
+		openssl s_client -tls1_2 -alpn "$_alpn" -cert $_who.crt \
+		    -key $_who.key -connect "127.0.0.1:$port" \
+		    -servername "$(printf '%063d.%063d' 0 0).example.org" \
+		    </dev/null >client.out 2>&1
+	done
+	wait_closed 2
+	atf_check -o match:' servername=000[^ ]* alpn=000[^ ]* backend=echo subject="OU=.*\.\.\."$' \
+	    -o match:' alpn=000[^ ]* backend=echo subject=\.\.\.$' \
+	    grep state=connected log
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

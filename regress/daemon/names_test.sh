@@ -345,6 +345,50 @@ not_hello_body()
 	atf_check -o file:want cat got
 }
 
+# odd_names: what some clients take for a server name, one a line.
+odd_names()
+{
+	cat <<-'NAMES'
+	() { :;}; echo pwn
+	*.example.org
+	www.example.org:443
+	[::1]
+	a..example.org
+	http://www.example.org/
+	NAMES
+}
+
+scenario odd "A client that asks for a name that is none is served with match \
+as without; the name is unknown, and neither the log nor a program hears of it" \
+    require.progs openssl
+odd_body()
+{
+	[ -z "$libressl" ] ||
+	    atf_skip "openssl(1) of LibreSSL sends no such server name"
+	certificates
+	backend in
+	for s in "execute \"/usr/bin/env\" user \"nobody\"" \
+	    "execute \"/usr/bin/env\" user \"nobody\"
+	match servername unknown forward to 127.0.0.1 port $(port_in in)"; do
+		names "$s"
+		start
+		n=0
+		odd_names >odd
+		while read -r name <&3; do
+			n=$((n + 1))
+			fetch "$name" >got
+			wait_closed $n
+		done 3<odd
+		atf_check_equal 6 "$(grep -c 'state=connected' log)"
+		atf_check -s exit:1 grep -E 'servername=|pwn' log got
+		case $s in
+		*match*) atf_check_equal 6 "$(grep -c "backend=127" log)" ;;
+		*) atf_check -o ignore grep SSL_PROTOCOL got ;;
+		esac
+		stop_daemon
+	done
+}
+
 scenario slow_hello "The handshake timer holds for a ClientHello that does \
 not come to its end"
 slow_hello_body()

@@ -195,6 +195,14 @@ ATF_TC_BODY(names, tc)
 		make();
 		check("SSL_PEER_CERT_SAN", cases[i].list);
 	}
+	/* Some were left out, or all of them. */
+	wh.wh_peer |= WIRE_PEER_NAMES;
+	(void)strlcpy(wh.wh_san, "dns:a\ndns:b", sizeof(wh.wh_san));
+	make();
+	check("SSL_PEER_CERT_SAN", "dns:a,dns:b,...");
+	wh.wh_san[0] = '\0';
+	make();
+	check("SSL_PEER_CERT_SAN", "...");
 }
 
 ATF_TC(control);
@@ -212,12 +220,11 @@ ATF_TC_BODY(control, tc)
 	(void)strlcpy(wh.wh_subject, "CN=a\nPATH=/tmp\033[2J\177",
 	    sizeof(wh.wh_subject));
 	(void)strlcpy(wh.wh_san, "dns:a\tb", sizeof(wh.wh_san));
-	(void)strlcpy(wh.wh_servername, "\303\244\200\377",
-	    sizeof(wh.wh_servername));
+	(void)strlcpy(wh.wh_alpn, "\303\244\200\377", sizeof(wh.wh_alpn));
 	make();
 	check("SSL_PEER_CERT_SUBJECT", "CN=a\\0APATH=/tmp\\1B[2J\\7F");
 	check("SSL_PEER_CERT_SAN", "dns:a\\09b");
-	check("SSL_TLS_SNI_SERVERNAME", "\303\244\200\377");
+	check("SSL_ALPN", "\303\244\200\377");
 	for (i = 0; i < wrn.wrn_environment_len; i++) {
 		if (wrn.wrn_environment[i] != '\0')
 			ATF_CHECK(wrn.wrn_environment[i] >= ' ');

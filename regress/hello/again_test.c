@@ -63,7 +63,7 @@ record(uint8_t type, uint8_t first, size_t len)
 	head[4] = (uint8_t)len;
 	bytes_add(&stream, head, len == 0 ? 5 : 6);
 	for (i = 1; i < len; i++)
-		bytes_number(&stream, i & 0xff, 1);
+		bytes_number(&stream, (i + 3) & 0xff, 1);
 }
 
 /* So many bytes at a time, each time from memory that has no more of them. */

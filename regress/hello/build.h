@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BYTES_MAX	131072
+#define BYTES_MAX	1048576
 #define BUILD_EXTS	128
 
 struct bytes {

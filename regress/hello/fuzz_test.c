@@ -99,7 +99,7 @@ agrees(const struct bytes *b)
 		return (0);
 	}
 	len = strlen(name);
-	if (len != 0 && name[len - 1] == '.')
+	if (len > 1 && name[len - 1] == '.')
 		name[len - 1] = '\0';
 	if (h.he_sni)
 		ATF_REQUIRE_EQ_MSG(0, strcasecmp(h.he_name, name),

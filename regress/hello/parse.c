@@ -23,7 +23,7 @@ parse(const uint8_t *buf, size_t len, struct hello *h)
 
 	ATF_REQUIRE((exact = malloc(len == 0 ? 1 : len)) != NULL);
 	memcpy(exact, buf, len);
-	memset(h, 0xa5, sizeof(*h));
+	memset(h, 0, sizeof(*h));
 	result = hello_parse(exact + (len == 0), len, h);
 	free(exact);
 	parse_check(result, h);
@@ -41,8 +41,13 @@ parse_check(enum hello_result result, const struct hello *h)
 	ATF_REQUIRE_EQ(result == HELLO_BAD, h->he_why != NULL);
 	ATF_REQUIRE(result == HELLO_DONE || !h->he_sni);
 	len = strnlen(h->he_name, sizeof(h->he_name));
-	ATF_REQUIRE(len <= 253);
+	ATF_REQUIRE(len < sizeof(h->he_name));
 	ATF_REQUIRE_EQ(h->he_sni != 0, len != 0);
+	if (h->he_odd) {
+		ATF_REQUIRE(h->he_sni);
+		return;
+	}
+	ATF_REQUIRE(len <= 253);
 	ATF_REQUIRE_EQ(len, strspn(h->he_name, legal));
 	if (len != 0)
 		ATF_REQUIRE(h->he_name[0] != '.' &&
@@ -74,6 +79,20 @@ parse_is_done(const struct bytes *b, const char *name, const char *what)
 	if (name != NULL)
 		ATF_CHECK_STREQ_MSG(name, h.he_name, "%s: %s", what,
 		    h.he_name);
+	ATF_CHECK_MSG(!h.he_odd, "%s: an odd name", what);
+}
+
+void
+parse_is_odd(const struct bytes *b, const char *name, const char *what)
+{
+	struct hello		 h;
+	enum hello_result	 result;
+
+	result = parse(b->b_data, b->b_len, &h);
+	ATF_CHECK_EQ_MSG(HELLO_DONE, result, "%s: %s", what,
+	    h.he_why == NULL ? "more" : h.he_why);
+	ATF_CHECK_MSG(h.he_sni && h.he_odd, "%s: %s", what, h.he_name);
+	ATF_CHECK_STREQ_MSG(name, h.he_name, "%s: %s", what, h.he_name);
 }
 
 void

@@ -27,6 +27,9 @@ void		 parse_is_done(const struct bytes *, const char *,
 		    const char *);
 void		 parse_is_bad(const struct bytes *, const char *,
 		    const char *);
+/* A name that is taken, and is none. */
+void		 parse_is_odd(const struct bytes *, const char *,
+		    const char *);
 /* The same for each of its beginnings: more, up to the last byte. */
 void		 parse_drip(const struct bytes *, const char *, const char *);
 

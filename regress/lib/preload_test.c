@@ -245,7 +245,7 @@ CASE(limits, "how much, what, and when: closed only, from the handler of "
 	char		 reason[256];
 	int		 fds[2];
 
-	ATF_CHECK_EQ(32768, SECURETCP_PRELOAD);
+	ATF_CHECK_EQ(1048576, SECURETCP_PRELOAD);
 	fixture_p256(&f, &k, "secure", 0);
 	ATF_CHECK_EQ(ptOk, securetcp_preload(f.f_tcp, HTTP, strlen(HTTP)));
 	ATF_CHECK_EQ(ptInvalidParam2, securetcp_preload(f.f_tcp, NULL, 1));

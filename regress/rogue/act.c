@@ -33,6 +33,7 @@ uint64_t	 act_id;
 int		 act_other = -1;
 
 static unsigned int	 version = WIRE_VERSION;
+static char		 servername[WIRE_SERVERNAME] = "-";
 static unsigned int	 ndescriptors;
 static int		 marked = 1;
 
@@ -237,7 +238,7 @@ act_identity(uint32_t type, const char *other, uint64_t match, uint64_t peer,
 
 	n += put_string(out + n, other, WIRE_NAME - 1);
 	n += put_string(out + n, other, WIRE_CIPHER - 1);
-	n += put_string(out + n, other, WIRE_SERVERNAME - 1);
+	n += put_string(out + n, servername, WIRE_SERVERNAME - 1);
 	n += put_string(out + n, other, WIRE_ALPN - 1);
 	n += put(out + n, 2, match);
 	n += put(out + n, 1, peer);
@@ -406,6 +407,8 @@ act_common(const char *word, const char **line)
 		act_type(line);
 	else if (strcmp(word, "version") == 0)
 		version = (unsigned int)act_number(line);
+	else if (strcmp(word, "servername") == 0)
+		(void)act_word(line, servername, sizeof(servername));
 	else if (strcmp(word, "fds") == 0) {
 		ndescriptors = (unsigned int)act_number(line) % 9;
 		marked = 1;

@@ -194,6 +194,11 @@ contents()
 		prove www "established - receive version $v done 0 0 0 0 -" \
 		    "violation: malformed DONE"
 	done
+	for s in ctrl max line '(){:;};echo' '*.example.org' a..b .a a. \
+	    192.0.2.1 ::1 '-a/b'; do
+		prove www "servername $s established -" \
+		    "violation: a server name that is none"
+	done
 	prove www "established nul" "violation: malformed ESTABLISHED"
 	prove www "done 0 0 0 0 nul" "violation: malformed DONE"
 	prove www "fatal nul" "violation: malformed FATAL"

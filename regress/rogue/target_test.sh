@@ -70,6 +70,8 @@ lies()
 	TYPES
 	prove out "claim 1 0 - -" \
 	    "violation: ESTABLISHED by a rule that forwards nowhere"
+	prove out "servername www.example.org established -" \
+	    "violation: a server name that is none"
 	prove out "established - established -" \
 	    "violation: message ESTABLISHED (26): a second time"
 	prove out "fds 1 established -" \

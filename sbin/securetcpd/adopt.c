@@ -93,7 +93,6 @@ void
 session_target(struct session *s, int fd)
 {
 	struct server	*sv = s->s_service->se_conf;
-	const char	*name = sv->sv_servername;
 	char		 host[WIRE_HOST], reason[128];
 	int		 number;
 
@@ -102,11 +101,9 @@ session_target(struct session *s, int fd)
 		session_fail(s, number, reason);
 		return;
 	}
-	if (*name == '\0')
-		name = target_host(s->s_target, host, sizeof(host));
 	s->s_phase = PHASE_CONNECTING;
 	session_set_timer(s, sv->sv_handshake);
-	adopt_send(s, fd, 0, name);
+	adopt_send(s, fd, 0, target_host(s, host, sizeof(host)));
 }
 
 /* Go ahead: the client's side, of which nothing was read so far. */

@@ -354,7 +354,8 @@ conf_address(const char *text, struct sockaddr_storage *ss, socklen_t *len)
 	else
 		return "is not a numeric address";
 	if (getaddrinfo(text, NULL, &hints, &res) != 0)
-		return "is not a valid address";
+		return strchr(text, '%') == NULL ? "is not a valid address" :
+		    "is not a valid address of an interface that is there";
 	*len = res->ai_addrlen;
 	memcpy(ss, res->ai_addr, res->ai_addrlen);
 	freeaddrinfo(res);
@@ -419,6 +420,21 @@ conf_unix(const char *text, struct sockaddr_storage *ss, socklen_t *len)
 	memcpy(ss, &sun, sizeof(sun));
 	*len = sizeof(sun);
 	return NULL;
+}
+
+/* NULL, or why nothing can be reached or bound by it: it names no link. */
+const char *
+conf_zone(const struct sockaddr_storage *ss)
+{
+	struct sockaddr_in6	 sin6;
+
+	if (ss->ss_family != AF_INET6)
+		return NULL;
+	memcpy(&sin6, ss, sizeof(sin6));
+	if (!IN6_IS_ADDR_LINKLOCAL(&sin6.sin6_addr) || sin6.sin6_scope_id != 0)
+		return NULL;
+	return "is a link-local address without its interface: write it as "
+	    "in fe80::1%em0";
 }
 
 void

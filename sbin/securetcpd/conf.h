@@ -337,6 +337,7 @@ const char	*conf_filename(const char *);
 /* Numeric address and port into a sockaddr: 0, or what is wrong with it. */
 const char	*conf_address(const char *, struct sockaddr_storage *,
 		    socklen_t *);
+const char	*conf_zone(const struct sockaddr_storage *);
 const char	*conf_port(const char *, struct sockaddr_storage *);
 const char	*conf_unix(const char *, struct sockaddr_storage *,
 		    socklen_t *);

@@ -35,7 +35,7 @@ static int	 addf(struct wire_run *, const char *, const char *, ...)
 		    __attribute__((__format__(printf, 3, 4)));
 static int	 add_address(struct wire_run *, const char *,
 		    const struct sockaddr_storage *);
-static int	 add_names(struct wire_run *, const char *, const char *);
+static int	 add_names(struct wire_run *, const char *, const char *, int);
 static int	 add_time(struct wire_run *, const char *, uint64_t);
 static int	 add_certificate(struct wire_run *,
 		    const struct wire_established *);
@@ -125,26 +125,37 @@ add_address(struct wire_run *wrn, const char *name,
 	return (add(wrn, variable, port));
 }
 
-/* A name a line becomes a list with commas; one in a name gets a backslash. */
+/*
+ * A name a line becomes a list with commas; one in a name gets a backslash.
+ * Dots at its end stand for those that are left out.
+ */
 static int
-add_names(struct wire_run *wrn, const char *name, const char *lines)
+add_names(struct wire_run *wrn, const char *name, const char *lines, int cut)
 {
-	if (*lines == '\0')
+	static const char	 dots[] = "...";
+	size_t			 i;
+
+	if (*lines == '\0' && !cut)
 		return (0);
 	if (add_name(wrn, name) == -1)
 		return (-1);
-	for (; *lines != '\0'; lines++) {
-		if (*lines == '\n') {
-			if (lines[1] != '\0' && add_byte(wrn, ',') == -1)
+	for (i = 0; lines[i] != '\0'; i++) {
+		if (lines[i] == '\n') {
+			if (lines[i + 1] != '\0' && add_byte(wrn, ',') == -1)
 				return (-1);
 			continue;
 		}
-		if ((*lines == ',' || *lines == '\\') &&
+		if ((lines[i] == ',' || lines[i] == '\\') &&
 		    add_byte(wrn, '\\') == -1)
 			return (-1);
-		if (add_escaped(wrn, (uint8_t)*lines) == -1)
+		if (add_escaped(wrn, (uint8_t)lines[i]) == -1)
 			return (-1);
 	}
+	if (cut && i > 0 && add_byte(wrn, ',') == -1)
+		return (-1);
+	for (i = 0; cut && dots[i] != '\0'; i++)
+		if (add_byte(wrn, dots[i]) == -1)
+			return (-1);
 	return (add_byte(wrn, '\0'));
 }
 
@@ -169,7 +180,8 @@ add_certificate(struct wire_run *wrn, const struct wire_established *wh)
 	if (add(wrn, "SSL_PEER_CERT_HASH", wh->wh_hash) == -1 ||
 	    add(wrn, "SSL_PEER_CERT_SUBJECT", wh->wh_subject) == -1 ||
 	    add(wrn, "SSL_PEER_CERT_ISSUER", wh->wh_issuer) == -1 ||
-	    add_names(wrn, "SSL_PEER_CERT_SAN", wh->wh_san) == -1)
+	    add_names(wrn, "SSL_PEER_CERT_SAN", wh->wh_san,
+	    wh->wh_peer & WIRE_PEER_NAMES) == -1)
 		return (-1);
 	return (add_time(wrn, "SSL_PEER_CERT_NOTAFTER", wh->wh_notafter));
 }

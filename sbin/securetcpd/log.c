@@ -215,6 +215,14 @@ line_session(struct logline *l, const struct session *s)
 	line_add(l, "from", s->s_from);
 }
 
+/* One that no message has room for has dots in its place. */
+static void
+line_subject(struct logline *l, const struct wire_established *f)
+{
+	line_add(l, "subject", f->wh_subject[0] == '\0' &&
+	    f->wh_peer & WIRE_PEER_LONG ? "..." : f->wh_subject);
+}
+
 void
 log_connecting(const struct session *s)
 {
@@ -252,7 +260,7 @@ log_connected(const struct session *s)
 	else
 		line_add(&l, "backend", "echo");
 	if (f->wh_peer)
-		line_add(&l, "subject", f->wh_subject);
+		line_subject(&l, f);
 	if (s->s_via[0] != '\0')
 		line_add(&l, "via", s->s_via);
 	writer_put(LOG_INFO, l.ll_buf);
@@ -298,7 +306,7 @@ log_error(const struct session *s, int number, const char *description,
 	/* The reason is a rule's number: whom was it meant for? */
 	if (number == ptAuthentication && s->s_facts != NULL &&
 	    s->s_facts->wh_peer)
-		line_add(&l, "subject", s->s_facts->wh_subject);
+		line_subject(&l, s->s_facts);
 	if (!target_told(s))
 		line_add(&l, "backend", target_name(s, name, sizeof(name)));
 	if (s->s_via[0] != '\0')

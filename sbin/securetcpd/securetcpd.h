@@ -594,7 +594,7 @@ const struct timeval *
 void		 target_reason(const struct session *, char *, size_t);
 void		 target_overdue(struct session *, char *, size_t);
 const char	*target_name(const struct session *, char *, size_t);
-const char	*target_host(const struct backend *, char *, size_t);
+const char	*target_host(const struct session *, char *, size_t);
 
 /* header.c: the PROXY header for a backend */
 int		 header_make(struct session *);

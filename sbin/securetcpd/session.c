@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "match.h"
 #include "sandbox.h"
 #include "securetcpd.h"
 
@@ -382,12 +383,34 @@ session_forward(struct session *s)
 	}
 }
 
+/*
+ * It goes into logs, headers and environments: a client block's is the one
+ * to look for, another's is a host's.
+ */
+static int
+session_name_ok(const struct session *s, const char *name)
+{
+	char	 host[WIRE_HOST];
+
+	if (*name == '\0')
+		return (1);
+	if (s->s_service->se_conf->sv_client)
+		return (s->s_target != NULL && strcmp(name, target_host(s,
+		    host, sizeof(host))) == 0);
+	return (match_servername_ok(name));
+}
+
 /* What it says of its peer must not change on the way. */
 static int
 session_learn(struct session *s, const struct wire_established *wh)
 {
 	struct wire_established	*facts = s->s_facts;
 
+	if (!session_name_ok(s, wh->wh_servername)) {
+		session_gone(&s->s_child, "violation: a server name that is "
+		    "none");
+		return (-1);
+	}
 	if (facts == NULL) {
 		if ((s->s_facts = malloc(sizeof(*wh))) == NULL) {
 			session_fail(s, ptNoBufferSpace, strerror(errno));

@@ -301,8 +301,8 @@ take_listen(struct conf *conf, struct server *server,
 		conf_error(&said->st_proxy->tk_place, "listen on: \"proxy\" "
 		    "is for servers: who connects to a client block is "
 		    "known");
-	if ((why = conf_address(address->tk_text, &li->li_ss, &li->li_len)) !=
-	    NULL) {
+	if ((why = conf_address(address->tk_text, &li->li_ss,
+	    &li->li_len)) != NULL || (why = conf_zone(&li->li_ss)) != NULL) {
 		conf_error(&address->tk_place, "listen on: \"%s\" %s",
 		    address->tk_text, why);
 		return;

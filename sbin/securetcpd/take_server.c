@@ -69,8 +69,8 @@ backend_address(struct backend *ba, const char *what,
 	const char	*why;
 	size_t		 len;
 
-	if ((why = conf_address(address->tk_text, &ba->ba_ss, &ba->ba_len)) !=
-	    NULL) {
+	if ((why = conf_address(address->tk_text, &ba->ba_ss,
+	    &ba->ba_len)) != NULL || (why = conf_zone(&ba->ba_ss)) != NULL) {
 		conf_error(&address->tk_place, "%s: \"%s\" %s", what,
 		    address->tk_text, why);
 		return;
@@ -187,6 +187,16 @@ route_find(struct server *server, enum wire_selector sel, const char *pattern)
 	return NULL;
 }
 
+/* One that ends in a dot is looked up as it is, and known without it. */
+static void
+hostname_undot(char *name)
+{
+	size_t	 len = strlen(name);
+
+	if (len > 1 && name[len - 1] == '.')
+		name[len - 1] = '\0';
+}
+
 /* The same once more is one more backend. */
 void
 take_match(struct server *server, const struct statement *said,
@@ -194,13 +204,17 @@ take_match(struct server *server, const struct statement *said,
 {
 	enum wire_selector	 sel = selector(tk);
 	struct route		*rt;
+	char			 pattern[WIRE_SERVERNAME];
 
-	if (sel == WIRE_MATCH_NAME && !match_dnsname_ok(tk->tk_text)) {
+	(void)strlcpy(pattern, tk->tk_text, sizeof(pattern));
+	hostname_undot(pattern);
+	if (sel == WIRE_MATCH_NAME && (strlen(tk->tk_text) >=
+	    sizeof(pattern) || !match_dnsname_ok(pattern))) {
 		conf_error(&tk->tk_place, "match servername: \"%s\" is not a "
 		    "server name, nor a pattern for one", tk->tk_text);
 		return;
 	}
-	if ((rt = route_find(server, sel, tk->tk_text)) != NULL &&
+	if ((rt = route_find(server, sel, pattern)) != NULL &&
 	    (rt->rt_refuse || said->st_refuse)) {
 		conf_error(&tk->tk_place, "match servername: \"%s\" was "
 		    "decided on before (line %d)", tk->tk_text,
@@ -216,7 +230,7 @@ take_match(struct server *server, const struct statement *said,
 		rt = route_new(server, &tk->tk_place);
 		rt->rt_selector = sel;
 		if (sel == WIRE_MATCH_NAME)
-			take_copy(tk, "match servername", rt->rt_pattern,
+			(void)strlcpy(rt->rt_pattern, pattern,
 			    sizeof(rt->rt_pattern));
 		rt->rt_refuse = said->st_refuse;
 	}
@@ -390,12 +404,15 @@ take_rule(struct server *server, const struct token *verdict,
 static int
 hostname_ok(const char *text)
 {
+	char		 name[WIRE_HOST];
 	const char	*label;
 
-	if (strchr(text, '*') != NULL || !match_dnsname_ok(text))
+	(void)strlcpy(name, text, sizeof(name));
+	hostname_undot(name);
+	if (strlen(text) >= sizeof(name) || !match_servername_ok(name))
 		return 0;
-	label = strrchr(text, '.');
-	label = label == NULL ? text : label + 1;
+	label = strrchr(name, '.');
+	label = label == NULL ? name : label + 1;
 	return label[strspn(label, "0123456789")] != '\0';
 }
 
@@ -452,10 +469,13 @@ take_servername(const struct token *tk, char *buf)
 	struct sockaddr_storage	 ss;
 	socklen_t		 len;
 
-	if (conf_address(tk->tk_text, &ss, &len) != NULL &&
-	    !hostname_ok(tk->tk_text))
+	if (strchr(tk->tk_text, '%') != NULL ||
+	    (conf_address(tk->tk_text, &ss, &len) != NULL &&
+	    !hostname_ok(tk->tk_text)))
 		conf_error(&tk->tk_place, "servername \"%s\" is neither a "
 		    "host name nor a numeric address", tk->tk_text);
-	else
+	else {
 		take_copy(tk, "servername", buf, WIRE_SERVERNAME);
+		hostname_undot(buf);
+	}
 }

@@ -48,15 +48,28 @@ target_name(const struct session *s, char *buf, size_t size)
 	return (buf);
 }
 
-/* The name that its certificate has to have. */
+/*
+ * The name that its certificate has to have: without the dot that ends one
+ * which is looked up as it is, or the interface of a link-local address.
+ */
 const char *
-target_host(const struct backend *ba, char *buf, size_t size)
+target_host(const struct session *s, char *buf, size_t size)
 {
-	if (ba->ba_host[0] != '\0')
-		return (ba->ba_host);
+	const struct backend	*ba = s->s_target;
+	size_t			 len;
+
+	if (s->s_service->se_conf->sv_servername[0] != '\0')
+		return (s->s_service->se_conf->sv_servername);
+	if (ba->ba_host[0] != '\0') {
+		len = strlcpy(buf, ba->ba_host, size);
+		if (len < size && buf[len - 1] == '.')
+			buf[len - 1] = '\0';
+		return (buf);
+	}
 	if (getnameinfo((const struct sockaddr *)&ba->ba_ss, ba->ba_len, buf,
 	    size, NULL, 0, NI_NUMERICHOST) != 0)
 		buf[0] = '\0';
+	buf[strcspn(buf, "%")] = '\0';
 	return (buf);
 }
 
