@@ -278,10 +278,8 @@ unknown_user_body()
 	refuse "_nobody_of_that_name"
 }
 
-scenario log_unread "A log that nobody reads stops nothing: connections are \
-served, and the lines lost are counted once it is read again" \
-    timeout 300
-log_unread_body()
+# serve_free: echoes on a port that is known before the log can be read.
+serve_free()
 {
 	serve echo
 	background "$peer" -p free bind 127.0.0.1:0
@@ -291,6 +289,14 @@ log_unread_body()
 	wait_until 20 "the port to be free" dead "$pid"
 	{ echo "log verbose"; sed "s/port 0/port $port/" securetcpd.conf; } >c
 	mv c securetcpd.conf
+}
+
+scenario log_unread "A log that nobody reads stops nothing: connections are \
+served, and the lines lost are counted once it is read again" \
+    timeout 300
+log_unread_body()
+{
+	serve_free
 	mkfifo fifo
 	# Held open here, and not read.
 	exec 9<>fifo
@@ -316,6 +322,57 @@ log_unread_body()
 	atf_check_equal 0 $?
 }
 dropped_logged() { grep -q "dropped.* count=" log; }
+
+scenario log_terminal "A terminal that nobody reads stops nothing either"
+log_terminal_body()
+{
+	serve_free
+	"$top/regress/tools/terminal" read "$securetcpd" -d \
+	    -f securetcpd.conf </dev/null >log 2>terminal.err &
+	daemon=$!
+	echo $daemon >>pids
+	wait_until 20 "service" served
+	# A terminal holds some kilobytes.
+	i=0
+	while [ $i -lt 60 ]; do
+		served || atf_fail "number $i was not served"
+		i=$((i + 1))
+	done
+	touch read
+	wait_log "session=61 .*state=closed"
+	stop_daemon
+	atf_check_equal 0 $?
+	atf_check_equal 61 "$(grep -c state=connected log)"
+}
+
+scenario log_full "A log that cannot be written to stops nothing: lines wait \
+until it can, and those lost are counted, with the reason" timeout 600
+log_full_body()
+{
+	serve_free
+	: >log
+	(ulimit -f 8 && exec "$securetcpd" -d -f securetcpd.conf) \
+	    </dev/null >/dev/null 2>>log &
+	daemon=$!
+	echo $daemon >>pids
+	wait_until 20 "service" served
+	i=0
+	while [ $i -lt 1200 ]; do
+		served || atf_fail "number $i was not served"
+		i=$((i + 1))
+	done
+	# As a rotation does; some lines come at a time.
+	_deadline=$(($(date +%s) + 60 * ${RUNATF_SLOW:-1}))
+	until cat log >>all && : >log && grep -q 'dropped.* count=[1-9]' all; do
+		[ "$(date +%s)" -lt $_deadline ] ||
+		    atf_fail "nothing tells of what was lost"
+		sleep 0.1
+	done
+	atf_check -o match:"log lines dropped: File too large" grep dropped all
+	served || atf_fail "not served after there was room"
+	stop_daemon
+	atf_check_equal 0 $?
+}
 
 atf_init_test_cases()
 {

@@ -238,7 +238,8 @@ act_identity(uint32_t type, const char *other, uint64_t match, uint64_t peer,
 
 	n += put_string(out + n, other, WIRE_NAME - 1);
 	n += put_string(out + n, other, WIRE_CIPHER - 1);
-	n += put_string(out + n, servername, WIRE_SERVERNAME - 1);
+	n += put_string(out + n, strcmp(other, "over") == 0 ? other :
+	    servername, WIRE_SERVERNAME - 1);
 	n += put_string(out + n, other, WIRE_ALPN - 1);
 	n += put(out + n, 2, match);
 	n += put(out + n, 1, peer);

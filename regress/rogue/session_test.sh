@@ -242,7 +242,7 @@ strings()
 	done
 	joined
 	# Those of whom it is known what they said, and the others.
-	grep -E 'state=connected .*servername=' log >said
+	grep -E 'state=connected .*alpn=' log >said
 	atf_check_equal 6 "$(grep -c . said)"
 	errors | grep -v malformed >said
 	atf_check_equal 4 "$(grep -c -F "reason=\"$line\"" said)"

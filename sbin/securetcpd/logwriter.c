@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <event.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,13 +21,13 @@
 #include "securetcpd.h"
 
 #define WRITER_MAX	(256 * 1024)	/* bytes that may wait */
-#define WRITER_CHUNK	512		/* PIPE_BUF: never blocks after poll */
 #define WRITER_RETRY	20000		/* microseconds */
-#define WRITER_REOPEN	1		/* seconds */
+#define WRITER_REOPEN	1000		/* milliseconds */
 
 /*
- * Lines go to stderr or syslogd without ever waiting for either: what does
- * not fit is counted and the count is logged when there is room again.
+ * Lines go to stderr or syslogd without ever waiting for either.  What cannot
+ * be written waits, also where writing fails; what does not fit then is
+ * counted, and the count is logged when there is room again.
  */
 struct line {
 	TAILQ_ENTRY(line)	 l_entry;
@@ -37,9 +38,11 @@ struct line {
 static TAILQ_HEAD(, line)	 lines = TAILQ_HEAD_INITIALIZER(lines);
 static size_t			 waiting, offset;
 static unsigned int		 dropped;
+static int			 failed;	/* errno of the last write ... */
+static int			 lost;		/* ... when lines were dropped */
 static int			 to_stderr = 1, facility = LOG_DAEMON;
 static int			 fd = -1;
-static time_t			 opened;
+static int64_t			 opened = -WRITER_REOPEN;
 static struct event		 timer;
 static int			 events;	/* the timer can be used */
 
@@ -54,28 +57,31 @@ writer_init(int use_stderr, int log_facility)
 	events = 1;
 }
 
-/* Returns what was written, 0 when it would block, -1 when it is lost. */
+/*
+ * Returns what was written, 0 when it is to be tried again, -1 when it is
+ * lost.  Room on a terminal, or in a pipe that others write to, may be gone
+ * when it is used.  The descriptor is shared with whoever started us, so it
+ * is non-blocking for as long as this takes only.
+ */
 static ssize_t
 put_stderr(const struct line *l)
 {
-	struct pollfd	 pfd = { .fd = STDERR_FILENO, .events = POLLOUT };
-	size_t		 len = l->l_len - offset;
-	ssize_t		 n;
+	ssize_t	 n;
+	int	 flags;
 
-	if (poll(&pfd, 1, 0) == 0)
-		return (0);
-	if (len > WRITER_CHUNK)
-		len = WRITER_CHUNK;
-	n = write(STDERR_FILENO, l->l_text + offset, len);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
-		return (0);
-	return (n);
+	if ((flags = fcntl(STDERR_FILENO, F_GETFL)) != -1)
+		(void)fcntl(STDERR_FILENO, F_SETFL, flags | O_NONBLOCK);
+	n = write(STDERR_FILENO, l->l_text + offset, l->l_len - offset);
+	failed = n == -1 && errno != EAGAIN && errno != EINTR ? errno : 0;
+	if (flags != -1)
+		(void)fcntl(STDERR_FILENO, F_SETFL, flags);
+	return (n == -1 ? 0 : n);
 }
 
 static ssize_t
 put_syslog(const struct line *l)
 {
-	time_t	 now = time(NULL);
+	int64_t	 now = clock_now();
 	char	 text[4096];
 
 	if (fd == -1) {
@@ -88,10 +94,16 @@ put_syslog(const struct line *l)
 	(void)strlcpy(text, l->l_text, sizeof(text));
 	text[strcspn(text, "\n")] = '\0';
 	if (syslog_send(fd, l->l_priority | facility, "securetcpd",
-	    text) == 0)
+	    text) == 0) {
+		failed = 0;
 		return (l->l_len);
+	}
+	failed = 0;
 	if (errno == EAGAIN || errno == ENOBUFS)
 		return (0);
+	failed = errno;
+	if (failed == EMSGSIZE)
+		return (-1);
 	/* syslogd was restarted, say: a fresh socket, a second later. */
 	(void)close(fd);
 	fd = -1;
@@ -116,24 +128,33 @@ enqueue(int priority, const char *text)
 	return (0);
 }
 
+/* Why lines were lost: that of the last one, where it is known. */
 static void
 report_dropped(void)
 {
-	char	 text[80];
+	char	 text[160];
 
 	if (dropped == 0 || waiting > WRITER_MAX / 2)
 		return;
 	(void)snprintf(text, sizeof(text),
-	    "warning=\"log lines dropped: nobody read the log\" count=%u",
-	    dropped);
+	    "warning=\"log lines dropped: %s\" count=%u", lost == 0 ?
+	    "nobody read the log" : strerror(lost), dropped);
 	if (enqueue(LOG_WARNING, text) == 0)
-		dropped = 0;
+		dropped = lost = 0;
+}
+
+static void
+writer_lost(void)
+{
+	dropped++;
+	if (failed != 0)
+		lost = failed;
 }
 
 static void
 writer_drain(int unused, short what, void *arg)
 {
-	struct timeval	 tv = { 0, WRITER_RETRY };
+	struct timeval	 tv;
 	struct line	*l;
 	ssize_t		 n;
 
@@ -144,10 +165,14 @@ writer_drain(int unused, short what, void *arg)
 	while ((l = TAILQ_FIRST(&lines)) != NULL) {
 		n = to_stderr ? put_stderr(l) : put_syslog(l);
 		if (n == 0) {
+			tv.tv_sec = failed == 0 ? 0 : 1;
+			tv.tv_usec = failed == 0 ? WRITER_RETRY : 0;
 			if (events)
 				(void)evtimer_add(&timer, &tv);
 			return;
 		}
+		if (n == -1)
+			writer_lost();
 		if (n > 0 && (offset += n) < l->l_len)
 			continue;
 		offset = 0;
@@ -164,7 +189,7 @@ writer_put(int priority, const char *text)
 	int	 idle = TAILQ_EMPTY(&lines);
 
 	if (enqueue(priority, text) == -1)
-		dropped++;
+		writer_lost();
 	/* With older lines waiting the timer is on its way already. */
 	if (idle || !events)
 		writer_drain(-1, 0, NULL);

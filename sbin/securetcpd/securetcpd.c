@@ -269,6 +269,9 @@ static void
 signals_init(void)
 {
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* A log that is too large, or a terminal that stops who writes to it. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)signal(SIGTTOU, SIG_IGN);
 	signal_set(&ev_chld, SIGCHLD, on_child, NULL);
 	signal_set(&ev_term, SIGTERM, on_stop, NULL);
 	signal_set(&ev_int, SIGINT, on_stop, NULL);
