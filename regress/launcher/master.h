@@ -65,7 +65,7 @@ struct master {
 /* master.c */
 extern int	 master_nofork;	/* start the launcher with no forks allowed */
 /* As many descriptors as this user may have. */
-void		 master_room(void);
+int		 master_room(void);
 void		 master_launch(struct master *, const atf_tc_t *);
 void		 master_identify(struct master *);
 void		 master_send(struct master *, enum wire_type, int,
