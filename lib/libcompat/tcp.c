@@ -7,10 +7,15 @@
 /* What the systems tell of a TCP connection, each in its own way. */
 
 #include <sys/types.h>
+#ifdef __FreeBSD__
+#include <sys/filio.h>
+#endif
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <netinet/in.h>
 #ifdef __linux__
+#include <linux/sockios.h>
 #include <linux/tcp.h>
 #else
 #include <netinet/tcp.h>
@@ -22,6 +27,43 @@
 #include <string.h>
 
 #include "compat.h"
+
+void
+compat_keepalive(int fd, unsigned int seconds)
+{
+	int	 idle = (int)seconds, on = seconds != 0;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+#ifdef TCP_KEEPIDLE
+	if (on)
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle,
+		    sizeof(idle));
+#else
+	(void)idle;
+#endif
+}
+
+int
+compat_unsent(int fd)
+{
+#if defined(__OpenBSD__)
+	struct tcp_info	 ti;
+	socklen_t	 len = sizeof(ti);
+
+	memset(&ti, 0, sizeof(ti));
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &ti, &len) == -1)
+		return (0);
+	return (ti.tcpi_so_snd_sb_cc != 0);
+#else
+	int	 n;
+
+#ifdef __FreeBSD__
+	return (ioctl(fd, FIONWRITE, &n) == 0 && n > 0);
+#else
+	return (ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0);
+#endif
+#endif
+}
 
 int
 compat_moved(int fd, uint64_t *taken, uint64_t *given)

@@ -109,7 +109,7 @@ sandbox_enter(enum sandbox_role role)
 int
 sandbox_rights(int fd, enum sandbox_use use)
 {
-	static const cap_ioctl_t	 ioctls[] = { FIONREAD };
+	static const cap_ioctl_t	 ioctls[] = { FIONREAD, FIONWRITE };
 	cap_rights_t			 rights;
 
 	switch (use) {

@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION		2
+#define WIRE_VERSION		3
 #define WIRE_FD			3	/* every helper's end of its pipe */
 
 #define WIRE_NAME		64	/* bounds include the NUL */
@@ -190,6 +190,7 @@ enum wire_auth {
 #define WIRE_SERVER_ALPN	0x02	/* nothing in common is no matter */
 #define WIRE_SERVER_RULES	0x04	/* IDENTITY is asked for ... */
 #define WIRE_SERVER_NONE	0x08	/* ... and denied without a certificate */
+#define WIRE_SERVER_RESET	0x10	/* a bare end is passed on as a reset */
 
 struct wire_server {
 	char		 wv_name[WIRE_NAME];
@@ -354,6 +355,8 @@ struct wire_established {
 #define WIRE_DONE_SILENT	0x01	/* the peer left and sent no data */
 #define WIRE_DONE_TRUNCATED	0x02	/* it ended without close_notify */
 #define WIRE_DONE_LATE		0x04	/* it did not take its end in time */
+#define WIRE_DONE_RESET		0x08	/* the other side is to see no end */
+#define WIRE_DONE_GONE		0x10	/* truncated, and took nothing more */
 
 struct wire_done {
 	uint32_t	 wd_error;	/* 0, or a number of securetcp.h */

@@ -53,6 +53,7 @@ struct relay {
 	int			 r_writable;
 	int			 r_broken;	/* backend takes no more */
 	int			 r_truncate;	/* its data ended in an error */
+	int			 r_cut;		/* the peer's did, or as good */
 	int			 r_half;	/* our end of TCP was given */
 	int			 r_closing;	/* by order: Close was called */
 	int			 r_error;	/* the backend's, for DONE */
@@ -63,7 +64,9 @@ struct relay {
 	int64_t			 r_active;	/* when a byte last moved */
 	uint64_t		 r_taken;	/* by the kernels' word ... */
 	int64_t			 r_looked;	/* ... at this time */
-	int			 r_finishing;	/* the close timer runs */
+	int			 r_finishing;	/* the close timer runs ... */
+	int			 r_gone;	/* ... for a peer with no end */
+	int			 r_told;	/* the kernel tells what it took */
 };
 
 static void	 relay_up(struct relay *);
@@ -74,7 +77,9 @@ static void	 relay_write(struct relay *);
 static void	 relay_broken(struct relay *, int);
 static int	 relay_exited(const struct relay *);
 static void	 relay_gone(struct relay *);
+static int	 relay_cut(const struct relay *, int);
 static int	 relay_ended(const struct relay *);
+static int	 relay_bare(const struct relay *);
 static void	 relay_finish(struct relay *);
 static void	 relay_order(struct relay *);
 static void	 relay_check(struct relay *);
@@ -109,7 +114,10 @@ relay_run(struct session *s)
 		r->r_up.f_end = r->r_up.f_done = 1;
 	r->r_readable = r->r_writable = 1;
 	s->s_readable = s->s_sendable = 1;
+	s->s_partial = r->r_fd != -1;
 	r->r_active = timer_now();
+	r->r_told = sandbox_taken(securetcp_socket(r->r_tcp),
+	    &r->r_taken) == 0;
 	for (;;) {
 		relay_up(r);
 		relay_down(r);
@@ -148,8 +156,12 @@ relay_up(struct relay *r)
 		relay_write(r);
 	}
 	if (f->f_end && f->f_len == 0 && !f->f_done) {
-		/* ENOTCONN: it has gone, which reading tells better. */
-		(void)shutdown(r->r_fd, SHUT_WR);
+		/* A backend must not take a part for the whole, either. */
+		if (!r->r_cut) {
+			/* ENOTCONN: it has gone, as reading tells. */
+			(void)shutdown(r->r_fd, SHUT_WR);
+			r->r_session->s_partial = 0;
+		}
 		f->f_done = 1;
 	}
 }
@@ -204,10 +216,19 @@ relay_fill_peer(struct relay *r, struct flow *f)
 			/* What is echoed has not come to an end of its own. */
 			if (error != ptOk && r->r_fd == -1)
 				r->r_truncate = 1;
+			r->r_cut = r->r_fd != -1 && relay_cut(r, error);
 			f->f_end = 1;
 		} else
 			f->f_len += got;
 	}
+}
+
+/* Its data ended so: is that no end for the backend? */
+static int
+relay_cut(const struct relay *r, int error)
+{
+	return (error != ptOk || (securetcp_truncated(r->r_tcp) &&
+	    r->r_session->s_server->sv_wire.wv_flags & WIRE_SERVER_RESET));
 }
 
 static void
@@ -268,6 +289,7 @@ relay_broken(struct relay *r, int error)
 	}
 	r->r_broken = 1;
 	r->r_up.f_done = 1;
+	r->r_session->s_partial = 0;
 	if (r->r_error != 0)
 		return;
 	r->r_error = securetcp_error_errno(error);
@@ -295,6 +317,7 @@ relay_gone(struct relay *r)
 {
 	r->r_broken = 1;
 	r->r_up.f_done = 1;
+	r->r_session->s_partial = 0;
 }
 
 /* True when no source gives anything more that is wanted. */
@@ -303,9 +326,17 @@ relay_ended(const struct relay *r)
 {
 	const struct session	*s = r->r_session;
 
-	if (s->s_close || s->s_refused || s->s_closed)
+	if (s->s_close || s->s_refused || s->s_closed || r->r_cut)
 		return (1);
 	return (r->r_down.f_end && (r->r_up.f_end || r->r_broken));
+}
+
+/* Has the peer, or who cut it off, ended TCP and nothing else? */
+static int
+relay_bare(const struct relay *r)
+{
+	return (r->r_fd != -1 && r->r_up.f_end &&
+	    securetcp_truncated(r->r_tcp));
 }
 
 /*
@@ -316,11 +347,15 @@ static void
 relay_finish(struct relay *r)
 {
 	struct session	*s = r->r_session;
+	int		 ended, gone;
 
-	if (!r->r_finishing && relay_ended(r)) {
+	gone = !(ended = relay_ended(r)) && relay_bare(r);
+	if ((ended || gone) && (!r->r_finishing || r->r_gone != gone)) {
 		r->r_finishing = 1;
+		r->r_gone = gone;
 		r->r_active = timer_now();
 		r->r_seen = relay_seen(r);
+		r->r_looked = 0;
 	}
 	/*
 	 * The backend failed and the peer has got what there was: its TCP
@@ -355,6 +390,9 @@ relay_check(struct relay *r)
 {
 	struct session	*s = r->r_session;
 
+	/* The backend is to see a reset once it has what came before. */
+	if (r->r_cut && !s->s_closed && r->r_up.f_len == 0)
+		relay_done(r);
 	/* The peer has ended as well, of its own: that is all it will be. */
 	if (r->r_half && r->r_up.f_end)
 		relay_done(r);
@@ -403,12 +441,18 @@ relay_done(struct relay *r)
 	session_done(s, ptOk, s->s_close ? "closed on request" : s->s_reason);
 }
 
-/* Once it finishes, what nobody takes is no movement. */
+/*
+ * Once it finishes, what nobody takes is no movement; for a peer that may be
+ * gone nothing is but what it takes.
+ */
 static uint64_t
 relay_seen(const struct relay *r)
 {
 	uint64_t	 seen;
 
+	if (r->r_gone)
+		return (r->r_told ? 0 : securetcp_bytes_out(r->r_tcp) -
+		    securetcp_send_count(r->r_tcp));
 	seen = r->r_moved - r->r_dropped + securetcp_bytes_out(r->r_tcp) -
 	    securetcp_send_count(r->r_tcp);
 	return (r->r_finishing ? seen : seen + securetcp_bytes_in(r->r_tcp));
@@ -425,7 +469,7 @@ relay_taken(const struct relay *r)
 
 	if (sandbox_taken(securetcp_socket(r->r_tcp), &n) == 0)
 		taken += n;
-	if (r->r_fd != -1 && sandbox_taken(r->r_fd, &n) == 0)
+	if (r->r_fd != -1 && !r->r_gone && sandbox_taken(r->r_fd, &n) == 0)
 		taken += n;
 	return (taken);
 }
@@ -486,6 +530,10 @@ relay_timers(struct relay *r)
 	if (!r->r_finishing)
 		session_done(s, ptTimeout, timer_reason("idle", wv->wv_idle,
 		    reason, sizeof(reason)));
+	if (r->r_gone) {
+		s->s_gone = 1;
+		relay_done(r);
+	}
 	/* It was not the flush that took so long, but the peer. */
 	if (r->r_error != ptOk || relay_over(r))
 		relay_done(r);

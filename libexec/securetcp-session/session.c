@@ -40,6 +40,7 @@ static void	 session_established(struct session *);
 static void	 session_wait(struct session *);
 static void	 session_close(struct session *, int, const char *);
 static int	 session_poll(struct session *, int64_t);
+static int	 session_resets(const struct session *, int);
 
 static struct imsgbuf	 session_imsgbuf;
 
@@ -267,6 +268,22 @@ session_poll(struct session *s, int64_t deadline)
 	return (n);
 }
 
+/*
+ * Is the backend to see a reset?  A client of ours believes in every end it
+ * sees; a server's backend is told of failures, and of an end by order as
+ * what it is.
+ */
+static int
+session_resets(const struct session *s, int error)
+{
+	const struct wire_server	*wv = &s->s_server->sv_wire;
+
+	return (s->s_partial && (error != ptOk ||
+	    wv->wv_flags & WIRE_SERVER_CLIENT ||
+	    (wv->wv_flags & WIRE_SERVER_RESET &&
+	    securetcp_truncated(s->s_tcp))));
+}
+
 /* The last word; descriptors are closed first, so that DONE means it. */
 void
 session_done(struct session *s, int error, const char *reason)
@@ -289,6 +306,10 @@ session_done(struct session *s, int error, const char *reason)
 			wd.wd_flags |= WIRE_DONE_TRUNCATED;
 		if (s->s_late)
 			wd.wd_flags |= WIRE_DONE_LATE;
+		if (s->s_gone)
+			wd.wd_flags |= WIRE_DONE_GONE;
+		if (session_resets(s, error))
+			wd.wd_flags |= WIRE_DONE_RESET;
 		securetcp_free(s->s_tcp);
 		s->s_tcp = NULL;
 	}

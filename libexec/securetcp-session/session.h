@@ -91,6 +91,8 @@ struct session {
 	int			 s_error;
 	size_t			 s_unsent;	/* at the error */
 	int			 s_late;	/* the close timer ran out */
+	int			 s_partial;	/* the backend has a part only */
+	int			 s_gone;	/* truncated, and takes nothing */
 	char			 s_reason[WIRE_REASON];
 	int64_t			 s_deadline;	/* of the handshake */
 

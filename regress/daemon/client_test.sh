@@ -391,12 +391,30 @@ target_resets_body()
 }
 
 scenario target_truncates "A target that ends without close_notify is told \
-of by the log"
+of by the log, and the client sees a reset after what there was"
 target_truncates_body()
 {
 	certificate www
 	far_end -s www tls readn 5 write hello fin read
 	near
+	plain write hello readn 5 read
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION $(to) subject="CN=localhost"
+	state=closing reason="truncated: ended without close_notify, passed on as a reset"
+	state=closed in=5 out=5 seconds=S
+	EVENTS
+	atf_check -o inline:"hello" cat plain.out
+	atf_check -o inline:"end enough\nend reset\n" \
+	    cat plain.err
+}
+
+scenario target_truncates_end "With \"truncation end\" that client sees an end"
+target_truncates_end_body()
+{
+	certificate www
+	far_end -s www tls readn 5 write hello fin read
+	near "truncation end"
 	plain write hello readn 5 read shutdown
 	check_events <<-EVENTS
 	state=connecting
@@ -404,6 +422,7 @@ target_truncates_body()
 	state=closing reason="truncated: ended without close_notify"
 	state=closed in=5 out=5 seconds=S
 	EVENTS
+	atf_check -o match:"^end (eof|close)" cat plain.err
 }
 
 scenario names "The name that is asked for and looked for is that of \

@@ -223,6 +223,68 @@ truncated_body()
 	EVENTS
 }
 
+# to_backend STATEMENT...: what the backend has seen is in background.out, .err
+to_backend()
+{
+	background "$peer" -p backend.port accept 127.0.0.1:0 read
+	backend=$pid
+	wait_until 20 "the backend's port" test -s backend.port
+	serve "forward to 127.0.0.1 port $(cat backend.port)" "$@"
+	start
+}
+
+scenario truncated_backend "An end without close_notify is passed on as an end"
+truncated_backend_body()
+{
+	to_backend
+	client tls write hello fin drain
+	wait_until 20 "the backend to leave" dead "$backend"
+	atf_check -o inline:"hello" cat background.out
+	atf_check -o match:"^end eof" cat background.err
+}
+
+scenario truncated_reset "With \"truncation reset\" it is passed on as a reset, \
+after what there was"
+truncated_reset_body()
+{
+	to_backend "truncation reset"
+	client tls write hello fin drain
+	wait_until 20 "the backend to leave" dead "$backend"
+	atf_check -o inline:"hello" cat background.out
+	atf_check -o inline:"end reset\n" cat background.err
+	wait_log 'state=closing reason="truncated: ended without close_notify, passed on as a reset"'
+}
+
+scenario reset_backend "After an error a backend sees a reset and no end"
+reset_backend_body()
+{
+	to_backend "timeout idle 1"
+	client tls write hello hold
+	wait_until 20 "the backend to leave" dead "$backend"
+	atf_check -o inline:"hello" cat background.out
+	atf_check -o inline:"end reset\n" cat background.err
+	atf_check -o ignore grep 'error=ptTimeout .*idle timer, 1 second' log
+}
+
+scenario gone "A client that ended without close_notify and takes nothing is \
+gone after the close timer, when its backend does not end"
+gone_body()
+{
+	background "$peer" -p backend.port accept 127.0.0.1:0 readn 5 \
+	    until never
+	wait_until 20 "the backend's port" test -s backend.port
+	serve "forward to 127.0.0.1 port $(cat backend.port)" \
+	    "timeout close 1"
+	start
+	client tls write hello fin hold
+	check_events <<-EVENTS
+	state=connecting
+	state=connected VERSION backend=127.0.0.1:$(cat backend.port)
+	state=closing reason="truncated: ended without close_notify, and took nothing for 1 second"
+	state=closed in=5 out=0 seconds=S
+	EVENTS
+}
+
 scenario handshake_timer "A handshake that takes longer than its timer is \
 ptTimeout, also one of a silent peer"
 handshake_timer_body()

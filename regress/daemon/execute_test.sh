@@ -519,6 +519,24 @@ aborted_body()
 	atf_check -o inline:"after\n" cat order
 }
 
+scenario part "A program whose client resets its connection sees no end: what \
+it has is a part" timeout 60
+part_body()
+{
+	program <<-'SCRIPT'
+	#!/bin/sh
+	echo ready
+	cat >/dev/null && echo whole >&2
+	SCRIPT
+	execute
+	start
+	background "$peer" -C www.crt connect "127.0.0.1:$port" tls \
+	    readn 6 write hello reset
+	wait_closed
+	atf_check -o match:'error=ptConnectionReset' cat log
+	atf_check -s exit:1 grep stderr=whole log
+}
+
 scenario client_stays "When a program has ended, a client that does not is \
 left after the close time, and nothing has gone wrong" timeout 60
 client_stays_body()

@@ -208,7 +208,8 @@ backend_try(struct session *s)
 	if (s->s_backend == -1)
 		return (backend_useless(s, errno));
 	env->sd_fds++;
-	socket_options(s->s_backend, family);
+	socket_options(s->s_backend, family,
+	    s->s_service->se_conf->sv_keepalive);
 	if (connect(s->s_backend, (struct sockaddr *)&s->s_to,
 	    backend_len(s)) == 0)
 		return (backend_arrived(s));

@@ -255,6 +255,7 @@ server_new(struct conf *conf, const char *name, const struct conf_place *place)
 	sv->sv_idle = CONF_IDLE;
 	sv->sv_backend_timeout = CONF_BACKEND;
 	sv->sv_close = CONF_CLOSE;
+	sv->sv_keepalive = CONF_KEEPALIVE;
 	sv->sv_max = CONF_MAX;
 	sv->sv_per_source = CONF_PER_SOURCE;
 	sv->sv_pending = CONF_PENDING;

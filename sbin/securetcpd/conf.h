@@ -33,6 +33,7 @@
 #define CONF_IDLE		600
 #define CONF_BACKEND		5
 #define CONF_CLOSE		5
+#define CONF_KEEPALIVE		60
 #define CONF_MAX		1000
 #define CONF_PER_SOURCE		64
 #define CONF_PENDING		200
@@ -45,6 +46,7 @@
 #define CONF_INTERVAL_MAX	86400
 #define CONF_BACKLOG_MAX	65535
 #define CONF_TIME_MAX		3600	/* handshake, backend, close */
+#define CONF_KEEPALIVE_MAX	7200
 #define CONF_IDLE_MAX		604800
 #define CONF_CONNECTIONS_MAX	100000
 #define CONF_PREFORK_MAX	256
@@ -230,6 +232,8 @@ struct server {
 	unsigned int		 sv_idle;
 	unsigned int		 sv_backend_timeout;
 	unsigned int		 sv_close;
+	unsigned int		 sv_keepalive;	/* 0: off */
+	int			 sv_reset;	/* for a bare end */
 	unsigned int		 sv_max;
 	int			 sv_max_said;
 	unsigned int		 sv_per_source;

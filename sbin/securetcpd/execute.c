@@ -72,6 +72,7 @@ execution_free(struct execution *ex)
 {
 	(void)RB_REMOVE(executions, &executions, ex);
 	(void)evtimer_del(&ex->ex_timer);
+	hold_release(&ex->ex_hold);
 	errlog_close(&ex->ex_errlog);
 	free(ex);
 }
@@ -156,6 +157,7 @@ execute_start(struct session *s)
 	wrn.wrn_index = s->s_service->se_conf->sv_program->pr_index;
 	ex->ex_id = s->s_id;
 	ex->ex_session = s;
+	hold_init(&ex->ex_hold);
 	evtimer_set(&ex->ex_timer, execution_timer, ex);
 	errlog_init(&ex->ex_errlog, err[0], s, execution_quiet);
 	(void)RB_INSERT(executions, &executions, ex);
@@ -197,8 +199,12 @@ execute_finish(struct session *s, int hard)
 
 	if (ex == NULL || ex->ex_ended)
 		return (0);
-	if (hard)
+	if (hard) {
+		/* What it got is a part, and no end of it may tell otherwise. */
+		ex->ex_hold = s->s_inner;
+		hold_init(&s->s_inner);
 		execution_term(ex);
+	}
 	else {
 		ex->ex_stage = EXECUTION_GRACE;
 		execution_set_timer(ex, GRACE_SECONDS);
@@ -248,6 +254,7 @@ execution_end(struct execution *ex)
 	struct session	*s = ex->ex_session;
 
 	(void)evtimer_del(&ex->ex_timer);
+	hold_release(&ex->ex_hold);
 	/*
 	 * What it said last comes before its end, as far as that can be; it
 	 * is still held here meanwhile.

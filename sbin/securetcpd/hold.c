@@ -17,10 +17,25 @@
 #include <fcntl.h>
 #include <imsg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "compat.h"
 #include "securetcpd.h"
+
+#define RESET_LOOKS	10		/* in a second */
+
+struct resetting {
+	struct hold		 re_hold;
+	struct event		 re_timer;
+	unsigned int		 re_left;	/* looks without progress */
+	unsigned int		 re_looks;
+};
+
+static unsigned int	 resettings;
+
+static void	 resetting_again(struct resetting *);
+static void	 resetting_look(int, short, void *);
 
 void
 hold_init(struct hold *ho)
@@ -64,6 +79,67 @@ hold_release(struct hold *ho)
 	(void)close(ho->ho_fd);
 	ho->ho_fd = -1;
 	env->sd_fds--;
+}
+
+/*
+ * The same with a reset for an end, once the other end has what was written
+ * before, or takes nothing of it for so many seconds: a reset throws away
+ * what is on its way.  Only TCP has one.
+ */
+void
+hold_reset(struct hold *ho, unsigned int seconds)
+{
+	struct linger	 li = { 1, 0 };
+	struct resetting *re;
+
+	if (ho->ho_fd == -1)
+		return;
+	(void)setsockopt(ho->ho_fd, SOL_SOCKET, SO_LINGER, &li, sizeof(li));
+	if (seconds == 0 || !compat_unsent(ho->ho_fd) ||
+	    (re = calloc(1, sizeof(*re))) == NULL) {
+		hold_release(ho);
+		return;
+	}
+	re->re_hold = *ho;
+	re->re_looks = re->re_left = seconds * RESET_LOOKS;
+	hold_init(ho);
+	evtimer_set(&re->re_timer, resetting_look, re);
+	resettings++;
+	resetting_again(re);
+}
+
+static void
+resetting_again(struct resetting *re)
+{
+	struct timeval	 tv = { 0, 1000000 / RESET_LOOKS };
+
+	(void)evtimer_add(&re->re_timer, &tv);
+}
+
+static void
+resetting_look(int fd, short what, void *arg)
+{
+	struct resetting	*re = arg;
+
+	(void)fd;
+	(void)what;
+	if (hold_moved(&re->re_hold))
+		re->re_left = re->re_looks;
+	if (compat_unsent(re->re_hold.ho_fd) && re->re_left-- > 0) {
+		resetting_again(re);
+		return;
+	}
+	hold_release(&re->re_hold);
+	free(re);
+	resettings--;
+	stop_check();
+}
+
+/* Are there any that are not over yet? */
+int
+hold_any(void)
+{
+	return (resettings != 0);
 }
 
 /* The connection ends now, after what was written to it. */

@@ -358,7 +358,7 @@ adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 	}
 	if (se->se_pendings >= sv->sv_pending)
 		session_make_room(TAILQ_FIRST(&se->se_pending));
-	socket_options(fd, sa->sa_family);
+	socket_options(fd, sa->sa_family, sv->sv_keepalive);
 	if (sandbox_rights(fd, SANDBOX_USE_SOCKET) == -1) {
 		log_warning("rights of a connection from %s cannot be limited:"
 		    " %s", from, strerror(errno));

@@ -66,6 +66,8 @@ static void	 yyerror(const char *);
 #define SEEN_CONNECT		0x00080000
 #define SEEN_CA			0x00100000
 #define SEEN_SERVERNAME		0x00400000
+#define SEEN_KEEPALIVE		0x00800000
+#define SEEN_TRUNCATION		0x01000000
 #define SEEN_GROUP		0x00000001
 #define SEEN_RESTRICTED		0x00000002
 
@@ -101,11 +103,11 @@ static void	 block_abandon(void);
 %token <token>	ABSENT ALLOW ALPN AUTHENTICATE AUTHENTICATION BACKEND BACKLOG
 %token <token>	CA CERTIFICATE CHAIN CHROOT CIPHERS CLIENT CLOSE CONNECT
 %token <token>	CONNECTIONS CONTROL CRL CURVES DENY DRAIN ECHO EXECUTE FACILITY
-%token <token>	FORWARD GROUP HANDSHAKE HASH IDLE INCLUDE ISSUER KEY LIFETIME
+%token <token>	FORWARD GROUP HANDSHAKE HASH IDLE INCLUDE ISSUER KEEPALIVE KEY LIFETIME
 %token <token>	LISTEN LOG MATCH MAX NONE OCSP ON PENDING PER PIDFILE PORT
 %token <token>	PREFORK PROTOCOL PROXIES PROXY REFUSE RESTRICTED SAN SANDBOX
 %token <token>	SERVER SERVERNAME SIGNER SIGNERS SOCKET SOURCE SPAWNER SUBJECT
-%token <token>	TIMEOUT TO TRUSTED UNKNOWN USER WITH
+%token <token>	TIMEOUT TO TRUNCATION TRUSTED UNKNOWN USER WITH
 %token <token>	INTERVAL RESOLVER
 %token <token>	STRING
 %token		END BAD
@@ -568,6 +570,14 @@ shared_statement
 			    sizeof(server->sv_curves));
 	}
 	| TIMEOUT timeouts
+	| KEEPALIVE STRING {
+		if (once(&seen_block, SEEN_KEEPALIVE, $1, "keepalive"))
+			take_keepalive(server, $2);
+	}
+	| TRUNCATION STRING {
+		if (once(&seen_block, SEEN_TRUNCATION, $1, "truncation"))
+			take_truncation(server, $2);
+	}
 	| CONNECTIONS connections
 	| PREFORK STRING {
 		if (once(&seen_block, SEEN_PREFORK, $1, "prefork"))
@@ -681,6 +691,7 @@ static const struct keyword keywords[] = {
 	{ "include",		INCLUDE,	"include FILE" },
 	{ "interval",		INTERVAL,	NULL },
 	{ "issuer",		ISSUER,		NULL },
+	{ "keepalive",		KEEPALIVE,	"keepalive TIME|off" },
 	{ "key",		KEY,		"key FILE [group NAME]" },
 	{ "lifetime",		LIFETIME,	NULL },
 	{ "listen",		LISTEN,
@@ -719,6 +730,7 @@ static const struct keyword keywords[] = {
 	    "timeout [handshake TIME] [idle TIME] [backend TIME] "
 	    "[close TIME]" },
 	{ "to",			TO,		NULL },
+	{ "truncation",		TRUNCATION,	"truncation reset|end" },
 	{ "trusted",		TRUSTED,
 	    "trusted proxies { NETWORK, ... }" },
 	{ "unknown",		UNKNOWN,	NULL },
@@ -949,6 +961,7 @@ server_open(const struct token *tk, int client)
 		    other->sv_place.cp_line);
 	server = server_new(conf, tk->tk_text, &tk->tk_place);
 	server->sv_client = client;
+	server->sv_reset = client;
 	if (client)
 		server->sv_mode = CONF_CONNECT;
 }

@@ -165,7 +165,8 @@ started_check(void)
 void
 stop_check(void)
 {
-	if ((env->sd_stopping || env->sd_draining) && env->sd_live == 0)
+	if ((env->sd_stopping || env->sd_draining) && env->sd_live == 0 &&
+	    !hold_any())
 		env->sd_quit = 1;
 }
 

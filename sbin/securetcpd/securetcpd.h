@@ -60,6 +60,13 @@ struct errlog {
 	void			 (*el_gone)(struct errlog *);
 };
 
+/* The parent's own descriptor of a connection; -1: none. */
+struct hold {
+	int			 ho_fd;
+	uint64_t		 ho_taken;	/* as of the last look */
+	uint64_t		 ho_given;
+};
+
 /* A program at work. */
 enum execution_stage {
 	EXECUTION_RUNNING,
@@ -79,6 +86,7 @@ struct execution {
 	uint32_t		 ex_signal;
 	uint32_t		 ex_code;
 	struct errlog		 ex_errlog;
+	struct hold		 ex_hold;	/* it is to see no end */
 };
 
 /* A child's pipe as the parent sees it: what it may say, what waits. */
@@ -257,13 +265,6 @@ enum phase {
 	PHASE_LEAVING		/* closed: the process has to go */
 };
 
-/* The parent's own descriptor of a connection; -1: none. */
-struct hold {
-	int			 ho_fd;
-	uint64_t		 ho_taken;	/* as of the last look */
-	uint64_t		 ho_given;
-};
-
 struct session {
 	RB_ENTRY(session)	 s_node;
 	TAILQ_ENTRY(session)	 s_entry;	/* idle, pending or collect */
@@ -308,6 +309,7 @@ struct session {
 	char			*s_reason;	/* ... and why */
 	int			 s_late;	/* its close timer ran out */
 	int			 s_probe;	/* reset after the handshake */
+	int			 s_partial;	/* no end for the other side */
 	uint64_t		 s_in;
 	uint64_t		 s_out;
 	uint32_t		 s_signal;
@@ -554,6 +556,8 @@ int		 hold_take(struct hold *, int);
 int		 hold_moved(struct hold *);
 void		 hold_release(struct hold *);
 void		 hold_end(struct hold *);
+void		 hold_reset(struct hold *, unsigned int);
+int		 hold_any(void);
 
 /* rules.c */
 int		 rules_allow(const struct server *,
@@ -623,6 +627,6 @@ void		 errlog_exited(struct errlog *);
 void		 errlog_close(struct errlog *);
 
 /* sockopt.c */
-void		 socket_options(int, int);
+void		 socket_options(int, int, unsigned int);
 
 #endif /* SECURETCPD_H */

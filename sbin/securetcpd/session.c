@@ -229,13 +229,16 @@ session_await(struct session *s)
 static void
 session_release(struct session *s)
 {
-	if (s->s_child.c_state == WIRE_FINISHED) {
-		hold_release(&s->s_outer);
-		hold_release(&s->s_inner);
+	if (s->s_child.c_state != WIRE_FINISHED) {
+		hold_end(&s->s_outer);
+		hold_reset(&s->s_inner, 0);
 		return;
 	}
-	hold_end(&s->s_outer);
-	hold_end(&s->s_inner);
+	hold_release(&s->s_outer);
+	if (s->s_partial)
+		hold_reset(&s->s_inner, s->s_service->se_conf->sv_close);
+	else
+		hold_release(&s->s_inner);
 }
 
 /* The one way there. */
@@ -243,6 +246,8 @@ static void
 session_end(struct session *s, int number, const char *description,
     const char *reason, const char *closing)
 {
+	int	 over;
+
 	if (number != ptOk)
 		log_error(s, number, description, reason);
 	offence_end(s, number, reason);
@@ -253,13 +258,14 @@ session_end(struct session *s, int number, const char *description,
 		session_unpend(s);
 	backend_cancel(s);
 	session_close_plain(s);
-	session_release(s);
 	s->s_signer = NULL;
 	free(s->s_facts);
 	s->s_facts = NULL;
 	free(s->s_reason);
 	s->s_reason = NULL;
-	if (execute_finish(s, number != ptOk))
+	over = !execute_finish(s, number != ptOk || s->s_partial);
+	session_release(s);
+	if (!over)
 		session_await(s);
 	else
 		session_closed(s);
@@ -542,10 +548,27 @@ session_accept(struct session *s, int fd)
 	s->s_facts = NULL;
 }
 
+static const char *
+session_truncated(const struct session *s, const struct wire_done *wd,
+    char *buf, size_t len)
+{
+	unsigned int	 seconds = s->s_service->se_conf->sv_close;
+
+	(void)strlcpy(buf, "truncated: ended without close_notify", len);
+	if (wd->wd_flags & WIRE_DONE_GONE)
+		(void)snprintf(buf, len, "truncated: ended without "
+		    "close_notify, and took nothing for %u second%s",
+		    seconds, seconds == 1 ? "" : "s");
+	else if (s->s_partial && s->s_error == 0)
+		(void)strlcat(buf, ", passed on as a reset", len);
+	return (buf);
+}
+
 void
 session_done(struct session *s, const struct wire_done *wd)
 {
 	const char	*closing = NULL, *reason = wd->wd_reason;
+	char		 text[WIRE_REASON];
 	int		 number = wd->wd_error;
 
 	s->s_child.c_state = WIRE_FINISHED;
@@ -555,8 +578,9 @@ session_done(struct session *s, const struct wire_done *wd)
 		number = s->s_error;
 		reason = s->s_reason;
 	}
+	s->s_partial = (wd->wd_flags & WIRE_DONE_RESET) != 0;
 	if (wd->wd_flags & WIRE_DONE_TRUNCATED)
-		closing = "truncated: ended without close_notify";
+		closing = session_truncated(s, wd, text, sizeof(text));
 	else if (number == ptOk)
 		closing = reason;
 	s->s_late = (wd->wd_flags & WIRE_DONE_LATE) != 0;

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include "compat.h"
 #include "securetcpd.h"
 
 /*
@@ -17,12 +18,14 @@
  * peer that has reset already makes these fail; its session will notice.
  */
 void
-socket_options(int fd, int family)
+socket_options(int fd, int family, unsigned int keepalive)
 {
 	int	 on = 1;
 
 	if (family == AF_UNIX)
 		return;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	/* TLS and a relay know bytes in their order and nothing beside it. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+	compat_keepalive(fd, keepalive);
 }

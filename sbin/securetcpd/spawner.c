@@ -42,6 +42,8 @@ server_flags(const struct server *sv)
 
 	if (sv->sv_client)
 		flags |= WIRE_SERVER_CLIENT;
+	if (sv->sv_reset)
+		flags |= WIRE_SERVER_RESET;
 	if (sv->sv_alpn_optional)
 		flags |= WIRE_SERVER_ALPN;
 	if (!TAILQ_EMPTY(&sv->sv_rules))

@@ -63,6 +63,8 @@ void		 take_match(struct server *, const struct statement *,
 		    const struct token *);
 void		 take_program(struct conf *, struct server *,
 		    const struct statement *, const struct token *);
+void		 take_keepalive(struct server *, const struct token *);
+void		 take_truncation(struct server *, const struct token *);
 void		 take_alpn(struct server *, const struct token *,
 		    const struct token *);
 void		 take_authentication(struct server *, const struct statement *,

@@ -335,6 +335,28 @@ take_alpn(struct server *server, const struct token *word,
 	take_copy(tk, "alpn", server->sv_alpn, sizeof(server->sv_alpn));
 }
 
+void
+take_keepalive(struct server *server, const struct token *tk)
+{
+	if (strcmp(tk->tk_text, "off") == 0)
+		server->sv_keepalive = 0;
+	else
+		take_time(tk, "keepalive", CONF_KEEPALIVE_MAX,
+		    &server->sv_keepalive);
+}
+
+void
+take_truncation(struct server *server, const struct token *tk)
+{
+	if (strcmp(tk->tk_text, "reset") == 0)
+		server->sv_reset = 1;
+	else if (strcmp(tk->tk_text, "end") == 0)
+		server->sv_reset = 0;
+	else
+		conf_error(&tk->tk_place, "truncation: unknown word \"%s\" "
+		    "(reset, end)", tk->tk_text);
+}
+
 /* As libtls prints it: of the certificate in DER. */
 static int
 hash_ok(const char *text)

@@ -13,5 +13,6 @@
 
 #define tcpi_snd_una	tcpi_bytes_acked
 #define tcpi_rcv_nxt	tcpi_bytes_received
+#define tcpi_so_snd_sb_cc	tcpi_notsent_bytes
 
 #endif /* CONFINE_TCP_H */

@@ -5,3 +5,5 @@
  */
 
 #include <sys/ioctl.h>
+
+#define FIONWRITE	TIOCOUTQ
