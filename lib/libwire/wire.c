@@ -71,7 +71,6 @@ static const struct wire_field wire_start_fields[] = {
 
 static const struct wire_field wire_key_fields[] = {
 	U32(wire_key, wk_index),
-	U8(wire_key, wk_flags),
 	END
 };
 
@@ -93,6 +92,7 @@ static const struct wire_field wire_sign_fields[] = {
 	U64(wire_sign, wg_request),
 	U32(wire_sign, wg_index),
 	U8(wire_sign, wg_type),
+	U8(wire_sign, wg_flags),
 	DATA(wire_sign, wg_data, wg_len),
 	END
 };

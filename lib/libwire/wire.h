@@ -135,12 +135,8 @@ struct wire_start {
 	char		 ws_title[WIRE_NAME];
 };
 
-/* KEY: flags */
-#define WIRE_KEY_PKCS1		0x01	/* TLS 1.2 is enabled: PKCS#1 v1.5 */
-
 struct wire_key {
 	uint32_t	 wk_index;
-	uint8_t		 wk_flags;
 };
 
 enum wire_keytype {
@@ -160,10 +156,14 @@ struct wire_keybad {
 	char		 wb_reason[WIRE_REASON];
 };
 
+/* SIGN: flags */
+#define WIRE_SIGN_PKCS1		0x01	/* for TLS 1.2: PKCS#1 v1.5 as well */
+
 struct wire_sign {
 	uint64_t	 wg_request;
 	uint32_t	 wg_index;
 	uint8_t		 wg_type;	/* enum wire_keytype */
+	uint8_t		 wg_flags;
 	uint16_t	 wg_len;
 	uint8_t		 wg_data[WIRE_SIGNMAX];
 };

@@ -39,7 +39,6 @@ struct key {
 	RSA		*k_rsa;
 	EC_KEY		*k_ec;
 	unsigned int	 k_bits;
-	int		 k_pkcs1;
 	uint8_t		 k_modulus[SIGNER_RSAMAX / 8];
 };
 
@@ -202,7 +201,7 @@ keys_add(struct key *key, uint32_t index)
 }
 
 const char *
-keys_load(int fd, uint8_t flags, struct wire_keyinfo *info)
+keys_load(int fd, struct wire_keyinfo *info)
 {
 	static char	 why[WIRE_REASON];
 	struct key	*key;
@@ -221,7 +220,6 @@ keys_load(int fd, uint8_t flags, struct wire_keyinfo *info)
 		EVP_PKEY_free(pkey);
 		return ("cannot be kept: no memory");
 	}
-	key->k_pkcs1 = (flags & WIRE_KEY_PKCS1) != 0;
 	reason = keys_import(key, pkey, info->wi_id);
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();
@@ -245,7 +243,7 @@ key_sign_rsa(struct key *key, const struct wire_sign *sign,
 	int		 n;
 
 	reason = shape_rsa(sign->wg_data, sign->wg_len, key->k_bits,
-	    key->k_pkcs1);
+	    sign->wg_flags & WIRE_SIGN_PKCS1);
 	if (reason != NULL)
 		return (reason);
 	if (memcmp(sign->wg_data, key->k_modulus, sign->wg_len) >= 0)

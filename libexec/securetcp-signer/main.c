@@ -83,7 +83,7 @@ signer_key(struct imsgbuf *imsgbuf, struct imsg *imsg)
 
 	memset(&info, 0, sizeof(info));
 	info.wi_index = key.wk_index;
-	if ((reason = keys_load(fd, key.wk_flags, &info)) == NULL)
+	if ((reason = keys_load(fd, &info)) == NULL)
 		signer_send(imsgbuf, WIRE_KEYINFO, &info, sizeof(info));
 	else {
 		memset(&bad, 0, sizeof(bad));

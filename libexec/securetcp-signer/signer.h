@@ -27,7 +27,7 @@ struct wire_signed;
 
 /* keys.c */
 int		 keys_known(uint32_t);
-const char	*keys_load(int, uint8_t, struct wire_keyinfo *);
+const char	*keys_load(int, struct wire_keyinfo *);
 const char	*keys_sign(const struct wire_sign *, struct wire_signed *);
 void		 keys_free(void);
 

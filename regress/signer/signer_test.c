@@ -79,30 +79,27 @@ write_text(const char *path, const char *text, size_t len)
 }
 
 static void
-send_key(struct parent *parent, uint32_t index, uint8_t flags,
-    const char *path)
+send_key(struct parent *parent, uint32_t index, const char *path)
 {
 	struct wire_key	 key;
 	int		 fd;
 
 	memset(&key, 0, sizeof(key));
 	key.wk_index = index;
-	key.wk_flags = flags;
 	ATF_REQUIRE((fd = open(path, O_RDONLY)) != -1);
 	parent_send(parent, WIRE_KEY, fd, &key, sizeof(key));
 }
 
 /* Gives a key and demands that it is taken; checks its identity. */
 static void
-load(struct parent *parent, uint32_t index, uint8_t flags, const char *path,
-    EVP_PKEY *pkey)
+load(struct parent *parent, uint32_t index, const char *path, EVP_PKEY *pkey)
 {
 	struct wire_keyinfo	 info;
 	unsigned char		*der = NULL;
 	uint8_t			 id[WIRE_KEYID];
 	int			 len;
 
-	send_key(parent, index, flags, path);
+	send_key(parent, index, path);
 	parent_expect(parent, WIRE_KEYINFO, &info, sizeof(info));
 	ATF_CHECK_EQ(info.wi_index, index);
 	ATF_CHECK_EQ(info.wi_bits, (uint32_t)EVP_PKEY_bits(pkey));
@@ -121,7 +118,7 @@ bad(struct parent *parent, uint32_t index, const char *path,
 {
 	struct wire_keybad	 keybad;
 
-	send_key(parent, index, 0, path);
+	send_key(parent, index, path);
 	parent_expect(parent, WIRE_KEYBAD, &keybad, sizeof(keybad));
 	ATF_CHECK_EQ(keybad.wb_index, index);
 	ATF_CHECK_MSG(strcmp(keybad.wb_reason, reason) == 0, "%s: %s", path,
@@ -140,6 +137,7 @@ run(struct parent *parent, char *sandbox, size_t size)
 }
 
 static uint64_t	 request = 0xfedcba9876543210;
+static uint8_t	 asking = WIRE_SIGN_PKCS1;	/* the flags of SIGN */
 
 static void
 ask(struct parent *parent, uint32_t index, uint8_t type, const uint8_t *data,
@@ -151,6 +149,7 @@ ask(struct parent *parent, uint32_t index, uint8_t type, const uint8_t *data,
 	sign.wg_request = ++request;
 	sign.wg_index = index;
 	sign.wg_type = type;
+	sign.wg_flags = asking;
 	ATF_REQUIRE(len <= sizeof(sign.wg_data));
 	sign.wg_len = (uint16_t)len;
 	memcpy(sign.wg_data, data, len);
@@ -210,7 +209,7 @@ ATF_TC_BODY(signatures, tc)
 	for (i = 0; i < 5; i++) {
 		snprintf(path, sizeof(path), "%zu.key", i);
 		write_key(path, keys[i], NULL);
-		load(&parent, (uint32_t)i * 7, WIRE_KEY_PKCS1, path, keys[i]);
+		load(&parent, (uint32_t)i * 7, path, keys[i]);
 	}
 	run(&parent, NULL, 0);
 	for (i = 0; i < 2; i++)
@@ -255,9 +254,9 @@ ATF_TC_BODY(refusals, tc)
 	write_key("rsa.key", rsa, NULL);
 	write_key("ec.key", ec, NULL);
 	started(&parent, tc);
-	load(&parent, 0, 0, "rsa.key", rsa);
-	load(&parent, 1, WIRE_KEY_PKCS1, "rsa.key", rsa);
-	load(&parent, 2, 0, "ec.key", ec);
+	load(&parent, 0, "rsa.key", rsa);
+	load(&parent, 1, "rsa.key", rsa);
+	load(&parent, 2, "ec.key", ec);
 	run(&parent, NULL, 0);
 
 	len = block_padded(rsa, EVP_sha256(), RSA_PKCS1_PSS_PADDING, 32, good);
@@ -295,10 +294,12 @@ ATF_TC_BODY(refusals, tc)
 	n = block_raw_public(rsa, block, len, block);
 	block[0] &= 0x7f;
 	refuses(&parent, 1, WIRE_KEYTYPE_RSA, block, n, shape);
-	/* PKCS#1 where it is not enabled, by key */
+	/* PKCS#1 where it is not enabled, by request: one key has both */
 	n = block_padded(rsa, EVP_sha256(), RSA_PKCS1_PADDING, 0, block);
-	refuses(&parent, 0, WIRE_KEYTYPE_RSA, block, n,
+	asking = 0;
+	refuses(&parent, 1, WIRE_KEYTYPE_RSA, block, n,
 	    "PKCS#1 v1.5 where TLS 1.2 is not enabled");
+	asking = WIRE_SIGN_PKCS1;
 	signs(&parent, 1, WIRE_KEYTYPE_RSA, block, n, &answer);
 	/* keys */
 	refuses(&parent, 3, WIRE_KEYTYPE_RSA, good, len, "no such key");
@@ -417,7 +418,7 @@ ATF_TC_BODY(bad_keys, tc)
 	    "cut off: it has no end");
 	several(&parent, ec);
 	/* the index of a bad one is free again */
-	load(&parent, 10, 0, "good.key", ec);
+	load(&parent, 10, "good.key", ec);
 	run(&parent, NULL, 0);
 	parent_end(&parent);
 }
@@ -502,18 +503,18 @@ ATF_TC_BODY(violations, tc)
 	parent_fatal(&parent, "KEY without a descriptor");
 
 	started(&parent, tc);
-	send_key(&parent, 0x10000, 0, "ec.key");
+	send_key(&parent, 0x10000, "ec.key");
 	parent_fatal(&parent, "KEY 65536: only 65536 are possible");
 
 	started(&parent, tc);
-	send_key(&parent, 5, 0, "ec.key");
+	send_key(&parent, 5, "ec.key");
 	parent_expect(&parent, WIRE_KEYINFO, &info, sizeof(info));
-	send_key(&parent, 5, 0, "ec.key");
+	send_key(&parent, 5, "ec.key");
 	parent_fatal(&parent, "KEY 5 a second time");
 
 	started(&parent, tc);
 	run(&parent, NULL, 0);
-	send_key(&parent, 1, 0, "ec.key");
+	send_key(&parent, 1, "ec.key");
 	parent_barred(&parent, "KEY while signing");
 
 	started(&parent, tc);
@@ -601,7 +602,7 @@ ATF_TC_BODY(ordinary_user, tc)
 
 	write_key("ec.key", ec, NULL);
 	started(&parent, tc);
-	load(&parent, 0, 0, "ec.key", ec);
+	load(&parent, 0, "ec.key", ec);
 	run(&parent, sandbox, sizeof(sandbox));
 	ATF_CHECK_MSG(strncmp(sandbox, "none", 4) != 0, "%s", sandbox);
 	len = block_digest(EVP_sha256(), digest);
@@ -648,7 +649,7 @@ ATF_TC_BODY(process, tc)
 	proc_need();
 	write_key("ec.key", ec, NULL);
 	started(&parent, tc);
-	load(&parent, 0, 0, "ec.key", ec);
+	load(&parent, 0, "ec.key", ec);
 	run(&parent, sandbox, sizeof(sandbox));
 	ATF_CHECK_MSG(strncmp(sandbox, proc_sandbox,
 	    strlen(proc_sandbox)) == 0, "%s", sandbox);
@@ -756,7 +757,7 @@ ATF_TC_BODY(key_file_gone, tc)
 	line++;
 	started(&parent, tc);
 	/* It finds what is there: the title is. */
-	load(&parent, 0, 0, "rsa.key", rsa);
+	load(&parent, 0, "rsa.key", rsa);
 	ATF_CHECK(in_memory(parent.p_pid, "securetcp-signer: 1", 19,
 	    &searched));
 	ATF_CHECK(!in_memory(parent.p_pid, line, 32, &searched));

@@ -189,12 +189,12 @@ fill(uint32_t type, union payload *p)
 		break;
 	case WIRE_KEY:
 		p->key.wk_index = 0xfedcba98;
-		p->key.wk_flags = 0xfe;
 		break;
 	case WIRE_SIGN:
 		p->sign.wg_request = 0xfedcba9876543210;
 		p->sign.wg_index = 0x89abcdef;
 		p->sign.wg_type = 0xfe;
+		p->sign.wg_flags = 0xed;
 		p->sign.wg_len = sizeof(p->sign.wg_data);
 		BYTES(p->sign.wg_data);
 		break;

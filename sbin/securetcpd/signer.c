@@ -26,23 +26,6 @@ static void	 signer_exec(struct signer *);
 static void	 signer_message(struct child *, struct imsg *);
 static void	 signer_gone(struct helper *, const char *);
 
-/* PKCS#1 v1.5 exists in TLS 1.2 only: allowed where a server allows that. */
-static int
-key_flags(const struct certificate *ce)
-{
-	struct server	*sv;
-	struct shown	*sh;
-
-	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry) {
-		if (!(sv->sv_protocols & TLS_PROTOCOL_TLSv1_2))
-			continue;
-		TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry)
-			if (sh->sh_certificate == ce)
-				return (WIRE_KEY_PKCS1);
-	}
-	return (0);
-}
-
 static int
 signer_load(struct helper *h)
 {
@@ -56,7 +39,6 @@ signer_load(struct helper *h)
 	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
 		memset(&wk, 0, sizeof(wk));
 		wk.wk_index = ce->ce_index;
-		wk.wk_flags = key_flags(ce);
 		if ((fd = child_file(ce->ce_keyfd)) == -1 ||
 		    child_send(&h->h_child, WIRE_KEY, fd, &wk,
 		    sizeof(wk)) == -1)
@@ -433,6 +415,9 @@ signer_ask(struct session *s, const struct certificate *ce,
 	wg.wg_request = s->s_id;
 	wg.wg_index = ce->ce_index;
 	wg.wg_type = wq->wq_type;
+	/* PKCS#1 v1.5 exists in TLS 1.2 only: where the block allows that. */
+	if (s->s_service->se_conf->sv_protocols & TLS_PROTOCOL_TLSv1_2)
+		wg.wg_flags = WIRE_SIGN_PKCS1;
 	wg.wg_len = wq->wq_len;
 	memcpy(wg.wg_data, wq->wq_data, wq->wq_len);
 	if (child_send(&sg->sg_helper->h_child, WIRE_SIGN, -1, &wg,
