@@ -156,7 +156,7 @@ $(($(conf CONF_IDLE_MAX) / 3600)) hours:"
 	says "header included; $(conf CONF_HANDSHAKE) seconds by default."
 	says "either direction; $(conf CONF_IDLE) seconds by default."
 	says "the connection; $(conf CONF_BACKEND) seconds by default."
-	says "good order; $(conf CONF_CLOSE) seconds by default."
+	says "stops; $(conf CONF_CLOSE) seconds by default."
 }
 
 atf_test_case examples
