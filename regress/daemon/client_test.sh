@@ -1020,6 +1020,19 @@ zone_body()
 	    "$securetcpd" -n -f securetcpd.conf
 }
 
+scenario alone "Client blocks start without a certificate before them, \
+whatever descriptors are free then"
+alone_body()
+{
+	certificate www
+	far_end -s www tls read write answer shutdown
+	client_block "connect to 127.0.0.1 port $far" "ca \"$PWD/www.crt\"" \
+	    "servername localhost"
+	start
+	plain write hello shutdown read
+	atf_check -o inline:answer cat plain.out
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

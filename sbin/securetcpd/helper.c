@@ -36,13 +36,13 @@ helper_run(const char *path, const char *program, enum wire_role role,
 {
 	char	 room[128], *argv[2], *envp[2] = { room, NULL };
 
+	/* What most are locked into; it may be descriptor 3. */
+	if (env->sd_chrootfd != -1 && fchdir(env->sd_chrootfd) == -1)
+		_exit(127);
 	if (fd == WIRE_FD) {
 		if (fcntl(fd, F_SETFD, 0) == -1)
 			_exit(127);
 	} else if (dup2(fd, WIRE_FD) == -1)
-		_exit(127);
-	/* What most are locked into. */
-	if (env->sd_chrootfd != -1 && fchdir(env->sd_chrootfd) == -1)
 		_exit(127);
 	closefrom(WIRE_FD + 1);
 	/* Its programs are not to have our limits, nor a helper's. */
