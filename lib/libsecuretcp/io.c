@@ -31,6 +31,7 @@ static ssize_t	 io_keep(struct securetcp *, const void *, size_t);
 static ssize_t	 io_out(struct securetcp *, const void *, size_t);
 static ssize_t	 io_pull(struct securetcp *, void *, size_t);
 static void	 io_truncated(struct securetcp *);
+static void	 io_lost(struct securetcp *);
 static void	 io_read_failed(struct securetcp *);
 static int	 io_room(struct securetcp *);
 static int	 io_send(struct securetcp *, const void *, size_t, size_t *);
@@ -228,8 +229,19 @@ static void
 io_truncated(struct securetcp *s)
 {
 	s->st_end = OBJECT_TRUNCATED;
+	/* A system tells of a reset once: it has told whoever sent. */
+	if (s->st_broken && (s->st_outlen != 0 || s->st_unsent)) {
+		io_lost(s);
+		return;
+	}
 	object_say(s, "truncated: the peer's data ended without "
 	    "close_notify");
+}
+
+static void
+io_lost(struct securetcp *s)
+{
+	object_say(s, "peer: connection reset before everything was sent");
 }
 
 static void
@@ -356,8 +368,7 @@ io_ended(struct securetcp *s)
 	/* A close_notify without half-close wants no more from us. */
 	if (s->st_broken && (s->st_outlen != 0 || s->st_unsent) &&
 	    (s->st_half || s->st_end != OBJECT_NOTIFIED)) {
-		object_say(s, "peer: connection reset before everything was "
-		    "sent");
+		io_lost(s);
 		object_fail(s, ptConnectionReset);
 		return;
 	}

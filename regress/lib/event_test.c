@@ -369,6 +369,42 @@ ATF_TC_BODY(upload_then_gone, tc)
 	}
 }
 
+ATF_TC(reset_sending);
+ATF_TC_HEAD(reset_sending, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a reset that meets what waits to be "
+	    "sent is not said to be a missing close_notify");
+}
+ATF_TC_BODY(reset_sending, tc)
+{
+	static char	 big[300000];
+	struct fixture	 f;
+	struct key	 k;
+	size_t		 sent;
+	int		 version;
+
+	for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+		fixture_p256(&f, &k, "secure", 1);
+		fixture_connect(&f, version);
+		peer_write(&f, "last", 4);
+		fixture_readable(securetcp_socket(f.f_tcp));
+		do {
+			ATF_REQUIRE_EQ(ptOk, securetcp_send(f.f_tcp, big,
+			    sizeof(big), &sent));
+		} while (sent == sizeof(big));
+		peer_reset(&f);
+		fixture_hangup(securetcp_socket(f.f_tcp));
+		fixture_expect(&f, UP " S(closing)");
+		fixture_reason(&f, "reset before everything was sent");
+		ATF_CHECK_EQ(4, object_read(&f, big, 4));
+		ATF_CHECK_EQ(0, object_read(&f, big, sizeof(big)));
+		fixture_expect(&f, UP " S(closing) E(ptConnectionReset) "
+		    "S(closed)");
+		fixture_close(&f);
+		key_free(&k);
+	}
+}
+
 /* A client of LibreSSL keeps this one to itself in TLS 1.3. */
 #ifdef LIBRESSL_VERSION_NUMBER
 #define ALERTS(version)	((version) == TLS1_2_VERSION)
@@ -671,6 +707,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, reset_unarmed);
 	ATF_TP_ADD_TC(tp, reset_late);
 	ATF_TP_ADD_TC(tp, upload_then_gone);
+	ATF_TP_ADD_TC(tp, reset_sending);
 	ATF_TP_ADD_TC(tp, no_tickets);
 	ATF_TP_ADD_TC(tp, alert_after);
 	ATF_TP_ADD_TC(tp, truncated);

@@ -579,7 +579,8 @@ session_done(struct session *s, const struct wire_done *wd)
 		reason = s->s_reason;
 	}
 	s->s_partial = (wd->wd_flags & WIRE_DONE_RESET) != 0;
-	if (wd->wd_flags & WIRE_DONE_TRUNCATED)
+	/* A reset has an end like that as well, and is told as what it is. */
+	if (wd->wd_flags & WIRE_DONE_TRUNCATED && number != ptConnectionReset)
 		closing = session_truncated(s, wd, text, sizeof(text));
 	else if (number == ptOk)
 		closing = reason;
