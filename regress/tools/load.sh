@@ -50,8 +50,13 @@ check_once()
 	return 0
 }
 
-# Of the parent's descriptors, one belongs to each session there is.
-spare_fds() { echo $(($(fds_of "$daemon") - $(sessions | wc -l))); }
+# Of the parent's descriptors, one belongs to each session there is, and one
+# more to each that is connected to its echo or, two in all, to a backend.
+spare_fds()
+{
+	echo $(($(fds_of "$daemon") - $(sessions | wc -l) -
+	    ${held:-1} * $(busy connected | wc -l)))
+}
 
 # measure: what settled is to be found again.
 measure()
