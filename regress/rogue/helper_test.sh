@@ -159,7 +159,7 @@ signer()
 	told "signed 999999999 70" "$asked"
 	told "signed me 70" "$asked" answered
 	told "signed me 1025" "violation: message SIGNED (7): wrong size"
-	told "version 3 signed me 70" "violation: malformed message"
+	told "version 9 signed me 70" "violation: malformed message"
 	told "ready twice" "violation: message READY (17): a second time"
 	told "type 5 min" "violation: message KEYINFO (5): not in this state"
 	told "type 16 min" "violation: message EXITED (16): unknown message"

@@ -330,12 +330,12 @@ halves()
 		together=yes
 		prove www "$w exit 0" "exit code 0"
 		prove www "established - receive $w exit 3" "exit code 3"
-		prove www "$w closepipe" "$left"
-		prove www "established - receive $w closepipe" "$left"
+		prove www "$w closepipe stay" "$left"
+		prove www "established - receive $w closepipe stay" "$left"
 	done
-	prove slow "established - closepipe" "$left"
-	prove www "closepipe" "$left"
-	prove www "established - receive closepipe" "$left"
+	prove slow "established - closepipe stay" "$left"
+	prove www "closepipe stay" "$left"
+	prove www "established - receive closepipe stay" "$left"
 	joined
 	check_proved
 	# Says nothing, reads nothing.

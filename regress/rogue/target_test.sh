@@ -78,8 +78,8 @@ lies()
 	    "violation: message ESTABLISHED (26): a descriptor was sent"
 	prove out "done 1 0 0 0 -" \
 	    "violation: DONE with an unknown error number"
-	prove out "half closepipe" "its pipe ended and it did not leave"
-	prove out "established - receive closepipe" \
+	prove out "half closepipe stay" "its pipe ended and it did not leave"
+	prove out "established - receive closepipe stay" \
 	    "its pipe ended and it did not leave"
 	prove out "exit 7" "exit code 7"
 	prove out "kill 9" "killed by signal 9 (Killed)"
