@@ -207,7 +207,8 @@ relay_fill_peer(struct relay *r, struct flow *f)
 	int		 error;
 
 	f->f_off = 0;
-	while (f->f_len < sizeof(f->f_buf) && s->s_readable && !f->f_end) {
+	while (f->f_len < sizeof(f->f_buf) && s->s_readable && !f->f_end &&
+	    !s->s_closed) {
 		error = securetcp_receive(r->r_tcp, f->f_buf + f->f_len,
 		    sizeof(f->f_buf) - f->f_len, &got);
 		if (error == SECURETCP_AGAIN)
@@ -400,6 +401,10 @@ relay_check(struct relay *r)
 		return;
 	if (s->s_error != ptOk && !relay_reset_late(r))
 		relay_done(r);
+	/* An end that follows ours closes the object before it is read. */
+	if (s->s_error == ptOk && !s->s_close && !s->s_refused && !r->r_cut &&
+	    !relay_cut(r, ptOk))
+		s->s_partial = 0;
 	/* What the peer sent before it ended is the backend's. */
 	if (r->r_up.f_len == 0 || r->r_broken)
 		relay_done(r);

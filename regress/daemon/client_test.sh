@@ -390,6 +390,23 @@ target_resets_body()
 	EVENTS
 }
 
+scenario ends_well "A target that answers and ends after the client has is no \
+reset for that client, however the two ends meet" timeout 240
+ends_well_body()
+{
+	certificate www
+	_i=0
+	while [ $((_i += 1)) -le 12 ]; do
+		far_end -s www tls readn 5 write answer read shutdown
+		near
+		plain write hello shutdown read
+		atf_check -o inline:answer cat plain.out
+		atf_check -o inline:"end eof\n" cat plain.err
+		stop_daemon
+		far_ends
+	done
+}
+
 scenario target_truncates "A target that ends without close_notify is told \
 of by the log, and the client sees a reset after what there was"
 target_truncates_body()
