@@ -136,22 +136,23 @@ port_in_use_body()
 	served || atf_fail "the first one does not serve any more"
 }
 
-# absent [WORD]: a server that listens on an address that is not there, too.
+# absent ADDRESS [WORD]: a server that listens on an address that is not there,
+# too; each test has its own, as one of them makes it appear.
 absent()
 {
 	[ "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)" != 1 ] ||
 	    atf_skip "addresses that are not there can be bound here"
-	serve "listen on 192.0.2.78 port 24078 $1" echo
+	serve "listen on $1 port 24078 $2" echo
 }
 
 scenario address_absent "An address to listen on that is not there is warned \
 of, and the rest is served"
 address_absent_body()
 {
-	absent
+	absent 192.0.2.77
 	start
 	atf_check -o inline:"1\n" grep -Ec "^server=www warning=\"listen on \
-192\.0\.2\.78:24078: .*; tried again every 5 seconds\"\$" log
+192\.0\.2\.77:24078: .*; tried again every 5 seconds\"\$" log
 	served || atf_fail "the other address is not served"
 	stop_daemon
 	atf_check_equal 0 $?
@@ -161,7 +162,7 @@ scenario address_appears "When it is there it is listened on, and served" \
     require.user root
 address_appears_body()
 {
-	absent
+	absent 192.0.2.78
 	start
 	wait_log "warning=\"listen on 192\.0\.2\.78:24078: "
 	need_addresses 192.0.2.78
@@ -174,8 +175,8 @@ address_appears_body()
 scenario address_required "With required it is fatal that it is not there"
 address_required_body()
 {
-	absent required
-	refuse "^fatal=.*listen on 192.0.2.78:24078: "
+	absent 192.0.2.79 required
+	refuse "^fatal=.*listen on 192.0.2.79:24078: "
 }
 
 scenario pidfile "The pidfile has the pid, and a second start with the same \
