@@ -136,23 +136,24 @@ port_in_use_body()
 	served || atf_fail "the first one does not serve any more"
 }
 
-# absent ADDRESS [WORD]: a server that listens on an address that is not there,
-# too; each test has its own, as one of them makes it appear.
+# absent [WORD]: a server that listens on $absent, too, an address that is not
+# there.  Each process has its own, as some of them make it appear.
 absent()
 {
 	[ "$(cat /proc/sys/net/ipv4/ip_nonlocal_bind 2>/dev/null)" != 1 ] ||
 	    atf_skip "addresses that are not there can be bound here"
-	serve "listen on $1 port 24078 $2" echo
+	absent=192.0.2.$(($$ % 250 + 2))
+	serve "listen on $absent port 24078 $1" echo
 }
 
 scenario address_absent "An address to listen on that is not there is warned \
 of, and the rest is served"
 address_absent_body()
 {
-	absent 192.0.2.77
+	absent
 	start
 	atf_check -o inline:"1\n" grep -Ec "^server=www warning=\"listen on \
-192\.0\.2\.77:24078: .*; tried again every 5 seconds\"\$" log
+$absent:24078: .*; tried again every 5 seconds\"\$" log
 	served || atf_fail "the other address is not served"
 	stop_daemon
 	atf_check_equal 0 $?
@@ -162,21 +163,21 @@ scenario address_appears "When it is there it is listened on, and served" \
     require.user root
 address_appears_body()
 {
-	absent 192.0.2.78
+	absent
 	start
-	wait_log "warning=\"listen on 192\.0\.2\.78:24078: "
-	need_addresses 192.0.2.78
-	wait_log "^server=www listen=192\.0\.2\.78:24078\$"
+	wait_log "warning=\"listen on $absent:24078: "
+	need_addresses "$absent"
+	wait_log "^server=www listen=$absent:24078\$"
 	atf_check -o inline:there -e ignore "$peer" connect \
-	    192.0.2.78:24078 tls write there shutdown read
+	    "$absent:24078" tls write there shutdown read
 	atf_check -o inline:"1\n" grep -c "tried again" log
 }
 
 scenario address_required "With required it is fatal that it is not there"
 address_required_body()
 {
-	absent 192.0.2.79 required
-	refuse "^fatal=.*listen on 192.0.2.79:24078: "
+	absent required
+	refuse "^fatal=.*listen on $absent:24078: "
 }
 
 scenario pidfile "The pidfile has the pid, and a second start with the same \
