@@ -84,18 +84,20 @@ hold_release(struct hold *ho)
 /*
  * The same with a reset for an end, once the other end has what was written
  * before, or takes nothing of it for so many seconds: a reset throws away
- * what is on its way.  Only TCP has one.
+ * what is on its way.  Only TCP has one, and nothing else is waited for.
  */
 void
 hold_reset(struct hold *ho, unsigned int seconds)
 {
 	struct linger	 li = { 1, 0 };
 	struct resetting *re;
+	uint64_t	 given, taken;
 
 	if (ho->ho_fd == -1)
 		return;
 	(void)setsockopt(ho->ho_fd, SOL_SOCKET, SO_LINGER, &li, sizeof(li));
-	if (seconds == 0 || !compat_unsent(ho->ho_fd) ||
+	if (seconds == 0 || compat_moved(ho->ho_fd, &taken, &given) == -1 ||
+	    !compat_unsent(ho->ho_fd) ||
 	    (re = calloc(1, sizeof(*re))) == NULL) {
 		hold_release(ho);
 		return;
