@@ -127,7 +127,7 @@ int		 lookup_name(const char *, const struct addrinfo *,
  * Not after pledge(2) without "inet": a session asks sandbox_taken().
  */
 int		 compat_moved(int, uint64_t *, uint64_t *);
-/* Does the kernel hold bytes that the other end has not acknowledged? */
+/* Does the kernel hold bytes of TCP that the other end has not acknowledged? */
 int		 compat_unsent(int);
 /*
  * Probes of a connection on which nothing moves begin after so many seconds,

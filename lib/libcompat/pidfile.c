@@ -88,7 +88,7 @@ pidfile_take(const char *path, pid_t *running)
 		close(fd);
 	}
 	len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	/* It may be there already, with the mode of another version. */
+	/* The file may be there already, with the mode of another version. */
 	if (fchmod(fd, 0600) == -1 || ftruncate(fd, 0) == -1 || pwrite(fd, text, (size_t)len, 0) != len) {
 		saved = errno;
 		close(fd);

@@ -43,36 +43,41 @@ compat_keepalive(int fd, unsigned int seconds)
 #endif
 }
 
+/* -1 with errno for what is no TCP connection. */
+static int
+tcp_info(int fd, struct tcp_info *ti, socklen_t *len)
+{
+	*len = sizeof(*ti);
+	memset(ti, 0, sizeof(*ti));
+	return (getsockopt(fd, IPPROTO_TCP, TCP_INFO, ti, len));
+}
+
 int
 compat_unsent(int fd)
 {
-#if defined(__OpenBSD__)
 	struct tcp_info	 ti;
-	socklen_t	 len = sizeof(ti);
+	socklen_t	 len;
+	int		 n = 0;
 
-	memset(&ti, 0, sizeof(ti));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &ti, &len) == -1)
+	if (tcp_info(fd, &ti, &len) == -1)
 		return (0);
-	return (ti.tcpi_so_snd_sb_cc != 0);
+#if defined(__OpenBSD__)
+	n = ti.tcpi_so_snd_sb_cc != 0;
+#elif defined(__FreeBSD__)
+	(void)ioctl(fd, FIONWRITE, &n);
 #else
-	int	 n;
-
-#ifdef __FreeBSD__
-	return (ioctl(fd, FIONWRITE, &n) == 0 && n > 0);
-#else
-	return (ioctl(fd, SIOCOUTQ, &n) == 0 && n > 0);
+	(void)ioctl(fd, SIOCOUTQ, &n);
 #endif
-#endif
+	return (n > 0);
 }
 
 int
 compat_moved(int fd, uint64_t *taken, uint64_t *given)
 {
 	struct tcp_info	 ti;
-	socklen_t	 len = sizeof(ti);
+	socklen_t	 len;
 
-	memset(&ti, 0, sizeof(ti));
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &ti, &len) == -1)
+	if (tcp_info(fd, &ti, &len) == -1)
 		return (-1);
 #ifdef __linux__
 	/* A kernel before 4.1 does not count. */

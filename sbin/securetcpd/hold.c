@@ -51,7 +51,6 @@ hold_take(struct hold *ho, int fd)
 	if ((ho->ho_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) == -1)
 		return (-1);
 	env->sd_fds++;
-	(void)hold_moved(ho);
 	return (0);
 }
 
@@ -91,13 +90,11 @@ hold_reset(struct hold *ho, unsigned int seconds)
 {
 	struct linger	 li = { 1, 0 };
 	struct resetting *re;
-	uint64_t	 given, taken;
 
 	if (ho->ho_fd == -1)
 		return;
 	(void)setsockopt(ho->ho_fd, SOL_SOCKET, SO_LINGER, &li, sizeof(li));
-	if (seconds == 0 || compat_moved(ho->ho_fd, &taken, &given) == -1 ||
-	    !compat_unsent(ho->ho_fd) ||
+	if (seconds == 0 || !compat_unsent(ho->ho_fd) ||
 	    (re = calloc(1, sizeof(*re))) == NULL) {
 		hold_release(ho);
 		return;
