@@ -8,6 +8,7 @@
 
 #include <event.h>
 #include <imsg.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "securetcpd.h"
@@ -20,4 +21,12 @@ clock_now(void)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
+/* "1 second", "2 seconds" */
+const char *
+clock_seconds(unsigned int n, char *buf, size_t len)
+{
+	(void)snprintf(buf, len, "%u second%s", n, n == 1 ? "" : "s");
+	return (buf);
 }

@@ -212,13 +212,13 @@ on_stop(int sig, short what, void *arg)
 static void
 drain_deadline(int fd, short what, void *arg)
 {
-	char	 by[64];
+	char	 by[64], text[CLOCK_TEXT];
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	(void)snprintf(by, sizeof(by), "drain deadline, %u second%s",
-	    env->sd_conf->cf_drain, env->sd_conf->cf_drain == 1 ? "" : "s");
+	(void)snprintf(by, sizeof(by), "drain deadline, %s",
+	    clock_seconds(env->sd_conf->cf_drain, text, sizeof(text)));
 	log_info("%s: %u connections are left", by, env->sd_live);
 	sessions_stop(by, 0);
 	stop_check();

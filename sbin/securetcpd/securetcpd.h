@@ -362,6 +362,8 @@ int		 paths_chroot(struct conf *);
 
 /* clock.c */
 int64_t		 clock_now(void);
+#define CLOCK_TEXT	32
+const char	*clock_seconds(unsigned int, char *, size_t);
 
 /* limits.c */
 int		 limits_raise(struct conf *);

@@ -501,8 +501,7 @@ static void
 session_still(struct session *s)
 {
 	struct server	*sv = s->s_service->se_conf;
-	unsigned int	 seconds;
-	char		 reason[64];
+	char		 reason[64], text[CLOCK_TEXT];
 	int		 moved;
 
 	moved = hold_moved(&s->s_outer);
@@ -510,11 +509,12 @@ session_still(struct session *s)
 		session_watch(s);
 		return;
 	}
-	seconds = s->s_state == SECURETCP_CLOSING ? sv->sv_close :
-	    sv->sv_idle;
-	(void)snprintf(reason, sizeof(reason), "%s timer, %u second%s",
-	    s->s_state == SECURETCP_CLOSING ? "close" : "idle", seconds,
-	    seconds == 1 ? "" : "s");
+	if (s->s_state == SECURETCP_CLOSING)
+		(void)snprintf(reason, sizeof(reason), "close timer, %s",
+		    clock_seconds(sv->sv_close, text, sizeof(text)));
+	else
+		(void)snprintf(reason, sizeof(reason), "idle timer, %s",
+		    clock_seconds(sv->sv_idle, text, sizeof(text)));
 	session_fail(s, ptTimeout, reason);
 }
 
@@ -552,13 +552,14 @@ static const char *
 session_truncated(const struct session *s, const struct wire_done *wd,
     char *buf, size_t len)
 {
-	unsigned int	 seconds = s->s_service->se_conf->sv_close;
+	char	 text[CLOCK_TEXT];
 
 	(void)strlcpy(buf, "truncated: ended without close_notify", len);
 	if (wd->wd_flags & WIRE_DONE_GONE)
 		(void)snprintf(buf, len, "truncated: ended without "
-		    "close_notify, and took nothing for %u second%s",
-		    seconds, seconds == 1 ? "" : "s");
+		    "close_notify, and took nothing for %s",
+		    clock_seconds(s->s_service->se_conf->sv_close, text,
+		    sizeof(text)));
 	else if (s->s_partial && s->s_error == 0)
 		(void)strlcat(buf, ", passed on as a reset", len);
 	return (buf);
@@ -766,7 +767,7 @@ session_timer(int fd, short what, void *arg)
 {
 	struct session	*s = arg;
 	struct server	*sv = s->s_service->se_conf;
-	char		 reason[4 * WIRE_REASON];
+	char		 reason[4 * WIRE_REASON], text[CLOCK_TEXT];
 
 	(void)fd;
 	(void)what;
@@ -785,9 +786,8 @@ session_timer(int fd, short what, void *arg)
 		break;
 	case PHASE_CONNECTING:
 		(void)snprintf(reason, sizeof(reason),
-		    "handshake timer, %u second%s%s", sv->sv_handshake,
-		    sv->sv_handshake == 1 ? "" : "s",
-		    s->s_child.c_state == WIRE_HEADER ?
+		    "handshake timer, %s%s", clock_seconds(sv->sv_handshake,
+		    text, sizeof(text)), s->s_child.c_state == WIRE_HEADER ?
 		    ": no PROXY header has come" : "");
 		if (s->s_signer != NULL)
 			signer_overdue(s->s_signer);

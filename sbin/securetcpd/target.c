@@ -390,12 +390,12 @@ target_overdue(struct session *s, char *buf, size_t size)
 {
 	const struct server	*sv = s->s_service->se_conf;
 	const char		*why;
-	char			 name[TARGET_NAME];
+	char			 name[TARGET_NAME], text[CLOCK_TEXT];
 	size_t			 len;
 
-	(void)snprintf(buf, size, "%s timer, %u second%s",
+	(void)snprintf(buf, size, "%s timer, %s",
 	    s->s_phase == PHASE_TARGET ? "connect" : "backend",
-	    sv->sv_backend_timeout, sv->sv_backend_timeout == 1 ? "" : "s");
+	    clock_seconds(sv->sv_backend_timeout, text, sizeof(text)));
 	len = strlen(buf);
 	if (s->s_target == NULL && s->s_failed == NULL)
 		return;
