@@ -667,8 +667,8 @@ io_flush_notify(struct securetcp *s)
 	if (s->st_outlen != 0 || s->st_shut ||
 	    (!s->st_shutdown && !s->st_finishing))
 		return (1);
-	if (!s->st_notified) {
-		s->st_notified = s->st_notifying = 1;
+	if (s->st_notifylen == 0) {
+		s->st_notifying = 1;
 		(void)tls_close(s->st_tls);
 		s->st_notifying = 0;
 		ERR_clear_error();

@@ -275,7 +275,6 @@ object_reset(struct securetcp *s)
 	s->st_end = OBJECT_OPEN;
 	s->st_endnumber = 0;
 	s->st_full = s->st_shutdown = s->st_shut = s->st_finishing = 0;
-	s->st_notified = 0;
 	s->st_notifyoff = s->st_notifylen = 0;
 	s->st_broken = s->st_unsent = s->st_lost = 0;
 	s->st_hangup = s->st_hard = 0;

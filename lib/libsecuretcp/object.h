@@ -137,8 +137,7 @@ struct securetcp {
 	size_t			 st_outlen;
 	int			 st_full;	/* Send is due once it fell */
 	int			 st_shutdown;	/* our end is wanted ... */
-	int			 st_notifying;	/* it is being written ... */
-	int			 st_notified;	/* ... and was, into this */
+	int			 st_notifying;	/* is being written, into this */
 	uint8_t			 st_notify[OBJECT_NOTIFY];
 	size_t			 st_notifyoff;
 	size_t			 st_notifylen;

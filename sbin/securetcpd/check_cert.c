@@ -350,7 +350,7 @@ chain_open(struct certificate *ce, const struct stat *keyst)
 	    &ce->ce_chain_at, CHECK_CHAIN_SIZE, &len)) == NULL)
 		return;
 	before = conf_errors();
-	(void)conf_check_keep("chain", ce->ce_chain, &ce->ce_chainfd,
+	conf_check_keep("chain", ce->ce_chain, &ce->ce_chainfd,
 	    &ce->ce_chain_at, buf, len);
 	chain_check(ce, buf, len);
 	if (conf_errors() == before) {

@@ -81,7 +81,7 @@ conf_check_read(const char *what, const char *path, int fd,
  * Helpers that start later are to read what was checked, and not what has
  * become of the file by then.
  */
-int
+void
 conf_check_keep(const char *what, const char *path, int *fd,
     const struct conf_place *place, const char *buf, size_t len)
 {
@@ -90,11 +90,10 @@ conf_check_keep(const char *what, const char *path, int *fd,
 	if ((copy = compat_snapshot(buf, len)) == -1) {
 		conf_error(place, "%s \"%s\": no copy can be kept: %s", what,
 		    path, strerror(errno));
-		return -1;
+		return;
 	}
 	close(*fd);
 	*fd = copy;
-	return 0;
 }
 
 const char *

@@ -62,7 +62,7 @@ roots_check(struct bundle *bu, enum bundle_kind kind, const char *what,
 	if (pa->pa_fd == -1 || (buf = conf_check_read(what, pa->pa_path,
 	    pa->pa_fd, &pa->pa_place, (size_t)st.st_size, &len)) == NULL)
 		return -1;
-	(void)conf_check_keep(what, pa->pa_path, &pa->pa_fd, &pa->pa_place,
+	conf_check_keep(what, pa->pa_path, &pa->pa_fd, &pa->pa_place,
 	    buf, len);
 	bad = check_bundle(bu, kind, what, pa->pa_path, &pa->pa_place, buf,
 	    len);

@@ -183,7 +183,7 @@ conf_check_staple(struct certificate *ce)
 	if (pa->pa_fd == -1 || (buf = conf_check_read("ocsp", pa->pa_path,
 	    pa->pa_fd, &pa->pa_place, OCSP_SIZE, &len)) == NULL)
 		return;
-	(void)conf_check_keep("ocsp", pa->pa_path, &pa->pa_fd, &pa->pa_place,
+	conf_check_keep("ocsp", pa->pa_path, &pa->pa_fd, &pa->pa_place,
 	    buf, len);
 	p = (const unsigned char *)buf;
 	if ((response = d2i_OCSP_RESPONSE(NULL, &p, (long)len)) == NULL)

@@ -302,14 +302,14 @@ void		 conf_check_server(struct conf *, struct server *);
  * check_file.c: the descriptor of a regular file that is neither empty nor
  * larger than that, with its status; -1 after an error.  Whole: its content,
  * to be freed, with a NUL behind it; NULL after an error.  Keep: replaces
- * the descriptor by that of a copy of those bytes; -1 after an error.
+ * the descriptor by that of a copy of those bytes, unless there is an error.
  */
 struct stat;
 int		 conf_check_open(const char *, const char *, off_t,
 		    const struct conf_place *, struct stat *);
 char		*conf_check_read(const char *, const char *, int,
 		    const struct conf_place *, size_t, size_t *);
-int		 conf_check_keep(const char *, const char *, int *,
+void		 conf_check_keep(const char *, const char *, int *,
 		    const struct conf_place *, const char *, size_t);
 /* "2026-01-02 03:04:05 UTC" */
 const char	*conf_check_date(time_t, char *, size_t);

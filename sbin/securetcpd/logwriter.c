@@ -93,12 +93,10 @@ put_syslog(const struct line *l)
 	}
 	(void)strlcpy(text, l->l_text, sizeof(text));
 	text[strcspn(text, "\n")] = '\0';
-	if (syslog_send(fd, l->l_priority | facility, "securetcpd",
-	    text) == 0) {
-		failed = 0;
-		return (l->l_len);
-	}
 	failed = 0;
+	if (syslog_send(fd, l->l_priority | facility, "securetcpd",
+	    text) == 0)
+		return (l->l_len);
 	if (errno == EAGAIN || errno == ENOBUFS)
 		return (0);
 	failed = errno;
