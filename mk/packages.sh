@@ -20,7 +20,7 @@ Linux)
 	test="clang libclang-rt-14-dev libatf-dev atf-sh kyua mandoc
 	    util-linux iproute2 python3 python3-pip python3-venv valgrind"
 	peers="nginx libnginx-mod-stream haproxy redis-server redis-tools
-	    stunnel4 curl git postgresql"
+	    stunnel4 curl git postgresql bindfs"
 	if ! command -v dpkg-query >/dev/null; then
 		cat >&2 <<-TEXT
 		packages.sh: this is not Debian, so nothing was installed.

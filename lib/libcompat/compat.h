@@ -121,6 +121,19 @@ int		 lookup_name(const char *, const struct addrinfo *,
 		    struct addrinfo **);
 
 /*
+ * local.c: false, with the name of the file system's type, where opening or
+ * removing the file, or connecting to it, could wait for another host or for
+ * a process; whatever its path comes by counts, and what is on the file system
+ * of the root directory does not.  The path is absolute; what is not there, or
+ * cannot be looked at, is taken for local.  A descriptor of anything but a
+ * regular file is local.
+ */
+#define COMPAT_FSTYPE		32
+
+int		 compat_path_local(const char *, char *, size_t);
+int		 compat_fd_local(int, char *, size_t);
+
+/*
  * tcp.c: two numbers that change when the other end of a TCP connection has
  * acknowledged bytes, and when bytes of it have come; by the kernel's word,
  * whoever reads and writes there.  -1 with errno where it cannot be told.

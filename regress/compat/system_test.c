@@ -365,8 +365,44 @@ ATF_TC_BODY(snapshot, tc)
 	ATF_REQUIRE_EQ(close(fd), 0);
 }
 
+/* What another host serves is in the daemon's backend test. */
+ATF_TC(local);
+ATF_TC_HEAD(local, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a file here is local, and so is what "
+	    "is not there, cannot be looked at, or leads nowhere");
+}
+ATF_TC_BODY(local, tc)
+{
+	static const char	*paths[] = {
+		"/", "//", "/etc/passwd", "/etc/passwd/", "/dev/null",
+		"/nonexistent/a/b", "/nonexistent/", "", "round", "next",
+		"nowhere", "nowhere/else"
+	};
+	char			 type[COMPAT_FSTYPE], at[512], path[1024];
+	size_t			 i;
+	int			 fd;
+
+	ATF_REQUIRE(getcwd(at, sizeof(at)) != NULL);
+	ATF_REQUIRE_EQ(symlink("next", "round"), 0);
+	ATF_REQUIRE_EQ(symlink("./round", "next"), 0);
+	ATF_REQUIRE_EQ(symlink("/nonexistent/a", "nowhere"), 0);
+	for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		ATF_CHECK_MSG(compat_path_local(paths[i], type,
+		    sizeof(type)), "%s: %s", paths[i], type);
+		snprintf(path, sizeof(path), "%s/%s", at, paths[i]);
+		ATF_CHECK_MSG(compat_path_local(path, type, sizeof(type)),
+		    "%s: %s", path, type);
+	}
+	ATF_REQUIRE((fd = open("log", O_RDWR | O_CREAT, 0600)) != -1);
+	ATF_CHECK(compat_fd_local(fd, type, sizeof(type)));
+	close(fd);
+	ATF_CHECK(compat_fd_local(fd, type, sizeof(type)));
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, local);
 	ATF_TP_ADD_TC(tp, log_line);
 	ATF_TP_ADD_TC(tp, log_full);
 	ATF_TP_ADD_TC(tp, log_gone);

@@ -155,6 +155,69 @@ missing_body()
 	atf_check -s exit:1 grep error= log
 }
 
+# far: a directory of that name that bindfs serves, as its process $pid_far.
+far()
+{
+	mkdir near far
+	background bindfs -f "$PWD/near" "$PWD/far"
+	pid_far=$pid
+	wait_until 20 "far to be mounted" mounted_or_dead
+	dead "$pid_far" && atf_skip "nothing can be mounted here: \
+$(cat background.err)"
+}
+mounted_or_dead() { mounted || dead "$pid_far"; }
+mounted() { mount | grep -q "$PWD/far[ ,]"; }
+
+scenario foreign "Where a process, or another host, could keep the daemon \
+waiting it has no backend, no pidfile and no log, whatever links lead there; \
+what is beside it is served although that file system has stopped" \
+require.user root require.progs bindfs require.files /dev/fuse
+foreign_body()
+{
+	far
+	backend one
+	ln -s far there
+	ln -s there/two.sock two.sock
+	mkdir near/links
+	ln -s "$PWD/one.sock" near/links/one.sock
+	{
+		cat <<-CONF
+		server "www" {
+			listen on 127.0.0.1 port 0
+			certificate "www"
+			forward to "$PWD/far/one.sock"
+			match servername "two" forward to "$PWD/two.sock"
+			match servername "three" \
+			    forward to "$PWD/far/links/one.sock"
+			match servername "four" forward to "$PWD/one.sock"
+		}
+		CONF
+	} | configure
+	sed "s,securetcpd.pid,far/&," securetcpd.conf >far.conf
+	atf_check -s exit:1 -e save:errors "$securetcpd" -n -f far.conf
+	cat errors
+	# Those that are not there are warned of as well.
+	sed -n -e 's/(fuse[a-z.]*)/(fuse)/' -e 's/: on a file.*(/ (/' \
+	    -e '/warning/d' -e "s,^far.conf:[0-9]*: ,," -e "s,$PWD,,p" \
+	    errors >said
+	atf_check -o file:said cat <<-'SAID'
+	pidfile "/far/securetcpd.pid" (fuse) that another host or a process serves, and that could stop the daemon
+	forward to "/far/one.sock" (fuse) that another host or a process serves, and that could stop the daemon
+	forward to "/two.sock" (fuse) that another host or a process serves, and that could stop the daemon
+	forward to "/far/links/one.sock" (fuse) that another host or a process serves, and that could stop the daemon
+	SAID
+	atf_check -s exit:1 -o ignore -e match:"$PWD/two.sock.*could stop" \
+	    "$securetcpd" -d -f securetcpd.conf
+	serve "$(to one)"
+	"$securetcpd" -d -f securetcpd.conf 2>far/log &&
+	    atf_fail "the log is on a file system that may stop"
+	atf_check -o match:"standard error.*fuse.*could stop the daemon" \
+	    cat far/log
+	start
+	kill -STOP "$pid_far"
+	shows -o inline:"4 one\n" answers 4
+}
+
 scenario silent "One that does not answer has its share of the timer and no \
 more, and only the first client waits"
 silent_body()

@@ -91,7 +91,19 @@ chroot_check(const struct conf *conf)
 		    "nobody else", conf->cf_chroot);
 }
 
-/* That a file can be made there. */
+void
+conf_check_local(const char *what, const char *path,
+    const struct conf_place *place)
+{
+	char	 type[COMPAT_FSTYPE];
+
+	if (!compat_path_local(path, type, sizeof(type)))
+		conf_error(place, "%s \"%s\": on a file system (%s) that "
+		    "another host or a process serves, and that could stop "
+		    "the daemon", what, path, type);
+}
+
+/* That a file can be made there, and removed without waiting. */
 static void
 directory_check(const struct conf_place *place, const char *what,
     const char *path)
@@ -117,6 +129,8 @@ directory_check(const struct conf_place *place, const char *what,
 		    path, dir);
 	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		conf_error(place, "%s \"%s\" is a directory", what, path);
+	else
+		conf_check_local(what, path, place);
 }
 
 static void

@@ -75,6 +75,7 @@ backend_check(const struct backend *ba)
 	if (ba->ba_ss.ss_family != AF_UNIX)
 		return;
 	memcpy(&sun, &ba->ba_ss, sizeof(sun));
+	conf_check_local("forward to", sun.sun_path, &ba->ba_place);
 	if (stat(sun.sun_path, &st) == -1)
 		conf_warning(&ba->ba_place, "forward to \"%s\": %s",
 		    sun.sun_path, strerror(errno));

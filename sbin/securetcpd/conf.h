@@ -294,6 +294,9 @@ int		 conf_macro(char *);
  * Where the default signer user does not exist it makes that the user.
  */
 unsigned int	 conf_check(struct conf *);
+/* An error where the parent would wait for others to get at the file. */
+void		 conf_check_local(const char *, const char *,
+		    const struct conf_place *);
 /* check_cert.c: the part of it that concerns one certificate block. */
 void		 conf_check_certificate(struct certificate *);
 /* check_server.c: that which concerns one server or client block. */

@@ -21,6 +21,8 @@
 #include "sandbox.h"
 #include "securetcpd.h"
 
+#define HELPER_NOEXEC	127		/* as a shell has it */
+
 static struct helpers	 helpers = TAILQ_HEAD_INITIALIZER(helpers);
 
 static void	 helper_gone(struct child *, const char *);
@@ -38,26 +40,26 @@ helper_run(const char *path, const char *program, enum wire_role role,
 
 	/* What most are locked into; it may be descriptor 3. */
 	if (env->sd_chrootfd != -1 && fchdir(env->sd_chrootfd) == -1)
-		_exit(127);
+		_exit(HELPER_NOEXEC);
 	if (fd == WIRE_FD) {
 		if (fcntl(fd, F_SETFD, 0) == -1)
-			_exit(127);
+			_exit(HELPER_NOEXEC);
 	} else if (dup2(fd, WIRE_FD) == -1)
-		_exit(127);
+		_exit(HELPER_NOEXEC);
 	closefrom(WIRE_FD + 1);
 	/* Its programs are not to have our limits, nor a helper's. */
 	if (role != WIRE_LAUNCHER)
 		compat_nowx();
 	else if (limits_original() == -1)
-		_exit(127);
+		_exit(HELPER_NOEXEC);
 	if ((argv[0] = strdup(program)) == NULL)
-		_exit(127);
+		_exit(HELPER_NOEXEC);
 	argv[1] = NULL;
 	memset(room, '-', sizeof(room) - 1);
 	room[sizeof(room) - 1] = '\0';
 	memcpy(room, "TITLE=", 6);
 	(void)execve(path, argv, envp);
-	_exit(127);
+	_exit(HELPER_NOEXEC);
 }
 
 /*
@@ -122,7 +124,8 @@ helper_exec(const char *program, const char *kind, const char *title,
 		errno = ENAMETOOLONG;
 		return (NULL);
 	}
-	if (access(path, X_OK) == -1)
+	/* Later the child finds out: a program may be far, and we not wait. */
+	if (!env->sd_started && access(path, X_OK) == -1)
 		return (NULL);
 	if ((h = calloc(1, sizeof(*h))) == NULL)
 		return (NULL);
@@ -285,6 +288,8 @@ helper_death(const struct helper *h, char *buf, size_t len)
 		(void)snprintf(buf, len, "killed by signal %d (%s)%s",
 		    WTERMSIG(h->h_status), strsignal(WTERMSIG(h->h_status)),
 		    sandbox_death(WTERMSIG(h->h_status), helper_sandboxed(h)));
+	else if (WEXITSTATUS(h->h_status) == HELPER_NOEXEC)
+		(void)strlcpy(buf, "its program cannot be executed", len);
 	else
 		(void)snprintf(buf, len, "exit code %d",
 		    WEXITSTATUS(h->h_status));

@@ -350,6 +350,21 @@ background(void)
 	return (0);
 }
 
+/* Lines of the log are not to wait for whoever serves the file. */
+static int
+stderr_check(void)
+{
+	char	 type[COMPAT_FSTYPE];
+
+	if (!env->sd_debug || env->sd_check ||
+	    compat_fd_local(STDERR_FILENO, type, sizeof(type)))
+		return (0);
+	warnx("standard error is a file on a file system (%s) that another "
+	    "host or a process serves, and that could stop the daemon: put a "
+	    "pipe before it", type);
+	return (-1);
+}
+
 /* With -d only where the configuration asks for a pidfile of its own. */
 static int
 pidfile_init(struct conf *cf)
@@ -498,7 +513,8 @@ main(int argc, char **argv)
 		    "it out with -d");
 	if (env->sd_verbose)
 		cf->cf_log = CONF_LOG_VERBOSE;
-	if (limits_raise(cf) == -1 || users_init(cf) == -1)
+	if (stderr_check() == -1 || limits_raise(cf) == -1 ||
+	    users_init(cf) == -1)
 		return (1);
 	if (!env->sd_debug && !env->sd_check && background() == -1)
 		err(1, "cannot go into the background");
