@@ -232,6 +232,9 @@ classify_alert(struct securetcp *s, int number)
 {
 	size_t	 i;
 
+	/* From "bad certificate" to "unknown ca", and of the staple. */
+	s->st_distrust = (number >= 42 && number <= 48 && number != 47) ||
+	    (number >= 111 && number <= 114 && number != 112);
 	for (i = 0; i < NITEMS(classify_alerts); i++) {
 		if (classify_alerts[i].al_number != number)
 			continue;
@@ -268,6 +271,13 @@ classify_stranger(struct securetcp *s)
 	}
 	if ((b[0] & 0x80) != 0 && b[2] == 1) {
 		object_say(s, "the peer offers SSL 2 only, or in its framing");
+		return;
+	}
+	/* The length of its first message, and what may stand behind it. */
+	if (b[0] == 0 && b[1] == 0 && (b[4] == 0 || memcmp(b, "\0\0\0\010\004",
+	    CLASSIFY_HEAD) == 0)) {
+		object_say(s, "not TLS: the peer sent a start of PostgreSQL%s",
+		    b[4] == 0 ? "" : " (SSLRequest)");
 		return;
 	}
 	if (b[0] == 3 && b[1] == 0) {

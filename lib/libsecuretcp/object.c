@@ -282,6 +282,7 @@ object_reset(struct securetcp *s)
 	s->st_unwanted = s->st_judged = s->st_refused = s->st_noalpn = 0;
 	s->st_firstlen = 0;
 	s->st_record = s->st_heard = s->st_alert = 0;
+	s->st_distrust = 0;
 	s->st_bytesin = s->st_bytesout = 0;
 	s->st_reason[0] = s->st_version[0] = s->st_cipher[0] = '\0';
 	s->st_servername[0] = s->st_alpn[0] = '\0';
@@ -437,6 +438,12 @@ int
 securetcp_silent(const struct securetcp *s)
 {
 	return (s->st_firstlen == 0);
+}
+
+int
+securetcp_distrusted(const struct securetcp *s)
+{
+	return (s->st_distrust);
 }
 
 int

@@ -155,6 +155,7 @@ struct securetcp {
 	int			 st_writeerror;
 	uint8_t			 st_first[OBJECT_FIRST];
 	size_t			 st_firstlen;
+	int			 st_distrust;	/* by the peer's alert */
 	uint8_t			 st_record;	/* type of the last one */
 	uint8_t			 st_heard;	/* fatal alert, in clear */
 	uint8_t			 st_alert;	/* the one we sent in clear */

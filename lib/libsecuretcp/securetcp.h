@@ -521,6 +521,8 @@ uint64_t	 securetcp_bytes_in(const struct securetcp *);
 uint64_t	 securetcp_bytes_out(const struct securetcp *);
 /* True when the peer has sent nothing at all, not even garbage. */
 int		 securetcp_silent(const struct securetcp *);
+/* True when its alert said that our certificate will not do. */
+int		 securetcp_distrusted(const struct securetcp *);
 /* True when its data ended without close_notify. */
 int		 securetcp_truncated(const struct securetcp *);
 

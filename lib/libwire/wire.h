@@ -357,6 +357,7 @@ struct wire_established {
 #define WIRE_DONE_LATE		0x04	/* it did not take its end in time */
 #define WIRE_DONE_RESET		0x08	/* the other side is to see no end */
 #define WIRE_DONE_GONE		0x10	/* truncated, and took nothing more */
+#define WIRE_DONE_DISTRUST	0x20	/* its alert: about our certificate */
 
 struct wire_done {
 	uint32_t	 wd_error;	/* 0, or a number of securetcp.h */

@@ -66,12 +66,23 @@ pipe_wait(struct session *s)
 int
 pipe_await(struct session *s, int64_t deadline)
 {
-	struct pollfd	 pfd;
+	return (pipe_poll(s, -1, deadline) != 0);
+}
 
-	pfd.fd = WIRE_FD;
-	pfd.events = POLLIN;
-	pfd.revents = 0;
-	switch (poll(&pfd, 1, timer_poll(deadline, -1))) {
+/*
+ * And with a socket, unless that is -1: PIPE_READABLE when it has something,
+ * if only its end.
+ */
+int
+pipe_poll(struct session *s, int fd, int64_t deadline)
+{
+	struct pollfd	 pfd[2];
+
+	pfd[0].fd = WIRE_FD;
+	pfd[1].fd = fd;
+	pfd[0].events = pfd[1].events = POLLIN;
+	pfd[0].revents = pfd[1].revents = 0;
+	switch (poll(pfd, fd == -1 ? 1 : 2, timer_poll(deadline, -1))) {
 	case -1:
 		if (errno == EINTR)
 			return (1);
@@ -79,8 +90,9 @@ pipe_await(struct session *s, int64_t deadline)
 	case 0:
 		return (0);
 	default:
-		pipe_read(s);
-		return (1);
+		if (pfd[0].revents != 0)
+			pipe_read(s);
+		return (pfd[1].revents != 0 ? PIPE_READABLE : 1);
 	}
 }
 

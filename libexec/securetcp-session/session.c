@@ -304,6 +304,8 @@ session_done(struct session *s, int error, const char *reason)
 			wd.wd_flags |= WIRE_DONE_SILENT;
 		if (securetcp_truncated(s->s_tcp))
 			wd.wd_flags |= WIRE_DONE_TRUNCATED;
+		if (securetcp_distrusted(s->s_tcp))
+			wd.wd_flags |= WIRE_DONE_DISTRUST;
 		if (s->s_late)
 			wd.wd_flags |= WIRE_DONE_LATE;
 		if (s->s_gone)

@@ -151,6 +151,8 @@ extern const struct securetcp_handlers	 events_handlers;
 void		 pipe_read(struct session *);
 void		 pipe_wait(struct session *);
 int		 pipe_await(struct session *, int64_t);
+#define PIPE_READABLE	2
+int		 pipe_poll(struct session *, int, int64_t);
 
 /* sign.c */
 int		 sign_init(void);

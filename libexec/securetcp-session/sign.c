@@ -11,6 +11,7 @@
  */
 
 #include <sys/types.h>
+#include <sys/socket.h>
 
 #include <errno.h>
 #include <stdint.h>
@@ -89,17 +90,46 @@ sign_ask(struct session *s, const struct securetcp_signing *ss)
 	helper_flush(s->s_pipe);
 }
 
-/* An order to end makes the signature useless: it ends the wait. */
+/*
+ * Has the peer gone?  It has nothing more to say before our answer, so that
+ * its end is no half of a goodbye.
+ */
+static int
+sign_deserted(const struct session *s)
+{
+	char	 c;
+	ssize_t	 n;
+
+	n = recv(s->s_adopted, &c, 1, MSG_PEEK);
+	return (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR));
+}
+
+/*
+ * An order to end makes the signature useless, and so does a peer that has
+ * left: they end the wait.
+ */
 static void
 sign_wait(struct session *s)
 {
 	char	 reason[WIRE_REASON];
+	int	 fd = s->s_adopted;
 
 	while (s->s_sign == SIGN_ASKED && !s->s_close && !s->s_refused) {
-		if (!pipe_await(s, s->s_deadline))
+		switch (pipe_poll(s, fd, s->s_deadline)) {
+		case 0:
 			(void)sign_fail(s, ptTimeout, timer_reason("handshake",
 			    s->s_server->sv_wire.wv_handshake, reason,
 			    sizeof(reason)));
+			break;
+		case PIPE_READABLE:
+			if (s->s_sign == SIGN_ASKED && sign_deserted(s))
+				(void)sign_fail(s, ptConnectionAborted,
+				    "the peer left before its handshake was "
+				    "answered");
+			/* Early data, or what is none: not looked at yet. */
+			fd = -1;
+			break;
+		}
 	}
 	if (s->s_sign == SIGN_ASKED)
 		(void)sign_fail(s, ptAbort, "");

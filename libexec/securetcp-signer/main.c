@@ -60,6 +60,8 @@ signer_send(struct imsgbuf *imsgbuf, enum wire_type type, const void *payload,
 	if (wire_send(imsgbuf, type, -1, payload, size) == -1)
 		helper_fatal(imsgbuf, "%s: %s", wire_name(type),
 		    strerror(errno));
+	/* Whoever waits for this one does not wait for the others, too. */
+	helper_flush(imsgbuf);
 }
 
 static void

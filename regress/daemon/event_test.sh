@@ -84,6 +84,23 @@ http_body()
 	check_fails ptProtocol "not TLS: the peer sent an HTTP request"
 }
 
+scenario strangers "PostgreSQL, SMTP and SSH on the TLS port are called by \
+their names"
+strangers_body()
+{
+	serve echo
+	start
+	client raw "\\x00\\x00\\x00\\x08\\x04\\xd2\\x16\\x2f" drain
+	wait_closed 1
+	client raw "EHLO example.org\\x0d\\x0a" drain
+	wait_closed 2
+	client raw "SSH-2.0-OpenSSH_9.9\\x0d\\x0a" drain
+	wait_closed 3
+	atf_check -o inline:"a start of PostgreSQL (SSLRequest)\nSMTP\nSSH\n" \
+	    sed -n 's/.*error=ptProtocol .*not TLS: the peer sent \(.*\)"$/\1/p' \
+	    log
+}
+
 scenario garbage "A ClientHello that is malformed is ptProtocol"
 garbage_body()
 {

@@ -96,6 +96,106 @@ pending_body()
 }
 connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
 
+scenario pending_most "pending: it is the source with most handshakes that \
+makes room, not the one with the oldest"
+pending_most_body()
+{
+	need_addresses 127.0.0.2 127.0.0.3
+	serve echo "connections pending 6"
+	start
+	half 127.0.0.3 1
+	for i in 2 3 4 5 6; do
+		half 127.0.0.2 $i
+	done
+	half 127.0.0.1 7
+	wait_closed 1
+	atf_check -o match:' from=127\.0\.0\.2:[0-9]+ error=ptOperationRefused' \
+	    grep error= log
+	half 127.0.0.1 8
+	wait_closed 2
+	atf_check -s exit:1 grep -E 'from=127\.0\.0\.[13]:[0-9]+ error=' log
+}
+half()
+{
+	background "$peer" -b "$1:0" connect "127.0.0.1:$port" \
+	    raw "\\x16\\x03\\x01\\x02\\x00\\x01" hold
+	wait_until 20 "handshake $2" connecting "$2"
+}
+
+# asks SOURCE COUNT TOTAL: so many clients that wait for a signature, and
+# then there are so many.
+asks()
+{
+	_i=0
+	while [ $_i -lt "$2" ]; do
+		background "$peer" -t 60 -b "$1:0" connect "127.0.0.1:$port" \
+		    tls write x readn 1 drain
+		eval "last=$pid"
+		_i=$((_i + 1))
+	done
+	wait_until 20 "$3 connecting" connecting "$3"
+	wait_until 20 "$3 sessions" busy_count "$3" connecting
+}
+
+scenario turns "Signatures are made for each source in turn, however many one \
+of them asks for"
+turns_body()
+{
+	need_addresses 127.0.0.2
+	need_look
+	serve echo
+	echo "signers 1" >>securetcpd.conf
+	start
+	kill -STOP "$(signers)"
+	asks 127.0.0.2 12 12
+	asks 127.0.0.1 1 13
+	# The queue is made when all have asked.
+	sleep 1
+	kill -CONT "$(signers)"
+	wait_until 20 "all connected" connected 13
+	place=$(grep state=connected log | grep -n 'from=127\.0\.0\.1:' |
+	    cut -d: -f1)
+	echo "served as number $place of 13"
+	[ "$place" -le 6 ] || atf_fail "it had to wait for the others"
+}
+connected() { [ "$(grep -c state=connected log)" -ge "$1" ]; }
+
+scenario left "Whoever leaves takes its request for a signature along"
+left_body()
+{
+	need_look
+	serve echo
+	echo "signers 1" >>securetcpd.conf
+	start
+	kill -STOP "$(signers)"
+	asks 127.0.0.1 6 6
+	sleep 1
+	kill -KILL "$last"
+	wait_closed 1
+	atf_check -o match:'error=ptConnectionAborted .*reason="the peer left before its handshake was answered"' \
+	    grep error= log
+	kill -CONT "$(signers)"
+	wait_until 20 "the others" connected 5
+}
+
+scenario successor "A spawner that takes over from another makes the pool \
+neither empty nor larger" timeout 200
+successor_body()
+{
+	need_look
+	serve echo "prefork 4"
+	echo "spawner lifetime 3" >>securetcpd.conf
+	start
+	i=0
+	while [ $i -lt 40 ]; do
+		served || atf_fail "not served"
+		i=$((i + 1))
+	done
+	wait_until 20 "4 idle sessions" few_sessions 8
+	atf_check test "$(grep -c process=spawner log)" -ge 3
+}
+few_sessions() { [ "$(sessions | wc -l)" -le "$1" ]; }
+
 begun_count() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
 
 scenario flood_of_silence "200 silent connections do not keep an honest one \

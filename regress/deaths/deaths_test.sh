@@ -264,8 +264,12 @@ signer_killed_body()
 	wait_until 20 "three more connecting" eval \
 	    '[ $(grep -c state=connecting log) -eq 12 ]'
 	kill -KILL "$old"
-	wait_closed 3
-	atf_check_equal 3 "$(grep -cE 'error=ptError number=11100 .*reason="(signer 1 terminated: killed by signal 9 .Killed.|no signer is ready)"' log)"
+	# Two at most had been given to it; who waits is served by the next.
+	wait_until 40 "each to end or to be connected" eval \
+	    '[ $(grep -cE "state=connected|error=ptError" log) -ge 12 ]'
+	lost=$(grep -cE 'error=ptError number=11100 .*reason="signer 1 terminated: killed by signal 9 .Killed."' log)
+	echo "$lost of 3 were lost"
+	[ "$lost" -le 2 ] || atf_fail "$lost were lost"
 	wait_until 20 "service" served
 	load_stop still
 	load_stop other

@@ -115,6 +115,8 @@ ATF_TC_BODY(not_tls, tc)
 	static const char	 text[] = "hello world, here I am\r\n";
 	static const uint8_t	 rdp[] = { 3, 0, 0, 19, 14, 0xe0, 0, 0, 0, 0,
 	    0, 1, 0, 8, 0, 3, 0, 0, 0 };
+	static const uint8_t	 postgresql[] = { 0, 0, 0, 8, 4, 0xd2, 0x16,
+	    0x2f };
 	static const uint8_t	 noise[] = { 0xde, 0xad, 0xbe, 0xef, 0, 1, 2,
 	    3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
 
@@ -129,6 +131,7 @@ ATF_TC_BODY(not_tls, tc)
 	negotiation(text, sizeof(text) - 1, "plain text beginning with "
 	    "68 65 6c 6c 6f");
 	negotiation(rdp, sizeof(rdp), "RDP");
+	negotiation(postgresql, sizeof(postgresql), "PostgreSQL (SSLRequest)");
 	negotiation(noise, sizeof(noise), "something beginning with "
 	    "de ad be ef 00");
 }

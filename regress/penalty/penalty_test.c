@@ -363,7 +363,7 @@ ATF_TC_BODY(exempt, tc)
 	ATF_REQUIRE(network_parse("2001:db8::/48", &nw[1]) == NULL);
 	TAILQ_INSERT_TAIL(&list, &nw[0], nw_entry);
 	TAILQ_INSERT_TAIL(&list, &nw[1], nw_entry);
-	penalty_exempt(&list);
+	penalty_exempt(&list, NULL);
 	ATF_CHECK_EQ(0, add("192.0.2.0", 90, T0));
 	ATF_CHECK_EQ(0, add("192.0.2.1", 90, T0));
 	ATF_CHECK_EQ(0, add("::ffff:192.0.2.1", 90, T0));
@@ -378,7 +378,7 @@ ATF_TC_BODY(exempt, tc)
 	TAILQ_INSERT_TAIL(&list, &nw[0], nw_entry);
 	ATF_CHECK_EQ(0, blocked("192.0.2.2", T0));
 	ATF_CHECK_EQ(90, blocked("2001:db8:1::1", T0));
-	penalty_exempt(NULL);
+	penalty_exempt(NULL, NULL);
 	ATF_CHECK_EQ(90, blocked("192.0.2.2", T0));
 	ATF_CHECK_EQ(90, add("192.0.2.1", 90, T0));
 }
@@ -468,6 +468,73 @@ memory(void)
 
 	ATF_REQUIRE(getrusage(RUSAGE_SELF, &ru) == 0);
 	return (ru.ru_maxrss);
+}
+
+ATF_TC(ease);
+ATF_TC_HEAD(ease, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "Seconds are taken off, but not from a "
+	    "block, and never more than there are");
+}
+ATF_TC_BODY(ease, tc)
+{
+	unsigned int	 left;
+
+	ATF_CHECK_EQ(0, add("192.0.2.1", 14, T0));
+	penalty_ease(0, source("192.0.2.1"), 2, T0);
+	ATF_CHECK_EQ(0, add("192.0.2.1", 2, T0));
+	penalty_ease(0, source("192.0.2.1"), 100, T0);
+	ATF_CHECK_EQ(0, add("192.0.2.1", 14, T0));
+	ATF_CHECK_EQ(15, add("192.0.2.1", 1, T0));
+	penalty_ease(0, source("192.0.2.1"), 10, T0);
+	ATF_CHECK(penalty_blocked(0, source("192.0.2.1"), T0, &left));
+	ATF_CHECK_EQ(15, left);
+	penalty_ease(0, source("192.0.2.2"), 10, T0);
+}
+
+ATF_TC(neighbours);
+ATF_TC_HEAD(neighbours, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "Addresses of a link count one by one, "
+	    "together with their interface");
+}
+ATF_TC_BODY(neighbours, tc)
+{
+	struct sockaddr_in6	 one, other;
+	struct penalty_info	 pi;
+	unsigned int		 left;
+
+	memcpy(&one, source("fe80::1:2"), sizeof(one));
+	one.sin6_scope_id = 2;
+	memcpy(&other, source("fe80::1:3"), sizeof(other));
+	other.sin6_scope_id = 2;
+	ATF_CHECK_EQ(20, penalty_add(0, (struct sockaddr *)&one, 20, T0));
+	ATF_CHECK(penalty_blocked(0, (struct sockaddr *)&one, T0, &left));
+	ATF_CHECK(!penalty_blocked(0, (struct sockaddr *)&other, T0, &left));
+	one.sin6_scope_id = 3;
+	ATF_CHECK(!penalty_blocked(0, (struct sockaddr *)&one, T0, &left));
+	memset(&pi, 0, sizeof(pi));
+	ATF_REQUIRE(penalty_next(&pi, T0));
+	ATF_CHECK_STREQ("[fe80::1:2%2]", pi.pi_text);
+	ATF_CHECK(!penalty_next(&pi, T0));
+	one.sin6_scope_id = 2;
+	ATF_CHECK_EQ(1, penalty_clear((struct sockaddr *)&one));
+}
+
+ATF_TC(settings);
+ATF_TC_HEAD(settings, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "From how many seconds on, how many at "
+	    "most, and none at all");
+}
+ATF_TC_BODY(settings, tc)
+{
+	penalty_settings(0, 3, 10);
+	ATF_CHECK_EQ(0, add("192.0.2.1", 2, T0));
+	ATF_CHECK_EQ(3, add("192.0.2.1", 1, T0));
+	ATF_CHECK_EQ(10, add("192.0.2.2", 90, T0));
+	penalty_settings(1, 3, 10);
+	ATF_CHECK_EQ(0, add("192.0.2.3", 90, T0));
 }
 
 ATF_TC(flood);
@@ -562,6 +629,9 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, exempt);
 	ATF_TP_ADD_TC(tp, shown);
 	ATF_TP_ADD_TC(tp, clear);
+	ATF_TP_ADD_TC(tp, ease);
+	ATF_TP_ADD_TC(tp, neighbours);
+	ATF_TP_ADD_TC(tp, settings);
 	ATF_TP_ADD_TC(tp, flood);
 	ATF_TP_ADD_TC(tp, full);
 	return (atf_no_error());

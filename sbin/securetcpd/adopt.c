@@ -131,7 +131,7 @@ session_address(struct session *s, const struct wire_address *wdr)
 {
 	struct server		*sv = s->s_service->se_conf;
 	struct sockaddr_storage	 dst, src;
-	struct source		*so;
+	struct source		*proxy, *so;
 	unsigned int		 left;
 	char			 reason[64];
 
@@ -164,7 +164,8 @@ session_address(struct session *s, const struct wire_address *wdr)
 		session_fail(s, ptOperationRefused, reason);
 		return;
 	}
-	source_close(s->s_source);
-	source_release(s->s_source);
-	s->s_source = so;
+	proxy = s->s_source;
+	pending_move(s, so);
+	source_close(proxy);
+	source_release(proxy);
 }

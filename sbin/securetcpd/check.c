@@ -157,6 +157,10 @@ conf_check(struct conf *conf)
 	accounts_check(conf);
 	chroot_check(conf);
 	directory_check(&conf->cf_pidfile_at, "pidfile", conf->cf_pidfile);
+	if (conf->cf_block_most < conf->cf_block_after)
+		conf_error(&conf->cf_block_at, "penalties: at most %u seconds "
+		    "is less than block after %u", conf->cf_block_most,
+		    conf->cf_block_after);
 	TAILQ_FOREACH(co, &conf->cf_controls, co_entry)
 		control_check(co);
 	TAILQ_FOREACH(ce, &conf->cf_certificates, ce_entry)

@@ -208,6 +208,7 @@ child_dispatch(int fd, short what, void *arg)
 			c->c_gone(c, "violation: malformed message");
 			return;
 		}
+		c->c_heard = clock_now();
 		child_messages(c);
 	}
 	if (c->c_fd == -1)

@@ -13,6 +13,14 @@
 
 #include "securetcpd.h"
 
+#define CLOCK_BEAT	500		/* milliseconds between two looks ... */
+#define CLOCK_AWAY	1500		/* ... and so many: it was not there */
+
+static struct event	 clock_beat;
+static int		 clock_beats;
+static int64_t		 clock_seen;	/* the last look */
+static int64_t		 clock_back;	/* from being away; 0: it never was */
+
 /* Milliseconds of the clock that never goes back; every system has it. */
 int64_t
 clock_now(void)
@@ -29,4 +37,57 @@ clock_seconds(unsigned int n, char *buf, size_t len)
 {
 	(void)snprintf(buf, len, "%u second%s", n, n == 1 ? "" : "s");
 	return (buf);
+}
+
+static void
+clock_tick(int fd, short what, void *arg)
+{
+	struct timeval	 tv = { 0, CLOCK_BEAT * 1000 };
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	clock_look();
+	(void)evtimer_add(&clock_beat, &tv);
+}
+
+/*
+ * Was the daemon away, stopped or without a processor?  What others have
+ * failed to do meanwhile is its own fault.  To be called at every turn of
+ * the main loop, which the beat sees to.
+ */
+void
+clock_look(void)
+{
+	int64_t	 now = clock_now();
+
+	if (clock_seen != 0 && now - clock_seen >= CLOCK_AWAY)
+		clock_back = now;
+	clock_seen = now;
+}
+
+/* When it was away the last time, or 0; maybe it has just come back. */
+int64_t
+clock_late(void)
+{
+	int64_t	 now = clock_now();
+
+	if (clock_seen != 0 && now - clock_seen >= CLOCK_AWAY)
+		clock_back = now;
+	return (clock_back);
+}
+
+void
+clock_start(void)
+{
+	clock_beats = 1;
+	evtimer_set(&clock_beat, clock_tick, NULL);
+	clock_tick(-1, 0, NULL);
+}
+
+void
+clock_stop(void)
+{
+	if (clock_beats)
+		(void)evtimer_del(&clock_beat);
 }

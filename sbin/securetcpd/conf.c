@@ -54,6 +54,7 @@ conf_new(const char *file)
 	conf->cf_user_at = conf->cf_place;
 	conf->cf_signer_user_at = conf->cf_place;
 	conf->cf_chroot_at = conf->cf_place;
+	conf->cf_block_at = conf->cf_place;
 	conf->cf_pidfile_at = conf->cf_place;
 	strlcpy(conf->cf_user, CONF_USER, sizeof(conf->cf_user));
 	strlcpy(conf->cf_signer_user, CONF_SIGNER_USER,
@@ -67,6 +68,9 @@ conf_new(const char *file)
 	conf->cf_interval = CONF_INTERVAL;
 	TAILQ_INIT(&conf->cf_controls);
 	TAILQ_INIT(&conf->cf_trusted);
+	TAILQ_INIT(&conf->cf_exempt);
+	conf->cf_block_after = CONF_BLOCK_AFTER;
+	conf->cf_block_most = CONF_BLOCK_MOST;
 	TAILQ_INIT(&conf->cf_certificates);
 	TAILQ_INIT(&conf->cf_servers);
 	return conf;
@@ -166,20 +170,28 @@ server_free(struct server *sv)
 	free(sv);
 }
 
+static void
+networks_free(struct networks *list)
+{
+	struct network	*nw;
+
+	while ((nw = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, nw, nw_entry);
+		free(nw);
+	}
+}
+
 void
 conf_free(struct conf *conf)
 {
 	struct control		*co;
 	struct certificate	*ce;
-	struct network		*nw;
 	struct server		*sv;
 
 	if (conf == NULL)
 		return;
-	while ((nw = TAILQ_FIRST(&conf->cf_trusted)) != NULL) {
-		TAILQ_REMOVE(&conf->cf_trusted, nw, nw_entry);
-		free(nw);
-	}
+	networks_free(&conf->cf_trusted);
+	networks_free(&conf->cf_exempt);
 	while ((co = TAILQ_FIRST(&conf->cf_controls)) != NULL) {
 		TAILQ_REMOVE(&conf->cf_controls, co, co_entry);
 		free(co->co_path);

@@ -38,6 +38,8 @@
 #define CONF_PER_SOURCE		64
 #define CONF_PENDING		200
 #define CONF_PREFORK		8
+#define CONF_BLOCK_AFTER	15	/* seconds, as the next one */
+#define CONF_BLOCK_MOST		600
 
 /* Bounds of what may be said; names with NUL, numbers from 1. */
 #define CONF_ACCOUNT		64	/* of a user's or group's name */
@@ -51,6 +53,7 @@
 #define CONF_CONNECTIONS_MAX	100000
 #define CONF_PREFORK_MAX	256
 #define CONF_DRAIN_MAX		604800
+#define CONF_BLOCK_MAX		86400	/* of both times of penalties */
 #define CONF_ARGUMENTS_MAX	64	/* of a program, itself included */
 #define CONF_MATCHES_MAX	1000	/* of a server block */
 #define CONF_RULES_MAX		1000
@@ -274,6 +277,11 @@ struct conf {
 	int			 cf_sandbox_optional;
 	unsigned int		 cf_drain;	/* seconds; 0: no deadline */
 	struct networks		 cf_trusted;	/* proxies */
+	struct networks		 cf_exempt;	/* from penalties */
+	int			 cf_penalties_off;
+	unsigned int		 cf_block_after;	/* seconds */
+	unsigned int		 cf_block_most;
+	struct conf_place	 cf_block_at;
 	struct certificates	 cf_certificates;
 	struct servers		 cf_servers;
 };

@@ -95,6 +95,51 @@ helper_leave(struct helper *h)
 	(void)evtimer_add(&h->h_timer, &tv);
 }
 
+/*
+ * Outstanding work, and not a word for SILENT_SECONDS: it hangs.  Time in
+ * which the parent itself was away does not count.
+ */
+static void
+helper_silent(int fd, short what, void *arg)
+{
+	struct timeval	 tv = { 0, 0 };
+	struct helper	*h = arg;
+	int64_t		 left, since = h->h_child.c_heard;
+
+	(void)fd;
+	(void)what;
+	if (h->h_child.c_fd == -1)
+		return;
+	if (clock_late() > since)
+		since = clock_late();
+	left = since + SILENT_SECONDS * 1000 - clock_now();
+	if (left <= 0) {
+		helper_gone(&h->h_child, "does not answer");
+		return;
+	}
+	tv.tv_sec = (time_t)(left / 1000);
+	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
+	(void)evtimer_add(&h->h_silent, &tv);
+}
+
+void
+helper_asked(struct helper *h)
+{
+	struct timeval	 tv = { SILENT_SECONDS, 0 };
+
+	if (h->h_owed++ > 0)
+		return;
+	h->h_child.c_heard = clock_now();
+	(void)evtimer_add(&h->h_silent, &tv);
+}
+
+void
+helper_answered(struct helper *h)
+{
+	if (--h->h_owed == 0)
+		(void)evtimer_del(&h->h_silent);
+}
+
 /* Those that die before they were of any use are tried ever more slowly. */
 void
 helper_later(struct event *ev, unsigned int failures)
@@ -153,6 +198,7 @@ helper_exec(const char *program, const char *kind, const char *title,
 	h->h_child.c_gone = helper_gone;
 	h->h_owner = owner;
 	evtimer_set(&h->h_timer, helper_late, h);
+	evtimer_set(&h->h_silent, helper_silent, h);
 	(void)evtimer_add(&h->h_timer, &tv);
 	TAILQ_INSERT_TAIL(&helpers, h, h_entry);
 	return (h);
@@ -218,6 +264,7 @@ helper_gone(struct child *c, const char *reason)
 	struct helper	*h = c->c_owner;
 
 	(void)evtimer_del(&h->h_timer);
+	(void)evtimer_del(&h->h_silent);
 	child_close(c);
 	if (reason == NULL) {
 		helper_leave(h);
@@ -258,6 +305,7 @@ void
 helper_close(struct helper *h)
 {
 	h->h_owner = NULL;
+	(void)evtimer_del(&h->h_silent);
 	child_close(&h->h_child);
 	helper_leave(h);
 }
@@ -308,6 +356,7 @@ helper_collect(void)
 			continue;
 		TAILQ_REMOVE(&helpers, h, h_entry);
 		(void)evtimer_del(&h->h_timer);
+		(void)evtimer_del(&h->h_silent);
 		if (h->h_owner != NULL)
 			h->h_gone(h, helper_death(h, death, sizeof(death)));
 		free(h);

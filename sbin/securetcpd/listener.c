@@ -356,8 +356,6 @@ adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 		refuse(se, fd, REFUSE_SOURCE, from);
 		return;
 	}
-	if (se->se_pendings >= sv->sv_pending)
-		session_make_room(TAILQ_FIRST(&se->se_pending));
 	socket_options(fd, sa->sa_family, sv->sv_keepalive);
 	if (sandbox_rights(fd, SANDBOX_USE_SOCKET) == -1) {
 		log_warning("rights of a connection from %s cannot be limited:"
@@ -376,6 +374,8 @@ adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
 	s->s_proxy = ln->ln_proxy;
 	(void)strlcpy(s->s_from, from, sizeof(s->s_from));
 	session_adopt(s, fd, ln->ln_proxy);
+	while (se->se_pendings > sv->sv_pending)
+		session_make_room(pending_crowder(se));
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 
+#include <errno.h>
 #include <event.h>
 #include <imsg.h>
 #include <string.h>
@@ -48,8 +49,10 @@ message_asksign(struct session *s, struct imsg *imsg)
 		    "for with a key that is not its server's");
 		return;
 	}
-	if (signer_ask(s, ce, &wq) == -1)
-		session_fail(s, ptError, "no signer is ready");
+	if (request_add(s, ce, &wq) == -1)
+		session_fail(s, ptNoBufferSpace, strerror(errno));
+	else
+		signers_serve();
 }
 
 static void

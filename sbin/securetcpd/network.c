@@ -196,6 +196,12 @@ network_source(const struct sockaddr *sa, struct network *nw)
 			return (0);
 		}
 		nw->nw_family = AF_INET6;
+		if (IN6_IS_ADDR_LINKLOCAL(&sin6.sin6_addr)) {
+			nw->nw_prefix = 128;
+			nw->nw_scope = sin6.sin6_scope_id;
+			memcpy(nw->nw_addr, sin6.sin6_addr.s6_addr, 16);
+			return (0);
+		}
 		nw->nw_prefix = 64;
 		memcpy(nw->nw_addr, sin6.sin6_addr.s6_addr, 8);
 		return (0);

@@ -20,6 +20,7 @@ struct network {
 	sa_family_t		 nw_family;	/* AF_INET or AF_INET6 */
 	uint8_t			 nw_addr[16];
 	unsigned int		 nw_prefix;	/* bits */
+	uint32_t		 nw_scope;	/* a source's interface, or 0 */
 };
 TAILQ_HEAD(networks, network);
 
@@ -33,7 +34,8 @@ int		 network_contains(const struct network *,
 		    const struct sockaddr *);
 /*
  * The source that an address stands for: itself, or the /64 of an IPv6 one,
- * since who has one of these has them all.  -1: it is no such address.
+ * since who has one of these has them all; those of a link are of neighbours,
+ * and each counts alone.  -1: it is no such address.
  */
 int		 network_source(const struct sockaddr *, struct network *);
 /* Of family 4 or 6, as the wire has it; -1: another. */

@@ -18,8 +18,9 @@
 #include "penalty.h"
 #include "securetcpd.h"
 
-#define OFFENCE_CLOSE	1		/* seconds, for the close timer */
+#define OFFENCE_VAIN	2		/* seconds, for a signature in vain */
 #define OFFENCE_PENDING	1000		/* milliseconds of a handshake */
+#define OFFENCE_SLOW	10000		/* milliseconds after we were slow */
 
 /*
  * Behind a proxy the address is what the proxy says, and anybody on this
@@ -55,6 +56,56 @@ offence_add(const struct session *s, unsigned int weight, const char *what,
 	log_penalty(s->s_service, from, text);
 }
 
+static int64_t
+offence_begin(const struct session *s)
+{
+	return ((int64_t)s->s_start.tv_sec * 1000 + s->s_start.tv_nsec /
+	    1000000);
+}
+
+/*
+ * Was the daemon itself slow while it had this connection, or shortly
+ * before, when that waited to be accepted?
+ */
+static int
+offence_ours(const struct session *s)
+{
+	int64_t	 late = clock_late();
+
+	if (s->s_service->se_short > late)
+		late = s->s_service->se_short;
+	return (late != 0 && offence_begin(s) < late + OFFENCE_SLOW);
+}
+
+/* It has its signature: was that soon enough? */
+void
+offence_signed(struct session *s)
+{
+	s->s_signed = 1;
+	s->s_kept = clock_now() - offence_begin(s) >= OFFENCE_PENDING;
+}
+
+/* A handshake that was completed makes up for one that was not. */
+void
+offence_amends(const struct session *s)
+{
+	penalty_ease(offence_realm(s), (const struct sockaddr *)&s->s_peer,
+	    securetcp_error_policy(ptProtocol)->penalty, clock_now());
+}
+
+/* It has left in the middle of the handshake: for want of a signature? */
+static unsigned int
+offence_left(const struct session *s)
+{
+	if (s->s_phase != PHASE_CONNECTING || s->s_kept)
+		return (0);
+	if ((s->s_request != NULL || s->s_signer != NULL) &&
+	    clock_now() - offence_begin(s) >= OFFENCE_PENDING)
+		return (0);
+	return (s->s_signed || s->s_signer != NULL ? OFFENCE_VAIN :
+	    securetcp_error_policy(ptConnectionAborted)->penalty);
+}
+
 /* In seconds; called before the session's end changes what is known of it. */
 static unsigned int
 offence_weight(const struct session *s, int number)
@@ -66,14 +117,16 @@ offence_weight(const struct session *s, int number)
 		/* Ours, or a crash: that has a call of its own. */
 		return (0);
 	case ptTimeout:
-		if (s->s_late)
-			return (OFFENCE_CLOSE);
 		/* A peer that waits for our signature is not late. */
-		if (s->s_phase != PHASE_CONNECTING || s->s_signer != NULL)
+		if (s->s_phase != PHASE_CONNECTING || s->s_signer != NULL ||
+		    s->s_request != NULL || offence_ours(s))
 			return (0);
 		break;
 	case ptConnectionAborted:
-		if (s->s_phase != PHASE_CONNECTING)
+		return (offence_ours(s) ? 0 : offence_left(s));
+	case ptProtocol:
+		/* Which certificate we show is not the peer's doing. */
+		if (s->s_distrust)
 			return (0);
 		break;
 	case ptAuthentication:
@@ -94,19 +147,29 @@ offence_end(const struct session *s, int number, const char *reason)
 }
 
 /*
- * It made room for another.  After a while that is its own fault: who keeps
- * all the places filled would never meet the handshake timer.
+ * It made room for another.  That is the fault of a source with more than
+ * its share, if it has had a signature for it, or has kept the place for as
+ * long as nobody needs: who keeps all the places filled would never meet the
+ * handshake timer.
  */
 void
 offence_evicted(const struct session *s, const char *reason)
 {
-	int64_t	 begin = (int64_t)s->s_start.tv_sec * 1000 +
-		    s->s_start.tv_nsec / 1000000;
+	unsigned int	 weight;
 
-	if (s->s_phase == PHASE_CONNECTING && s->s_signer == NULL &&
-	    clock_now() - begin >= OFFENCE_PENDING)
-		offence_add(s, securetcp_error_policy(ptTimeout)->penalty,
-		    securetcp_error_name(ptOperationRefused), reason);
+	if (s->s_phase != PHASE_CONNECTING || !pending_greedy(s) ||
+	    offence_ours(s))
+		return;
+	if (s->s_signed || s->s_signer != NULL)
+		weight = OFFENCE_VAIN;
+	else if (s->s_request != NULL)
+		weight = securetcp_error_policy(ptConnectionAborted)->penalty;
+	else if (clock_now() - offence_begin(s) >= OFFENCE_PENDING)
+		weight = securetcp_error_policy(ptTimeout)->penalty;
+	else
+		return;
+	offence_add(s, weight, securetcp_error_name(ptOperationRefused),
+	    reason);
 }
 
 /* It crashed, or broke the rules: in either case it was got at. */

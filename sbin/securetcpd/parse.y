@@ -41,6 +41,9 @@ static void	 yyerror(const char *);
 #define SEEN_SANDBOX		0x00000100
 #define SEEN_DRAIN		0x00000200
 #define SEEN_INTERVAL		0x00010000
+#define SEEN_AFTER		0x00000400
+#define SEEN_MOST		0x00000800
+#define SEEN_OFF		0x00001000
 #define SEEN_CHAIN		0x00000001
 #define SEEN_KEY		0x00000002
 #define SEEN_OCSP		0x00000004
@@ -100,6 +103,7 @@ static void	 block_abandon(void);
 	struct token	*token;
 }
 
+%token <token>	AFTER AT BLOCK EXEMPT MOST PENALTIES
 %token <token>	ABSENT ALLOW ALPN AUTHENTICATE AUTHENTICATION BACKEND BACKLOG
 %token <token>	CA CERTIFICATE CHAIN CHROOT CIPHERS CLIENT CLOSE CONNECT
 %token <token>	CONNECTIONS CONTROL CRL CURVES DENY DRAIN ECHO EXECUTE FACILITY
@@ -133,6 +137,7 @@ statement
 	| global
 	| control
 	| trusted
+	| penalties
 	| certificate
 	| server
 	| client
@@ -242,11 +247,54 @@ networks
 		said.st_value = NULL;
 	}
 	| networks STRING {
-		take_network(conf, &said, $2);
+		take_network(&conf->cf_trusted, "trusted proxies", &said, $2);
 	}
 	| networks error END {
 		said.st_value = NULL;
 		yyerrok;
+	}
+	;
+
+penalties
+	: PENALTIES STRING {
+		if (once(&seen_global, SEEN_OFF, $1, "penalties"))
+			take_off(conf, $2);
+	}
+	| PENALTIES '{' penalties_lines '}'
+	;
+
+penalties_lines
+	: /* empty */
+	| penalties_lines END
+	| penalties_lines penalty END
+	| penalties_lines error END {
+		yyerrok;
+	}
+	;
+
+penalty
+	: EXEMPT exempted
+	| BLOCK AFTER STRING {
+		if (once(&seen_global, SEEN_AFTER, $1, "block after"))
+			take_time($3, "block after", CONF_BLOCK_MAX,
+			    &conf->cf_block_after);
+	}
+	| AT MOST STRING {
+		conf->cf_block_at = $3->tk_place;
+		if (once(&seen_global, SEEN_MOST, $1, "at most"))
+			take_time($3, "at most", CONF_BLOCK_MAX,
+			    &conf->cf_block_most);
+	}
+	;
+
+exempted
+	: STRING {
+		said.st_value = NULL;
+		take_network(&conf->cf_exempt, "exempt", &said, $1);
+	}
+	| exempted ',' STRING {
+		said.st_value = NULL;
+		take_network(&conf->cf_exempt, "exempt", &said, $3);
 	}
 	;
 
@@ -651,13 +699,16 @@ struct keyword {
 /* Sorted. */
 static const struct keyword keywords[] = {
 	{ "absent",		ABSENT,		NULL },
+	{ "after",		AFTER,		NULL },
 	{ "allow",		ALLOW,
 	    "allow hash|subject|san|issuer PATTERN, or allow none" },
 	{ "alpn",		ALPN,		"alpn [optional] LIST" },
+	{ "at",		AT,		"at most TIME" },
 	{ "authenticate",	AUTHENTICATE,	"authenticate { ... }" },
 	{ "authentication",	AUTHENTICATION,	NULL },
 	{ "backend",		BACKEND,	NULL },
 	{ "backlog",		BACKLOG,	NULL },
+	{ "block",		BLOCK,		"block after TIME" },
 	{ "ca",			CA,		"ca FILE" },
 	{ "certificate",	CERTIFICATE,	NULL },
 	{ "chain",		CHAIN,		"chain FILE" },
@@ -680,6 +731,7 @@ static const struct keyword keywords[] = {
 	{ "echo",		ECHO,		"echo" },
 	{ "execute",		EXECUTE,
 	    "execute PATH [ARGUMENT ...] user NAME" },
+	{ "exempt",		EXEMPT,		"exempt NETWORK, ..." },
 	{ "facility",		FACILITY,	NULL },
 	{ "forward",		FORWARD,
 	    "forward to ADDRESS port PORT [with proxy v1|v2], or "
@@ -702,9 +754,12 @@ static const struct keyword keywords[] = {
 	    "match servername PATTERN|unknown|absent forward to ..., "
 	    "or ... refuse" },
 	{ "max",		MAX,		NULL },
+	{ "most",		MOST,		NULL },
 	{ "none",		NONE,		NULL },
 	{ "ocsp",		OCSP,		"ocsp FILE" },
 	{ "on",			ON,		NULL },
+	{ "penalties",		PENALTIES,
+	    "penalties off, or penalties { ... }" },
 	{ "pending",		PENDING,	NULL },
 	{ "per",		PER,		NULL },
 	{ "pidfile",		PIDFILE,	"pidfile FILE" },

@@ -6,7 +6,7 @@
 
 /*
  * Penalties.  An offence adds its weight, in seconds, to what its source has
- * before it; with PENALTY_MIN or more the source is blocked until that has
+ * before it; with penalty_min or more the source is blocked until that has
  * passed.  Each time it is blocked again within PENALTY_MEMORY its weights,
  * and the shortest time it is blocked for, are doubled; PENALTY_DECAY
  * without an offence halves them again.
@@ -28,6 +28,7 @@
 
 #define MSEC(seconds)	((int64_t)(seconds) * 1000)
 #define PENALTY_NET	8		/* bytes of a /64 */
+#define PENALTY_LINK	10		/* of fe80::/64: the other bytes */
 
 /*
  * At most 128 bytes, malloc's rounding included: 8 MB when all
@@ -42,8 +43,9 @@ struct penalty {
 	int64_t			 pe_last;	/* offence */
 	int64_t			 pe_until;	/* the last block lasted */
 	unsigned int		 pe_realm;
+	uint32_t		 pe_scope;	/* of an address of a link */
 	uint8_t			 pe_addr[PENALTY_NET];
-	uint8_t			 pe_version;	/* 4 or 6 */
+	uint8_t			 pe_version;	/* 4, 6, or PENALTY_LINK */
 	uint8_t			 pe_blocked;
 	uint8_t			 pe_doubled;	/* so often */
 	unsigned int		 pe_offences;
@@ -63,7 +65,10 @@ static struct expiries	 expiries = RB_INITIALIZER(&expiries);
 RB_PROTOTYPE(expiries, penalty, pe_order, penalty_order);
 RB_GENERATE(expiries, penalty, pe_order, penalty_order)
 
-static const struct networks	*exempt;
+static const struct networks	*exempt, *proxies;
+static int			 off;
+static unsigned int		 penalty_min = PENALTY_MIN;
+static unsigned int		 penalty_max = PENALTY_MAX;
 static unsigned int		 npenalties;
 
 static int
@@ -71,6 +76,8 @@ penalty_cmp(struct penalty *a, struct penalty *b)
 {
 	if (a->pe_version != b->pe_version)
 		return (a->pe_version < b->pe_version ? -1 : 1);
+	if (a->pe_scope != b->pe_scope)
+		return (a->pe_scope < b->pe_scope ? -1 : 1);
 	if (memcmp(a->pe_addr, b->pe_addr, sizeof(a->pe_addr)) != 0)
 		return (memcmp(a->pe_addr, b->pe_addr, sizeof(a->pe_addr)));
 	if (a->pe_realm != b->pe_realm)
@@ -98,6 +105,11 @@ penalty_key(struct penalty *pe, unsigned int realm, const struct sockaddr *sa)
 	pe->pe_realm = realm;
 	pe->pe_version = nw.nw_family == AF_INET ? 4 : 6;
 	memcpy(pe->pe_addr, nw.nw_addr, sizeof(pe->pe_addr));
+	if (nw.nw_family == AF_INET6 && nw.nw_prefix == 128) {
+		pe->pe_version = PENALTY_LINK;
+		pe->pe_scope = nw.nw_scope;
+		memcpy(pe->pe_addr, nw.nw_addr + PENALTY_NET, PENALTY_NET);
+	}
 	return (0);
 }
 
@@ -185,8 +197,8 @@ penalty_extend(struct penalty *pe, int64_t from, unsigned int seconds,
 {
 	int64_t	 expiry = from + MSEC(seconds);
 
-	if (expiry > now + MSEC(PENALTY_MAX))
-		expiry = now + MSEC(PENALTY_MAX);
+	if (expiry > now + MSEC(penalty_max))
+		expiry = now + MSEC(penalty_max);
 	if (expiry <= pe->pe_expiry)
 		return;
 	(void)RB_REMOVE(expiries, &expiries, pe);
@@ -203,13 +215,39 @@ penalty_block(struct penalty *pe, int64_t now)
 		pe->pe_doubled++;
 	pe->pe_blocked = 1;
 	pe->pe_blocks++;
-	penalty_extend(pe, now, PENALTY_MIN << pe->pe_doubled, now);
+	penalty_extend(pe, now, penalty_min << pe->pe_doubled, now);
 }
 
 void
-penalty_exempt(const struct networks *list)
+penalty_exempt(const struct networks *list, const struct networks *trusted)
 {
 	exempt = list;
+	proxies = trusted;
+}
+
+void
+penalty_settings(int isoff, unsigned int min, unsigned int max)
+{
+	off = isoff;
+	penalty_min = min;
+	penalty_max = max;
+}
+
+/* So many seconds less, for one that is not blocked. */
+void
+penalty_ease(unsigned int realm, const struct sockaddr *sa,
+    unsigned int seconds, int64_t now)
+{
+	struct penalty	*pe;
+
+	if ((pe = penalty_find(realm, sa)) == NULL || pe->pe_expiry <= now ||
+	    penalty_blocks(pe, now))
+		return;
+	(void)RB_REMOVE(expiries, &expiries, pe);
+	pe->pe_expiry -= MSEC(seconds);
+	if (pe->pe_expiry < now)
+		pe->pe_expiry = now;
+	(void)RB_INSERT(expiries, &expiries, pe);
 }
 
 unsigned int
@@ -219,11 +257,11 @@ penalty_add(unsigned int realm, const struct sockaddr *sa,
 	struct penalty	 key, *pe;
 	int		 begins = 0;
 
-	if (seconds == 0 || penalty_key(&key, realm, sa) == -1 ||
-	    networks_contain(exempt, sa))
+	if (off || seconds == 0 || penalty_key(&key, realm, sa) == -1 ||
+	    networks_contain(exempt, sa) || networks_contain(proxies, sa))
 		return (0);
-	if (seconds > PENALTY_MAX)
-		seconds = PENALTY_MAX;
+	if (seconds > penalty_max)
+		seconds = penalty_max;
 	penalty_forget(now);
 	key.pe_expiry = now;
 	key.pe_last = now;
@@ -236,7 +274,7 @@ penalty_add(unsigned int realm, const struct sockaddr *sa,
 	pe->pe_offences++;
 	penalty_extend(pe, pe->pe_expiry > now ? pe->pe_expiry : now,
 	    seconds << pe->pe_doubled, now);
-	if (!pe->pe_blocked && pe->pe_expiry - now >= MSEC(PENALTY_MIN)) {
+	if (!pe->pe_blocked && pe->pe_expiry - now >= MSEC(penalty_min)) {
 		penalty_block(pe, now);
 		begins = 1;
 	}
@@ -252,7 +290,8 @@ penalty_blocked(unsigned int realm, const struct sockaddr *sa, int64_t now,
 	struct penalty	*pe;
 
 	if ((pe = penalty_find(realm, sa)) == NULL ||
-	    !penalty_blocks(pe, now) || networks_contain(exempt, sa))
+	    !penalty_blocks(pe, now) || networks_contain(exempt, sa) ||
+	    networks_contain(proxies, sa))
 		return (0);
 	*left = penalty_left(pe, now);
 	return (1);
@@ -274,10 +313,17 @@ penalty_sockaddr(const struct penalty *pe, struct sockaddr_storage *ss)
 	if (pe->pe_version == 4) {
 		sin->sin_family = AF_INET;
 		memcpy(&sin->sin_addr, pe->pe_addr, 4);
-	} else {
-		sin6->sin6_family = AF_INET6;
-		memcpy(&sin6->sin6_addr, pe->pe_addr, PENALTY_NET);
+		return;
 	}
+	sin6->sin6_family = AF_INET6;
+	if (pe->pe_version == PENALTY_LINK) {
+		sin6->sin6_scope_id = pe->pe_scope;
+		sin6->sin6_addr.s6_addr[0] = 0xfe;
+		sin6->sin6_addr.s6_addr[1] = 0x80;
+		memcpy(sin6->sin6_addr.s6_addr + PENALTY_NET, pe->pe_addr,
+		    PENALTY_NET);
+	} else
+		memcpy(&sin6->sin6_addr, pe->pe_addr, PENALTY_NET);
 }
 
 int
@@ -319,6 +365,7 @@ penalty_clear(const struct sockaddr *sa)
 	for (; pe != NULL; pe = next) {
 		next = RB_NEXT(penalties, &penalties, pe);
 		if (sa != NULL && (pe->pe_version != key.pe_version ||
+		    pe->pe_scope != key.pe_scope ||
 		    memcmp(pe->pe_addr, key.pe_addr, PENALTY_NET) != 0))
 			break;
 		penalty_free(pe);
@@ -344,7 +391,11 @@ penalty_text(const struct sockaddr *sa, char *buf, size_t len)
 		(void)inet_ntop(AF_INET6,
 		    &((struct sockaddr_in6 *)&ss)->sin6_addr, addr,
 		    sizeof(addr));
-		(void)snprintf(buf, len, "[%s]/64", addr);
+		if (key.pe_version == PENALTY_LINK)
+			(void)snprintf(buf, len, "[%s%%%u]", addr,
+			    (unsigned int)key.pe_scope);
+		else
+			(void)snprintf(buf, len, "[%s]/64", addr);
 	}
 	return (0);
 }

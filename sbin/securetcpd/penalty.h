@@ -5,7 +5,8 @@
  */
 
 /*
- * What is held against a source: an IPv4 address, or the /64 of an IPv6 one.
+ * What is held against a source: an IPv4 address, the /64 of an IPv6 one, or
+ * an address of a link together with its interface.
  * Time is in milliseconds of a clock that never goes back.
  *
  * A realm is who says whose the address is: 0 for the kernel, another number
@@ -22,7 +23,7 @@
 #include <stdint.h>
 
 #define PENALTY_MIN	15		/* seconds, from which it is blocked */
-#define PENALTY_MAX	600		/* seconds, and no more */
+#define PENALTY_MAX	600		/* seconds, and no more: the defaults */
 #define PENALTY_SOURCES	65536		/* remembered, at most */
 #define PENALTY_MEMORY	3600		/* seconds, beyond the penalty */
 #define PENALTY_DECAY	600		/* seconds of good conduct */
@@ -41,8 +42,14 @@ struct penalty_info {
 	unsigned int		 pi_blocks;
 };
 
-/* These never have a penalty; the list stays the caller's. */
-void		 penalty_exempt(const struct networks *);
+/* These never have a penalty; both lists stay the caller's. */
+void		 penalty_exempt(const struct networks *,
+		    const struct networks *);
+/* Whether there are none, from how many seconds on, and how many at most. */
+void		 penalty_settings(int, unsigned int, unsigned int);
+/* So many seconds less for a source that is not blocked. */
+void		 penalty_ease(unsigned int, const struct sockaddr *,
+		    unsigned int, int64_t);
 /* An offence of so many seconds: those of the block that it begins, or 0. */
 unsigned int	 penalty_add(unsigned int, const struct sockaddr *,
 		    unsigned int, int64_t);

@@ -8,9 +8,11 @@
 
 #include <event.h>
 #include <imsg.h>
+#include <string.h>
 
 #include "securetcpd.h"
 
+#define POOL_TELL	60		/* seconds between two lines of it */
 #define POOL_SHRINK	10		/* seconds between looks */
 
 /*
@@ -54,6 +56,21 @@ pool_hold(struct service *se)
 	(void)evtimer_add(&se->se_hold, &tv);
 }
 
+/* The log hears of the first one, and then now and again how many. */
+void
+pool_unforked(struct service *se, int error)
+{
+	int64_t	 now = clock_now();
+
+	pool_hold(se);
+	se->se_short = now;
+	if (se->se_unforked++ > 0 && now - se->se_told < POOL_TELL * 1000)
+		return;
+	se->se_told = now;
+	log_warning("server \"%s\": a session cannot be forked: %s (%u in a "
+	    "row)", se->se_conf->sv_name, strerror(error), se->se_unforked);
+}
+
 void
 pool_init(struct service *se)
 {
@@ -81,32 +98,84 @@ pool_room(const struct service *se)
 	return (n < se->se_conf->sv_max + se->se_conf->sv_prefork);
 }
 
+/* Not while one takes the place of another. */
+static int
+pool_simple(const struct service *se)
+{
+	const struct spawner	*sp = TAILQ_FIRST(&se->se_spawners);
+
+	return (sp != NULL && TAILQ_NEXT(sp, sp_entry) == NULL);
+}
+
+/* One that the spawner before the present one has forked, or NULL. */
+static struct session *
+pool_old(const struct service *se)
+{
+	struct session	*s;
+
+	if (pool_simple(se))
+		return (NULL);
+	TAILQ_FOREACH(s, &se->se_idle, s_entry)
+		if (s->s_spawner != se->se_spawner)
+			return (s);
+	return (NULL);
+}
+
+/* Of the present spawner, and those to be. */
+static unsigned int
+pool_have(const struct service *se)
+{
+	const struct session	*s;
+	unsigned int		 n = se->se_starting;
+
+	if (pool_simple(se))
+		return (se->se_idles + n);
+	TAILQ_FOREACH(s, &se->se_idle, s_entry)
+		if (s->s_spawner == se->se_spawner)
+			n++;
+	return (n);
+}
+
 /* Forks in batches, so that spawner and parent wake once for several. */
 void
 pool_fill(struct service *se)
 {
-	unsigned int	 have = se->se_idles + se->se_starting;
+	struct session	*old;
+	unsigned int	 have;
 
 	/* A server that crashes forks nothing more that could crash. */
 	if (env->sd_stopping || env->sd_draining || se->se_paused ||
 	    se->se_spawner == NULL || evtimer_pending(&se->se_hold, NULL))
 		return;
+	have = pool_have(se);
 	if (have > se->se_target / 2 && have < se->se_target &&
 	    se->se_target > 1 && se->se_idles > 0)
+		return;
+	/* Where it has just failed one is tried, not a batch. */
+	if (se->se_unforked > 0 && se->se_starting > 0)
 		return;
 	while (have++ < se->se_target && pool_room(se)) {
 		if (session_fork(se->se_spawner) == -1) {
 			pool_hold(se);
 			return;
 		}
+		if (se->se_unforked > 0)
+			return;
 	}
+	if (!pool_room(se) && (old = pool_old(se)) != NULL)
+		session_dismiss(old);
 }
 
 void
 pool_forked(struct session *s)
 {
 	struct service	*se = s->s_service;
+	struct session	*old = pool_old(se);
 
+	/* It takes the place of one that is to go. */
+	if (old != NULL)
+		session_dismiss(old);
+	se->se_unforked = 0;
 	TAILQ_INSERT_TAIL(&se->se_idle, s, s_entry);
 	if (se->se_idles++ == 0)
 		listeners_update(se);
@@ -120,6 +189,12 @@ pool_take(struct service *se)
 	if ((s = TAILQ_FIRST(&se->se_idle)) == NULL)
 		return (NULL);
 	pool_forget(s);
+	if (se->se_idles == 0) {
+		if ((se->se_target *= 2) > POOL_MAX)
+			se->se_target = POOL_MAX;
+		if (se->se_target < se->se_conf->sv_prefork)
+			se->se_target = se->se_conf->sv_prefork;
+	}
 	return (s);
 }
 
@@ -132,13 +207,8 @@ pool_forget(struct session *s)
 	TAILQ_REMOVE(&se->se_idle, s, s_entry);
 	if (--se->se_idles < se->se_low)
 		se->se_low = se->se_idles;
-	if (se->se_idles > 0)
-		return;
-	if ((se->se_target *= 2) > POOL_MAX)
-		se->se_target = POOL_MAX;
-	if (se->se_target < se->se_conf->sv_prefork)
-		se->se_target = se->se_conf->sv_prefork;
-	listeners_update(se);
+	if (se->se_idles == 0)
+		listeners_update(se);
 }
 
 void

@@ -391,6 +391,7 @@ run(void)
 			daemon_fail("event_loop: %s", strerror(errno));
 			break;
 		}
+		clock_look();
 		helper_collect();
 		sessions_collect();
 		services_fill();
@@ -403,6 +404,7 @@ finish(void)
 {
 	int	 i;
 
+	clock_stop();
 	services_stop();
 	resolver_stop();
 	signers_stop();
@@ -449,6 +451,7 @@ serve_start(void)
 		log_info("run from the build tree, helpers from %s",
 		    env->sd_libexec);
 	say_unprivileged();
+	clock_start();
 	services_start(env->sd_conf);
 	if (!env->sd_quit)
 		launcher_start();

@@ -27,6 +27,8 @@
 #define SESSION_QUEUE_MAX	16	/* messages one may leave unread */
 #define HELPER_QUEUE_MAX	8192
 #define FD_RESERVE		32	/* kept free so adoptions can finish */
+#define SIGNER_ASKED		2	/* one at work, and the next */
+#define SILENT_SECONDS		5	/* until a helper has to say a word */
 #define LEAVE_SECONDS		2	/* until a session that lingers dies */
 #define CRASH_MAX		8	/* crashes of a server's sessions ... */
 #define CRASH_WINDOW		10	/* ... in so many seconds stop it ... */
@@ -34,7 +36,6 @@
 #define POOL_MAX		256	/* idle sessions of a server, at most */
 #define START_SECONDS		30	/* until a helper must be ready */
 #define HELPER_BACKOFF		30	/* seconds between tries, at most */
-#define KILL_MAX		8	/* orders to kill, until it is */
 #define SOURCE_MAX		1024	/* sources remembered for crashes ... */
 #define SOURCE_SECONDS		3600	/* ... for so long */
 
@@ -98,6 +99,7 @@ struct child {
 	enum wire_role		 c_role;
 	enum wire_state		 c_state;
 	uint64_t		 c_once;
+	int64_t			 c_heard;	/* by clock_now() */
 	void			 (*c_message)(struct child *, struct imsg *);
 	void			 (*c_gone)(struct child *, const char *);
 	void			*c_owner;
@@ -111,6 +113,8 @@ struct helper {
 	int			 h_status;	/* from wait, once reaped */
 	int			 h_reaped;
 	struct event		 h_timer;	/* ready, or gone, by then */
+	unsigned int		 h_owed;	/* answers, and ... */
+	struct event		 h_silent;	/* ... a word by then */
 	const char		*h_kind;	/* "signer", "spawner" */
 	char			 h_title[WIRE_NAME];
 	char			 h_sandbox[WIRE_NAME];
@@ -125,8 +129,8 @@ struct signer {
 	struct helper		*sg_helper;	/* NULL between two of them */
 	unsigned int		 sg_number;
 	unsigned int		 sg_keys;	/* answered so far */
-	unsigned int		 sg_waiting;	/* signatures asked of it */
-	unsigned int		 sg_silent;	/* overdue since an answer */
+	unsigned int		 sg_waiting;	/* signatures asked of it ... */
+	uint64_t		 sg_asked[SIGNER_ASKED]; /* ... by whom */
 	unsigned int		 sg_failures;	/* deaths before any use */
 	int			 sg_ready;
 	int			 sg_used;	/* was asked something */
@@ -193,7 +197,8 @@ struct service {
 	struct event		 se_retry;	/* start a spawner then */
 	unsigned int		 se_failures;	/* deaths before any use */
 	struct sessions		 se_idle;
-	struct sessions		 se_pending;	/* handshakes, oldest first */
+	RB_HEAD(crowd, source)	 se_crowd;	/* those with handshakes ... */
+	unsigned int		 se_crowders;	/* ... are so many */
 	unsigned int		 se_idles;
 	unsigned int		 se_starting;	/* FORK sent, not answered */
 	unsigned int		 se_pendings;
@@ -202,6 +207,9 @@ struct service {
 	unsigned int		 se_low;	/* least idle this interval */
 	struct event		 se_shrink;
 	struct event		 se_hold;	/* runs: fork none */
+	unsigned int		 se_unforked;	/* forks failed in a row */
+	int64_t			 se_told;	/* of that, the last time */
+	int64_t			 se_short;	/* one failed, the last time */
 	struct refused		 se_refused[REFUSE_MAX];
 	time_t			 se_crashes[CRASH_MAX];
 	unsigned int		 se_crash;	/* next slot */
@@ -210,15 +218,23 @@ struct service {
 };
 TAILQ_HEAD(services, service);
 
+TAILQ_HEAD(requests, request);
+
 /* What is known of one address: its connections, its crashes. */
 struct source {
 	RB_ENTRY(source)	 so_node;
 	TAILQ_ENTRY(source)	 so_entry;	/* with crashes: by the last */
 	struct service		*so_service;
 	uint8_t			 so_family;
+	uint32_t		 so_scope;	/* of a link's address */
 	uint8_t			 so_addr[16];
 	unsigned int		 so_count;	/* connections */
 	unsigned int		 so_held;	/* sessions that point here */
+	struct requests		 so_requests;	/* for signatures ... */
+	TAILQ_ENTRY(source)	 so_turn;	/* ... if there are any */
+	struct sessions		 so_pending;	/* handshakes, oldest first */
+	unsigned int		 so_pendings;
+	RB_ENTRY(source)	 so_crowd;	/* if there are any */
 	unsigned int		 so_crashes;
 	time_t			 so_crashed;	/* the last of them */
 };
@@ -282,7 +298,12 @@ struct session {
 	int			 s_proxy;	/* its peer is a proxy so far */
 	struct timespec		 s_start;
 	struct event		 s_timer;
+	uint64_t		 s_begun;	/* its place among pending */
+	struct request		*s_request;	/* waits for a signer */
 	struct signer		*s_signer;	/* has its request */
+	int			 s_distrust;	/* the peer's of us */
+	int			 s_signed;	/* it was given its signature */
+	int			 s_kept;	/* and had to wait for it */
 	struct wire_established	*s_facts;
 	struct execution	*s_execution;	/* NULL: no program */
 	int			 s_plain;	/* of a client block; else -1 */
@@ -307,7 +328,6 @@ struct session {
 	size_t			 s_headeroff;
 	int			 s_error;	/* we refused it for this ... */
 	char			*s_reason;	/* ... and why */
-	int			 s_late;	/* its close timer ran out */
 	int			 s_probe;	/* reset after the handshake */
 	int			 s_partial;	/* no end for the other side */
 	uint64_t		 s_in;
@@ -317,7 +337,6 @@ struct session {
 	int			 s_forked;
 	int			 s_exited;
 	int			 s_deserted;	/* idle, its pipe ended */
-	unsigned int		 s_kills;	/* orders to kill it */
 	int			 s_ordered;	/* we had it killed */
 	int			 s_collect;
 };
@@ -364,6 +383,10 @@ int		 paths_chroot(struct conf *);
 int64_t		 clock_now(void);
 #define CLOCK_TEXT	32
 const char	*clock_seconds(unsigned int, char *, size_t);
+void		 clock_start(void);
+void		 clock_stop(void);
+void		 clock_look(void);
+int64_t		 clock_late(void);
 
 /* limits.c */
 int		 limits_raise(struct conf *);
@@ -434,6 +457,8 @@ struct helper	*helper_exec(const char *, const char *, const char *,
 		    enum wire_role, void *);
 int		 helper_begin(struct helper *, uid_t, gid_t, unsigned int);
 void		 helper_ready(struct helper *, const char *);
+void		 helper_asked(struct helper *);
+void		 helper_answered(struct helper *);
 void		 helper_close(struct helper *);
 void		 helper_abandon(struct helper *);
 void		 helper_explain(struct helper *, struct imsg *);
@@ -461,9 +486,20 @@ void		 signers_start(unsigned int);
 void		 signers_stop(void);
 int		 signers_ready(void);
 int		 signers_all_ready(void);
-void		 signer_overdue(struct signer *);
-int		 signer_ask(struct session *, const struct certificate *,
+void		 signers_serve(void);
+
+/* request.c */
+int		 request_add(struct session *, const struct certificate *,
 		    const struct wire_asksign *);
+void		 request_drop(struct session *);
+struct session	*request_next(struct wire_sign *);
+
+/* pending.c */
+void		 pending_add(struct session *);
+void		 pending_remove(struct session *);
+void		 pending_move(struct session *, struct source *);
+struct session	*pending_crowder(struct service *);
+int		 pending_greedy(const struct session *);
 
 /* spawner.c */
 void		 spawner_start(struct service *);
@@ -471,7 +507,6 @@ void		 spawner_crash(struct spawner *, struct session *);
 int		 spawner_fork(struct spawner *, uint64_t, int);
 void		 spawner_used(struct spawner *);
 void		 spawner_kill(struct spawner *, uint64_t);
-void		 spawner_overdue(struct spawner *);
 void		 spawner_release(struct spawner *);
 void		 spawner_stop(struct service *);
 
@@ -488,6 +523,7 @@ void		 services_stop(void);
 void		 pool_init(struct service *);
 void		 pool_fill(struct service *);
 void		 pool_hold(struct service *);
+void		 pool_unforked(struct service *, int);
 void		 pool_forked(struct session *);
 struct session	*pool_take(struct service *);
 void		 pool_forget(struct session *);
@@ -509,6 +545,8 @@ unsigned int	 source_crashed(struct source *);
 /* offence.c */
 void		 offence_end(const struct session *, int, const char *);
 void		 offence_crash(const struct session *, const char *);
+void		 offence_signed(struct session *);
+void		 offence_amends(const struct session *);
 void		 offence_evicted(const struct session *, const char *);
 unsigned int	 offence_realm(const struct session *);
 int		 offence_blocked(unsigned int, const struct sockaddr *,

@@ -70,7 +70,7 @@ service_new(struct server *sv)
 	TAILQ_INIT(&se->se_listeners);
 	TAILQ_INIT(&se->se_spawners);
 	TAILQ_INIT(&se->se_idle);
-	TAILQ_INIT(&se->se_pending);
+	RB_INIT(&se->se_crowd);
 	evtimer_set(&se->se_retry, service_retry, se);
 	evtimer_set(&se->se_resume, service_resume, se);
 	pool_init(se);
@@ -104,7 +104,9 @@ services_start(struct conf *cf)
 	struct server	*sv;
 	struct service	*se;
 
-	penalty_exempt(&cf->cf_trusted);
+	penalty_exempt(&cf->cf_exempt, &cf->cf_trusted);
+	penalty_settings(cf->cf_penalties_off, cf->cf_block_after,
+	    cf->cf_block_most);
 	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry) {
 		if ((se = service_new(sv)) == NULL) {
 			daemon_fail("server \"%s\": %s", sv->sv_name,

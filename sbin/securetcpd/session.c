@@ -103,7 +103,6 @@ session_fork(struct spawner *sp)
 	}
 	(void)RB_INSERT(table, &table, s);
 	s->s_service->se_starting++;
-	session_set_timer(s, START_SECONDS);
 	return (0);
 }
 
@@ -155,10 +154,8 @@ session_unforked(struct session *s, int error)
 		session_collect(s);
 	if (s->s_phase != PHASE_STARTING)
 		return;
-	log_warning("server \"%s\": a session cannot be forked: %s",
-	    s->s_service->se_conf->sv_name, strerror(error));
 	s->s_service->se_starting--;
-	pool_hold(s->s_service);
+	pool_unforked(s->s_service, error);
 	session_leave(s);
 }
 
@@ -173,13 +170,6 @@ session_dismiss(struct session *s)
 	else
 		return;
 	session_leave(s);
-}
-
-static void
-session_unpend(struct session *s)
-{
-	TAILQ_REMOVE(&s->s_service->se_pending, s, s_entry);
-	s->s_service->se_pendings--;
 }
 
 /* The other side of a client block's connection, while it is held here. */
@@ -255,9 +245,10 @@ session_end(struct session *s, int number, const char *description,
 		log_closing(s, closing);
 	s->s_state = SECURETCP_CLOSING;
 	if (s->s_phase == PHASE_TARGET || s->s_phase == PHASE_CONNECTING)
-		session_unpend(s);
+		pending_remove(s);
 	backend_cancel(s);
 	session_close_plain(s);
+	request_drop(s);
 	s->s_signer = NULL;
 	free(s->s_facts);
 	s->s_facts = NULL;
@@ -285,8 +276,7 @@ session_begin(struct session *s)
 
 	s->s_state = SECURETCP_CONNECTING;
 	(void)clock_gettime(CLOCK_MONOTONIC, &s->s_start);
-	TAILQ_INSERT_TAIL(&se->se_pending, s, s_entry);
-	se->se_pendings++;
+	pending_add(s);
 	se->se_live++;
 	env->sd_live++;
 	log_connecting(s);
@@ -307,7 +297,8 @@ session_make_room(struct session *s)
 	char	 reason[128];
 
 	(void)snprintf(reason, sizeof(reason), "connections pending %u: the "
-	    "oldest handshake makes room", s->s_service->se_conf->sv_pending);
+	    "oldest handshake of the source with most makes room",
+	    s->s_service->se_conf->sv_pending);
 	offence_evicted(s, reason);
 	session_fail(s, ptOperationRefused, reason);
 }
@@ -338,6 +329,7 @@ session_signed(struct session *s, const uint8_t *data, size_t len)
 	memset(&wl, 0, sizeof(wl));
 	wl.wl_len = len;
 	memcpy(wl.wl_data, data, len);
+	offence_signed(s);
 	if (child_send(&s->s_child, WIRE_SIGNATURE, -1, &wl,
 	    sizeof(wl)) == -1)
 		session_gone(&s->s_child, NULL);
@@ -441,7 +433,7 @@ session_learn(struct session *s, const struct wire_established *wh)
 static void
 session_shaken(struct session *s)
 {
-	session_unpend(s);
+	pending_remove(s);
 	s->s_phase = PHASE_BACKEND;
 	s->s_child.c_state = WIRE_WAITING;
 	(void)evtimer_del(&s->s_timer);
@@ -476,6 +468,7 @@ session_established(struct session *s, const struct wire_established *wh)
 	if (session_learn(s, wh) == -1)
 		return;
 	session_shaken(s);
+	offence_amends(s);
 	/* Also of a session that has not asked. */
 	if (!rules_allow(s->s_service->se_conf, wh, reason, sizeof(reason))) {
 		session_refuse(s, ptAuthentication, reason);
@@ -573,6 +566,7 @@ session_done(struct session *s, const struct wire_done *wd)
 	int		 number = wd->wd_error;
 
 	s->s_child.c_state = WIRE_FINISHED;
+	s->s_distrust = (wd->wd_flags & WIRE_DONE_DISTRUST) != 0;
 	s->s_in = wd->wd_in;
 	s->s_out = wd->wd_out;
 	if (s->s_error != 0) {
@@ -585,7 +579,6 @@ session_done(struct session *s, const struct wire_done *wd)
 		closing = session_truncated(s, wd, text, sizeof(text));
 	else if (number == ptOk)
 		closing = reason;
-	s->s_late = (wd->wd_flags & WIRE_DONE_LATE) != 0;
 	if (wd->wd_flags & WIRE_DONE_SILENT)
 		log_debug("session %llu: nothing was sent: a health check?",
 		    (unsigned long long)s->s_id);
@@ -640,8 +633,9 @@ session_fatal(struct session *s, const char *text)
 static void
 session_kill(struct session *s)
 {
+	if (s->s_ordered || s->s_exited)
+		return;
 	s->s_ordered = 1;
-	s->s_kills++;
 	spawner_kill(s->s_spawner, s->s_id);
 }
 
@@ -678,13 +672,14 @@ session_gone(struct child *c, const char *violation)
 		return;
 	case PHASE_TARGET:
 	case PHASE_CONNECTING:
-		session_unpend(s);
+		pending_remove(s);
 		/* FALLTHROUGH */
 	case PHASE_BACKEND:
 	case PHASE_CONNECTED:
 		break;
 	}
 	s->s_phase = PHASE_DIED;
+	request_drop(s);
 	backend_cancel(s);
 	session_close_plain(s);
 	session_release(s);
@@ -789,8 +784,6 @@ session_timer(int fd, short what, void *arg)
 		    "handshake timer, %s%s", clock_seconds(sv->sv_handshake,
 		    text, sizeof(text)), s->s_child.c_state == WIRE_HEADER ?
 		    ": no PROXY header has come" : "");
-		if (s->s_signer != NULL)
-			signer_overdue(s->s_signer);
 		session_fail(s, ptTimeout, reason);
 		break;
 	case PHASE_BACKEND:
@@ -812,18 +805,11 @@ session_timer(int fd, short what, void *arg)
 		break;
 	case PHASE_ENDING:
 	case PHASE_LEAVING:
-		if (s->s_kills >= KILL_MAX) {
-			spawner_overdue(s->s_spawner);
-			break;
-		}
 		log_debug("session %llu does not leave: killed",
 		    (unsigned long long)s->s_id);
 		session_kill(s);
-		session_set_timer(s, LEAVE_SECONDS);
 		break;
 	case PHASE_STARTING:
-		spawner_overdue(s->s_spawner);
-		break;
 	case PHASE_IDLE:
 		break;
 	}

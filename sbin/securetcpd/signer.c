@@ -12,14 +12,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tls.h>
 #include <unistd.h>
 
 #include "compat.h"
 #include "securetcpd.h"
 
 #define SIGNER_NOFILE	16
-#define SIGNER_SILENT	8		/* requests in a row, unanswered */
 #define SIGNER_UNFIT	"unusable key"
 
 static void	 signer_exec(struct signer *);
@@ -65,7 +63,6 @@ signer_exec(struct signer *sg)
 	sg->sg_keys = 0;
 	sg->sg_waiting = 0;
 	sg->sg_used = 0;
-	sg->sg_silent = 0;
 	sg->sg_helper = helper_exec("securetcp-signer", "signer", title,
 	    WIRE_SIGNER, sg);
 	if (sg->sg_helper == NULL) {
@@ -270,32 +267,45 @@ signer_set_ready(struct signer *sg, struct imsg *imsg)
 	keys_good();
 	started_check();
 	services_update();
+	signers_serve();
 }
 
 /* The request's number is the session's: each has one signature in all. */
+static int
+signer_forget(struct signer *sg, uint64_t id)
+{
+	unsigned int	 i;
+
+	for (i = 0; i < sg->sg_waiting; i++) {
+		if (sg->sg_asked[i] != id)
+			continue;
+		sg->sg_asked[i] = sg->sg_asked[--sg->sg_waiting];
+		helper_answered(sg->sg_helper);
+		return (0);
+	}
+	return (-1);
+}
+
 static void
 signer_answer(struct signer *sg, uint64_t id, const uint8_t *data, size_t len,
     const char *reason)
 {
 	struct session	*s;
 
-	s = session_find(id);
-	if (sg->sg_waiting == 0 || !session_known(id) ||
-	    (s != NULL && session_live(s) && s->s_signer != sg)) {
+	if (signer_forget(sg, id) == -1) {
 		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
 		    "violation: an answer to what it was not asked");
 		return;
 	}
-	sg->sg_silent = 0;
-	sg->sg_waiting--;
-	if (s == NULL || s->s_signer != sg)
-		return;		/* the session has gone meanwhile */
-	s->s_signer = NULL;
-	if (reason == NULL) {
-		session_signed(s, data, len);
-		return;
+	s = session_find(id);
+	if (s != NULL && s->s_signer == sg) {
+		s->s_signer = NULL;
+		if (reason == NULL)
+			session_signed(s, data, len);
+		else
+			session_fail(s, ptError, reason);
 	}
-	session_fail(s, ptError, reason);
+	signers_serve();
 }
 
 static void
@@ -377,58 +387,46 @@ signer_gone(struct helper *h, const char *why)
 	helper_later(&sg->sg_timer, sg->sg_failures);
 }
 
-/*
- * A handshake ran out of time while this signer had its request.  A busy
- * signer answers others meanwhile; one that answers nobody is replaced.
- */
-void
-signer_overdue(struct signer *sg)
-{
-	if (sg->sg_helper != NULL && ++sg->sg_silent >= SIGNER_SILENT)
-		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
-		    "does not answer");
-}
-
-/* The least busy one that is ready. */
+/* The least busy one that is ready and has not enough to do. */
 static struct signer *
 signer_choose(void)
 {
 	struct signer	*sg, *best = NULL;
 
 	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
-		if (signer_usable(sg) && (best == NULL ||
-		    sg->sg_waiting < best->sg_waiting))
+		if (signer_usable(sg) && sg->sg_waiting < SIGNER_ASKED &&
+		    (best == NULL || sg->sg_waiting < best->sg_waiting))
 			best = sg;
 	return (best);
 }
 
-int
-signer_ask(struct session *s, const struct certificate *ce,
-    const struct wire_asksign *wq)
+static void
+signer_ask(struct signer *sg, struct session *s, const struct wire_sign *wg)
 {
-	struct wire_sign	 wg;
-	struct signer		*sg;
-
-	if ((sg = signer_choose()) == NULL)
-		return (-1);
-	memset(&wg, 0, sizeof(wg));
-	wg.wg_request = s->s_id;
-	wg.wg_index = ce->ce_index;
-	wg.wg_type = wq->wq_type;
-	/* PKCS#1 v1.5 exists in TLS 1.2 only: where the block allows that. */
-	if (s->s_service->se_conf->sv_protocols & TLS_PROTOCOL_TLSv1_2)
-		wg.wg_flags = WIRE_SIGN_PKCS1;
-	wg.wg_len = wq->wq_len;
-	memcpy(wg.wg_data, wq->wq_data, wq->wq_len);
-	if (child_send(&sg->sg_helper->h_child, WIRE_SIGN, -1, &wg,
-	    sizeof(wg)) == -1)
-		return (-1);
+	if (child_send(&sg->sg_helper->h_child, WIRE_SIGN, -1, wg,
+	    sizeof(*wg)) == -1) {
+		session_fail(s, ptError, "no signer is ready");
+		return;
+	}
 	s->s_signer = sg;
-	sg->sg_waiting++;
+	sg->sg_asked[sg->sg_waiting++] = s->s_id;
 	sg->sg_used = 1;
 	sg->sg_failures = 0;
+	helper_asked(sg->sg_helper);
 	/* Taken round robin among equals. */
 	TAILQ_REMOVE(&env->sd_signers, sg, sg_entry);
 	TAILQ_INSERT_TAIL(&env->sd_signers, sg, sg_entry);
-	return (0);
+}
+
+/* What waits goes to those that have room. */
+void
+signers_serve(void)
+{
+	struct wire_sign	 wg;
+	struct signer		*sg;
+	struct session		*s;
+
+	while ((sg = signer_choose()) != NULL &&
+	    (s = request_next(&wg)) != NULL)
+		signer_ask(sg, s, &wg);
 }

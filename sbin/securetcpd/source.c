@@ -30,6 +30,8 @@ source_cmp(struct source *a, struct source *b)
 		return (a->so_service < b->so_service ? -1 : 1);
 	if (a->so_family != b->so_family)
 		return (a->so_family < b->so_family ? -1 : 1);
+	if (a->so_scope != b->so_scope)
+		return (a->so_scope < b->so_scope ? -1 : 1);
 	return (memcmp(a->so_addr, b->so_addr, sizeof(a->so_addr)));
 }
 
@@ -42,6 +44,7 @@ source_key(struct source *so, struct service *se, const struct sockaddr *sa)
 	so->so_service = se;
 	(void)network_source(sa, &nw);
 	so->so_family = nw.nw_family;
+	so->so_scope = nw.nw_scope;
 	memcpy(so->so_addr, nw.nw_addr, sizeof(so->so_addr));
 }
 
@@ -65,6 +68,8 @@ source_take(struct service *se, const struct sockaddr *sa, unsigned int max)
 		if ((so = malloc(sizeof(*so))) == NULL)
 			return (NULL);
 		*so = key;
+		TAILQ_INIT(&so->so_requests);
+		TAILQ_INIT(&so->so_pending);
 		(void)RB_INSERT(sources, &sources, so);
 	}
 	if (so->so_count >= max)

@@ -199,16 +199,20 @@ spawner_release(struct spawner *sp)
 	spawner_finish(sp);
 }
 
-/* It forks no more, and its idle sessions, with its addresses, go. */
+/*
+ * It forks no more.  Its idle sessions go at once, or each when another one
+ * is ready in its place.
+ */
 static void
-spawner_replace(struct spawner *sp)
+spawner_replace(struct spawner *sp, int at_once)
 {
 	/* Held meanwhile: an idle session may be its last. */
 	sp->sp_sessions++;
 	if (sp->sp_service->se_spawner == sp)
 		sp->sp_service->se_spawner = NULL;
 	sp->sp_retired = 1;
-	pool_discard(sp);
+	if (at_once)
+		pool_discard(sp);
 	spawner_release(sp);
 }
 
@@ -236,7 +240,7 @@ spawner_crash(struct spawner *sp, struct session *s)
 	if (sp->sp_crashed)
 		return;
 	sp->sp_crashed = 1;
-	spawner_replace(sp);
+	spawner_replace(sp, 1);
 	if (!env->sd_stopping)
 		spawner_start(se);
 }
@@ -251,7 +255,7 @@ spawner_set_ready(struct spawner *sp, const char *sandbox)
 	se->se_next = NULL;
 	se->se_spawner = sp;
 	if (old != NULL)
-		spawner_replace(old);
+		spawner_replace(old, 0);
 	started_check();
 	pool_fill(se);
 }
@@ -298,20 +302,29 @@ spawner_message(struct child *c, struct imsg *imsg)
 	case WIRE_FORKED:
 		if (wire_parse(imsg, &wx, sizeof(wx)) == -1)
 			break;
-		if ((s = spawner_session(sp, wx.wx_session, 0)) != NULL)
+		if ((s = spawner_session(sp, wx.wx_session, 0)) != NULL) {
+			helper_answered(h);
 			session_forked(s);
+		}
 		return;
 	case WIRE_UNFORKED:
 		if (wire_parse(imsg, &wf, sizeof(wf)) == -1)
 			break;
-		if ((s = spawner_session(sp, wf.wf_session, 0)) != NULL)
+		if ((s = spawner_session(sp, wf.wf_session, 0)) != NULL) {
+			helper_answered(h);
+			if (s->s_ordered)
+				helper_answered(h);
 			session_unforked(s, wf.wf_errno);
+		}
 		return;
 	case WIRE_EXITED:
 		if (wire_parse(imsg, &we, sizeof(we)) == -1)
 			break;
-		if ((s = spawner_session(sp, we.we_session, 1)) != NULL)
+		if ((s = spawner_session(sp, we.we_session, 1)) != NULL) {
+			if (s->s_ordered)
+				helper_answered(h);
 			session_exited(s, we.we_signal, we.we_code);
+		}
 		return;
 	case WIRE_FATAL:
 		helper_explain(h, imsg);
@@ -359,6 +372,7 @@ spawner_fork(struct spawner *sp, uint64_t id, int fd)
 	    sizeof(wx)) == -1)
 		return (-1);
 	sp->sp_sessions++;
+	helper_asked(sp->sp_helper);
 	return (0);
 }
 
@@ -378,15 +392,6 @@ spawner_used(struct spawner *sp)
 		spawner_start(sp->sp_service);
 }
 
-/* It was told to fork, or kill, and says nothing: it hangs. */
-void
-spawner_overdue(struct spawner *sp)
-{
-	if (sp->sp_helper != NULL)
-		sp->sp_helper->h_child.c_gone(&sp->sp_helper->h_child,
-		    "does not answer");
-}
-
 void
 spawner_kill(struct spawner *sp, uint64_t id)
 {
@@ -398,6 +403,7 @@ spawner_kill(struct spawner *sp, uint64_t id)
 	wx.wx_session = id;
 	(void)child_send(&sp->sp_helper->h_child, WIRE_KILL, -1, &wx,
 	    sizeof(wx));
+	helper_asked(sp->sp_helper);
 }
 
 void

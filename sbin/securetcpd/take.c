@@ -317,8 +317,18 @@ take_listen(struct conf *conf, struct server *server,
 }
 
 void
-take_network(struct conf *conf, struct statement *said,
-    const struct token *tk)
+take_off(struct conf *conf, const struct token *tk)
+{
+	if (strcmp(tk->tk_text, "off") == 0)
+		conf->cf_penalties_off = 1;
+	else
+		conf_error(&tk->tk_place, "penalties \"%s\" is unknown (off, "
+		    "or { ... })", tk->tk_text);
+}
+
+void
+take_network(struct networks *list, const char *what,
+    struct statement *said, const struct token *tk)
 {
 	struct network	*nw;
 	const char	*why;
@@ -331,10 +341,10 @@ take_network(struct conf *conf, struct statement *said,
 	if ((nw = calloc(1, sizeof(*nw))) == NULL)
 		err(1, "calloc");
 	if ((why = network_parse(tk->tk_text, nw)) != NULL) {
-		conf_error(&tk->tk_place, "trusted proxies: \"%s\": %s",
+		conf_error(&tk->tk_place, "%s: \"%s\": %s", what,
 		    tk->tk_text, why);
 		free(nw);
 		return;
 	}
-	TAILQ_INSERT_TAIL(&conf->cf_trusted, nw, nw_entry);
+	TAILQ_INSERT_TAIL(list, nw, nw_entry);
 }

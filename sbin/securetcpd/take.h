@@ -48,8 +48,9 @@ void		 take_sandbox(struct conf *, const struct token *);
 struct control	*take_control(struct conf *, const struct token *);
 void		 take_key(struct certificate *, const struct token *,
 		    const struct token *);
-void		 take_network(struct conf *, struct statement *,
-		    const struct token *);
+void		 take_off(struct conf *, const struct token *);
+void		 take_network(struct networks *, const char *,
+		    struct statement *, const struct token *);
 void		 take_required(struct statement *, const struct token *);
 void		 take_listen(struct conf *, struct server *,
 		    const struct statement *);
