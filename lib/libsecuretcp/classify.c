@@ -274,8 +274,8 @@ classify_stranger(struct securetcp *s)
 		return;
 	}
 	/* The length of its first message, and what may stand behind it. */
-	if (b[0] == 0 && b[1] == 0 && (b[4] == 0 || memcmp(b, "\0\0\0\010\004",
-	    CLASSIFY_HEAD) == 0)) {
+	if (b[0] == 0 && b[1] == 0 && (memcmp(b, "\0\0\0\010\004",
+	    CLASSIFY_HEAD) == 0 || (b[4] == 0 && (b[2] << 8 | b[3]) > 8))) {
 		object_say(s, "not TLS: the peer sent a start of PostgreSQL%s",
 		    b[4] == 0 ? "" : " (SSLRequest)");
 		return;

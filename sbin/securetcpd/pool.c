@@ -64,11 +64,15 @@ pool_unforked(struct service *se, int error)
 
 	pool_hold(se);
 	se->se_short = now;
-	if (se->se_unforked++ > 0 && now - se->se_told < POOL_TELL * 1000)
+	se->se_unforked++;
+	se->se_untold++;
+	if (se->se_told != 0 && now - se->se_told < POOL_TELL * 1000)
 		return;
+	log_warning("server \"%s\": a session cannot be forked: %s (%u since "
+	    "the last such line)", se->se_conf->sv_name, strerror(error),
+	    se->se_untold);
 	se->se_told = now;
-	log_warning("server \"%s\": a session cannot be forked: %s (%u in a "
-	    "row)", se->se_conf->sv_name, strerror(error), se->se_unforked);
+	se->se_untold = 0;
 }
 
 void

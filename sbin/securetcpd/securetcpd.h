@@ -208,7 +208,8 @@ struct service {
 	struct event		 se_shrink;
 	struct event		 se_hold;	/* runs: fork none */
 	unsigned int		 se_unforked;	/* forks failed in a row */
-	int64_t			 se_told;	/* of that, the last time */
+	int64_t			 se_told;	/* of that, the last time ... */
+	unsigned int		 se_untold;	/* ... and so many since */
 	int64_t			 se_short;	/* one failed, the last time */
 	struct refused		 se_refused[REFUSE_MAX];
 	time_t			 se_crashes[CRASH_MAX];

@@ -468,12 +468,12 @@ session_established(struct session *s, const struct wire_established *wh)
 	if (session_learn(s, wh) == -1)
 		return;
 	session_shaken(s);
-	offence_amends(s);
 	/* Also of a session that has not asked. */
 	if (!rules_allow(s->s_service->se_conf, wh, reason, sizeof(reason))) {
 		session_refuse(s, ptAuthentication, reason);
 		return;
 	}
+	offence_amends(s);
 	session_forward(s);
 }
 

@@ -397,13 +397,17 @@ spawner_kill(struct spawner *sp, uint64_t id)
 {
 	struct wire_id	 wx;
 
-	if (sp == NULL || sp->sp_helper == NULL)
+	if (sp == NULL || sp->sp_helper == NULL ||
+	    sp->sp_helper->h_child.c_fd == -1)
 		return;
 	memset(&wx, 0, sizeof(wx));
 	wx.wx_session = id;
-	(void)child_send(&sp->sp_helper->h_child, WIRE_KILL, -1, &wx,
-	    sizeof(wx));
-	helper_asked(sp->sp_helper);
+	if (child_send(&sp->sp_helper->h_child, WIRE_KILL, -1, &wx,
+	    sizeof(wx)) == -1)
+		sp->sp_helper->h_child.c_gone(&sp->sp_helper->h_child,
+		    "does not take its orders");
+	else
+		helper_asked(sp->sp_helper);
 }
 
 void
