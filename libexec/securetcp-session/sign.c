@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <imsg.h>
@@ -91,17 +92,23 @@ sign_ask(struct session *s, const struct securetcp_signing *ss)
 }
 
 /*
- * Has the peer gone?  It has nothing more to say before our answer, so that
- * its end is no half of a goodbye.
+ * How the peer has gone, or NULL.  It has nothing more to say before our
+ * answer, so that its end is no half of a goodbye.
  */
-static int
+static const char *
 sign_deserted(const struct session *s)
 {
 	char	 c;
-	ssize_t	 n;
 
-	n = recv(s->s_adopted, &c, 1, MSG_PEEK);
-	return (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR));
+	switch (recv(s->s_adopted, &c, 1, MSG_PEEK)) {
+	case 0:
+		return ("end of file");
+	case -1:
+		if (errno != EAGAIN && errno != EINTR)
+			return (strerror(errno));
+		break;
+	}
+	return (NULL);
 }
 
 /*
@@ -111,8 +118,9 @@ sign_deserted(const struct session *s)
 static void
 sign_wait(struct session *s)
 {
-	char	 reason[WIRE_REASON];
-	int	 fd = s->s_adopted;
+	const char	*how;
+	char		 reason[WIRE_REASON];
+	int		 fd = s->s_adopted;
 
 	while (s->s_sign == SIGN_ASKED && !s->s_close && !s->s_refused) {
 		switch (pipe_poll(s, fd, s->s_deadline)) {
@@ -122,10 +130,13 @@ sign_wait(struct session *s)
 			    sizeof(reason)));
 			break;
 		case PIPE_READABLE:
-			if (s->s_sign == SIGN_ASKED && sign_deserted(s))
-				(void)sign_fail(s, ptConnectionAborted,
-				    "the peer left before its handshake was "
-				    "answered");
+			if (s->s_sign == SIGN_ASKED &&
+			    (how = sign_deserted(s)) != NULL) {
+				(void)snprintf(reason, sizeof(reason),
+				    "the peer left in the middle of the "
+				    "handshake: %s", how);
+				(void)sign_fail(s, ptConnectionAborted, reason);
+			}
 			/* Early data, or what is none: not looked at yet. */
 			fd = -1;
 			break;

@@ -172,7 +172,7 @@ left_body()
 	sleep 1
 	kill -KILL "$last"
 	wait_closed 1
-	atf_check -o match:'error=ptConnectionAborted .*reason="the peer left before its handshake was answered"' \
+	atf_check -o match:'error=ptConnectionAborted .*reason="the peer left in the middle of the handshake: (end of file|Connection reset by peer)"' \
 	    grep error= log
 	kill -CONT "$(signers)"
 	wait_until 20 "the others" connected 5

@@ -388,7 +388,7 @@ max_pending_body()
 	touch a.leave
 	wait_closed 1
 	served "$(from 192.0.2.2)" || atf_fail "shut out"
-	wait_log 'error=ptOperationRefused .*reason="connections pending 2: the oldest handshake makes room"'
+	wait_log 'error=ptOperationRefused .*reason="connections pending 2: the oldest handshake of the source with most makes room"'
 	wait_closed 3
 }
 connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
