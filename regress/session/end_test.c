@@ -413,7 +413,7 @@ static void
 slow_reader(struct fake *fk, struct client *c, int order)
 {
 	static char	 buf[SLOW];
-	int		 fd[2], backend[2], size = 16384;
+	int		 fd[2], backend[2], size = 16384, all = SLOW;
 
 	socket_pair_sized(fd, 4096);
 	ATF_REQUIRE_EQ(0, setsockopt(fd[1], SOL_SOCKET, SO_SNDBUF, &size,
@@ -421,6 +421,9 @@ slow_reader(struct fake *fk, struct client *c, int order)
 	client_open_pair(c, fk, "secure", fd);
 	client_handshake(c);
 	socket_pair(backend);
+	/* The backend has written all of it before anybody reads. */
+	ATF_REQUIRE_EQ(0, setsockopt(backend[1], SOL_SOCKET, SO_SNDBUF, &all,
+	    sizeof(all)));
 	fake_accept(c->c_session, backend[0]);
 	if (!order) {
 		client_shut(c);
