@@ -7,7 +7,9 @@
 /*
  * OpenSSL frees much of what it has read of a private key as it is.  Here
  * every block has its length before it, and is cleared when it is freed.
- * LibreSSL clears by itself, and takes no other functions.
+ * LibreSSL takes no other functions.  It clears by itself, but for the end of
+ * the text of a PEM block, which it decodes in place: OpenBSD's malloc(3) is
+ * told to overwrite all of what is freed.
  */
 
 #include <sys/types.h>
@@ -23,6 +25,10 @@
 #include "compat.h"
 
 #if defined(__OpenBSD__) || defined(LIBRESSL_VERSION_NUMBER)
+
+/* Read before the first allocation; nobody else has this name. */
+extern const char *const malloc_options;
+const char *const malloc_options = "J";
 
 int
 compat_crypto_wipe(void)
