@@ -243,7 +243,8 @@ silent_probe_body()
 {
 	backend one
 	full two
-	serve "$(to_port two)" "$(to one)" "timeout backend 4"
+	half=$((2 * ${RUNATF_SLOW:-1}))
+	serve "$(to_port two)" "$(to one)" "timeout backend $((2 * half))"
 	start
 	shows -o inline:"2 one\n" answers 2
 	# Its ten seconds, and one more.
@@ -259,8 +260,8 @@ silent_probe_body()
 	wait_closed 12
 	sed -n 's/.*state=closed .* seconds=//p' log | sort -n >seconds
 	cat seconds
-	atf_check -o match:'^[01]\.[0-9]$' sed -n 10p seconds
-	atf_check -o match:'^2\.[0-9]$' sed -n 11p seconds
+	atf_check awk -v half=$half 'NR == 10 && $1 >= half { exit 1 }
+	    NR == 11 && ($1 < half || $1 >= 2 * half) { exit 1 }' seconds
 	must_be_warned 1 "backend 127.0.0.1:$port_two: .*"
 }
 
@@ -536,6 +537,7 @@ timeout 200
 descriptors_body()
 {
 	[ "$(id -u)" -eq 0 ] || atf_skip "an ordinary user is only warned"
+	! raises || atf_skip "root may have more than its limit here"
 	backend one
 	full two
 	serve_descriptors

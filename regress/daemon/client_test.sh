@@ -115,14 +115,20 @@ renegotiates_body()
 	issue www far IP:127.0.0.1
 	issue www me DNS:me.example.org
 	mkfifo keys
-	openssl s_server -accept 127.0.0.1:0 -tls1_2 -cert far.crt \
+	far=127.0.0.1:0
+	[ -z "$libressl" ] || free_port
+	openssl s_server -accept "$far" -tls1_2 -cert far.crt \
 	    -key far.key -CAfile www.crt -Verify 2 -msg <keys \
 	    >s_server.out 2>&1 &
 	far_pid=$!
 	echo $far_pid >>pids
 	exec 8>keys
-	wait_until 20 "s_server" grep -q '^ACCEPT ' s_server.out
-	far=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' s_server.out)
+	if [ -z "$libressl" ]; then
+		wait_until 20 "s_server" grep -q '^ACCEPT ' s_server.out
+		far=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' s_server.out)
+	else
+		wait_until 20 "s_server" listening_or_gone
+	fi
 	near_with me
 	plain_holds write hello read
 	wait_until 20 "hello" grep -q '^hello' s_server.out
@@ -504,17 +510,20 @@ s_server()
 	far=$(sed -n 's/^ACCEPT .*:\([0-9]*\)$/\1/p' s_server.out)
 }
 
-# libressl_s_server [OPTION]...: it neither finds a port of its own nor tells
-# of one.
+# free_port: LibreSSL's neither finds a port of its own nor tells of one.
+free_port()
+{
+	rm -f s_server.port
+	background "$peer" -p s_server.port bind 127.0.0.1:0
+	wait_until 20 "a port" test -f s_server.port
+	far=$(cat s_server.port)
+	kill "$pid"
+	wait_until 20 "the port to be free" dead "$pid"
+}
 libressl_s_server()
 {
 	for _try in 1 2 3 4 5; do
-		rm -f s_server.port
-		background "$peer" -p s_server.port bind 127.0.0.1:0
-		wait_until 20 "a port" test -f s_server.port
-		far=$(cat s_server.port)
-		kill "$pid"
-		wait_until 20 "the port to be free" dead "$pid"
+		free_port
 		openssl s_server -accept "$far" -www -CAfile www.crt "$@" \
 		    </dev/null >s_server.out 2>&1 &
 		far_pid=$!

@@ -193,6 +193,9 @@ start()
 	port=$(port_of www)
 }
 
+# raises: root may raise its own hard limit, but not everywhere.
+raises() { "$as" -n 64:64 sh -c 'ulimit -n 65' 2>/dev/null; }
+
 # sanitize: the parent of a build tree of our own, under sanitizers.
 sanitize()
 {

@@ -108,6 +108,7 @@ main(int argc, char *argv[])
 	keep(p);
 	keep(behind);
 	keep(stack);
+	keep(data);
 	if (strcmp(where, "freed") == 0)
 		free(p);
 	if (write(STDOUT_FILENO, "planted\n", 8) != 8)
