@@ -602,6 +602,40 @@ trusted6_body()
 	wait_log '^server=www from=\[fd00:99::4\]:[0-9]+ error=ptProtocol '
 }
 
+scenario trusted_zone "A proxy with an address of one link is trusted there, \
+and not on another link"
+trusted_zone_body()
+{
+	need_linux "makes links, and a network to have them in"
+	need_net fe80::1 fe80::2
+	$net ip link add d0 type veth peer name d1 ||
+	    atf_skip "no link can be made here"
+	$net ip link set d0 up && $net ip link set d1 up &&
+	    $net ip addr add fe80::1/64 dev d0 nodad &&
+	    $net ip addr add fe80::2/64 dev d0 nodad ||
+	    atf_skip "no address of a link here"
+	trusted="fe80::2%d0"
+	for w in www:d0 other:lo; do
+		cat <<-CONF
+		server "${w%:*}" {
+			listen on fe80::1%${w#*:} port 0 proxy
+			certificate "www"
+			echo
+		}
+		CONF
+	done | configure
+	# shellcheck disable=SC2086
+	start $net
+	listener="[fe80::1%d0]:$port"
+	in_net '[fe80::2%d0]:0' raw "$(v1 $alice)" tls write served shutdown \
+	    read || atf_fail "not served"
+	wait_log 'from=192\.0\.2\.1:5555 state=connected .*via=\[fe80::2%d0\]:[0-9]+'
+	listener="[fe80::1%lo]:$(port_of other)"
+	in_net '[fe80::2%lo]:0' raw "$(v1 $alice)" drain
+	wait_log '^server=other from=\[fe80::2%lo\]:[0-9]+ error=ptProtocol '
+	atf_check -s exit:1 grep -q '^server=other .*state=' log
+}
+
 # fetch PORT: with curl, from 127.0.0.5, what is said there; the port it
 # came from is in $local.
 fetch()

@@ -7,10 +7,12 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 
 #include <atf-c.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "network.h"
@@ -18,6 +20,9 @@
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
 static const char	 no_address[] = "it is no numeric address";
+static const char	 no_interface[] = "there is no such interface";
+static const char	 no_link[] =
+    "only a link-local address has an interface";
 static const char	 no_prefix4[] =
     "the prefix length is a number from 0 to 32";
 static const char	 no_prefix6[] =
@@ -39,7 +44,17 @@ static const struct {
 	{ "0x0a.0.0.1", no_address },
 	{ "2001:db8:::/32", no_address },
 	{ "[2001:db8::]/32", no_address },
-	{ "fe80::1%lo0", no_address },
+	{ "localhost%1", no_address },
+	{ "fe80::1%", no_interface },
+	{ "fe80::1%nonesuch", no_interface },
+	{ "fe80::1%-1", no_interface },
+	{ "fe80::1%99999999", no_interface },
+	{ "fe80::1%averylongnameofaninterface", no_interface },
+	{ "2001:db8::%1/64", no_link },
+	{ "10.0.0.1%1", no_link },
+	{ "fec0::1%1", no_link },
+	{ "fe80::/64%1", no_prefix6 },
+	{ "fe80::%1/9", "a network of one interface is within fe80::/10" },
 	{ "1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa/64", no_address },
 	{ "10.0.0.0/", no_prefix4 },
 	{ "10.0.0.0/33", no_prefix4 },
@@ -170,6 +185,46 @@ ATF_TC_BODY(members, tc)
 	}
 }
 
+/* An interface by the number 1 is in every system. */
+ATF_TC(zones);
+ATF_TC_HEAD(zones, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "with an interface a network has the "
+	    "addresses of that one only, without it those of all");
+}
+ATF_TC_BODY(zones, tc)
+{
+	struct network		 all, nw[3];
+	struct sockaddr_storage	 ss;
+	struct sockaddr_in6	*sin6 = (struct sockaddr_in6 *)&ss;
+	char			 name[IF_NAMESIZE], text[128];
+	const char		*why;
+	size_t			 i;
+
+	ATF_REQUIRE(if_indextoname(1, name) != NULL);
+	ATF_REQUIRE(network_parse("fe80::/64", &all) == NULL);
+	ATF_REQUIRE(network_parse("fe80::1%1", &nw[0]) == NULL);
+	snprintf(text, sizeof(text), "fe80::%%%s/64", name);
+	ATF_REQUIRE(network_parse(text, &nw[1]) == NULL);
+	snprintf(text, sizeof(text), "fe80::%%%s/10", name);
+	ATF_REQUIRE(network_parse(text, &nw[2]) == NULL);
+	address("fe80::1", &ss);
+	for (i = 0; i < NITEMS(nw); i++) {
+		sin6->sin6_scope_id = 1;
+		ATF_CHECK(network_contains(&nw[i], (struct sockaddr *)&ss));
+		ATF_CHECK(network_contains(&all, (struct sockaddr *)&ss));
+		sin6->sin6_scope_id = 2;
+		ATF_CHECK(!network_contains(&nw[i], (struct sockaddr *)&ss));
+		ATF_CHECK(network_contains(&all, (struct sockaddr *)&ss));
+	}
+	snprintf(text, sizeof(text), "fe80::1%%%s/64", name);
+	why = network_parse(text, &nw[0]);
+	ATF_REQUIRE(why != NULL);
+	snprintf(text, sizeof(text), "bits of the host are set: the network "
+	    "is fe80::%%%s/64", name);
+	ATF_CHECK_STREQ(text, why);
+}
+
 ATF_TC(lists);
 ATF_TC_HEAD(lists, tc)
 {
@@ -208,6 +263,7 @@ ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, wrong);
 	ATF_TP_ADD_TC(tp, members);
+	ATF_TP_ADD_TC(tp, zones);
 	ATF_TP_ADD_TC(tp, lists);
 	return (atf_no_error());
 }

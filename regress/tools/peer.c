@@ -15,10 +15,11 @@
  *	peer full ADDRESS FILE command ...
  *					until FILE is there; then as accept
  *
- * ADDRESS is 127.0.0.1:8443, [::1]:8443 or /a/path.  What ordinary clients
- * hide (half-closes, resets, silence, drops) is a command here.  A TLS server
- * has -s NAME, for NAME.crt and NAME.key, and tells which name it was asked
- * for; with -C cafile it demands a certificate of its client.
+ * ADDRESS is 127.0.0.1:8443, [::1]:8443, [fe80::1%em0]:8443 or /a/path.  What
+ * ordinary clients hide (half-closes, resets, silence, drops) is a command
+ * here.  A TLS server has -s NAME, for NAME.crt and NAME.key, and tells which
+ * name it was asked for; with -C cafile it demands a certificate of its
+ * client.
  */
 
 #include <sys/types.h>
@@ -26,6 +27,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <arpa/inet.h>
@@ -75,10 +77,11 @@ usage(void)
 	    "[-c countfile] [-p portfile]\n"
 	    "\t[-r bytes] [-s name] [-t seconds]\n"
 	    "\tconnect|accept|bind|full address command ...\n"
-	    "commands: tls[=1.2|=1.3] raw TEXT write TEXT send FILE drip FILE\n"
-	    "\tboth FILE flood BYTES read readn BYTES sip drain hold shutdown "
-	    "fin\n"
-	    "\tbye reset close cork until FILE touch FILE\n");
+	    "commands: tls[=1.2|=1.3] raw TEXT urgent TEXT write TEXT "
+	    "send FILE\n"
+	    "\tdrip FILE both FILE flood BYTES read readn BYTES sip drain hold "
+	    "shutdown\n"
+	    "\tfin bye reset close cork until FILE touch FILE\n");
 	exit(2);
 }
 
@@ -116,7 +119,7 @@ parse_address(const char *text, struct sockaddr_storage *ss)
 	struct sockaddr_un	*un = (struct sockaddr_un *)ss;
 	struct sockaddr_in	*in = (struct sockaddr_in *)ss;
 	struct sockaddr_in6	*in6 = (struct sockaddr_in6 *)ss;
-	char			 host[256], *port;
+	char			 host[256], *port, *zone;
 
 	memset(ss, 0, sizeof(*ss));
 	if (*text == '/') {
@@ -134,6 +137,10 @@ parse_address(const char *text, struct sockaddr_storage *ss)
 		host[strlen(host) - 1] = '\0';
 		in6->sin6_family = AF_INET6;
 		in6->sin6_port = htons((uint16_t)atoi(port));
+		if ((zone = strchr(host, '%')) != NULL) {
+			*zone++ = '\0';
+			in6->sin6_scope_id = if_nametoindex(zone);
+		}
 		if (inet_pton(AF_INET6, host + 1, &in6->sin6_addr) != 1)
 			errx(1, "%s: not an IPv6 address", text);
 		return (sizeof(*in6));
@@ -383,8 +390,9 @@ get(char *buf, size_t len, const char **how)
 	return (0);
 }
 
+/* Below TLS; with MSG_OOB the last byte is urgent. */
 static void
-cmd_raw(const char *text)
+cmd_raw(const char *text, int flags)
 {
 	char	 buf[8192];
 	size_t	 len = 0;
@@ -397,7 +405,7 @@ cmd_raw(const char *text)
 		} else
 			buf[len++] = *text++;
 	}
-	if (write(sock, buf, len) != (ssize_t)len)
+	if (send(sock, buf, len, flags) != (ssize_t)len)
 		err(1, "raw");
 }
 
@@ -581,7 +589,9 @@ command(const char *name, const char *arg)
 		usage();
 	else {
 		if (strcmp(name, "raw") == 0)
-			cmd_raw(arg);
+			cmd_raw(arg, 0);
+		else if (strcmp(name, "urgent") == 0)
+			cmd_raw(arg, MSG_OOB);
 		else if (strcmp(name, "write") == 0)
 			must_put(arg, strlen(arg));
 		else if (strcmp(name, "send") == 0)

@@ -9,15 +9,19 @@
 #include <sys/types.h>
 #include <sys/socket.h>
 
+#include <net/if.h>
 #include <netinet/in.h>
 #include <arpa/inet.h>
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "network.h"
 
 #define NETWORK_MAPPED	96		/* bits of ::ffff:0:0 */
+#define NETWORK_LINK	10		/* bits of fe80:: */
 
 static unsigned int
 network_bits(const struct network *nw)
@@ -57,13 +61,34 @@ network_mask(struct network *nw)
 static const char *
 network_text(const struct network *nw)
 {
-	static char	 text[INET6_ADDRSTRLEN + sizeof("/128")];
-	char		 addr[INET6_ADDRSTRLEN];
+	static char	 text[INET6_ADDRSTRLEN + IF_NAMESIZE + sizeof("%/128")];
+	char		 addr[INET6_ADDRSTRLEN], zone[IF_NAMESIZE];
 
 	if (inet_ntop(nw->nw_family, nw->nw_addr, addr, sizeof(addr)) == NULL)
 		return ("?");
-	(void)snprintf(text, sizeof(text), "%s/%u", addr, nw->nw_prefix);
+	if (if_indextoname(nw->nw_scope, zone) == NULL)
+		zone[0] = '\0';
+	(void)snprintf(text, sizeof(text), "%s%s%s/%u", addr, zone[0] == '\0' ?
+	    "" : "%", zone, nw->nw_prefix);
 	return (text);
+}
+
+/* The interface behind a link-local address, by its name or number. */
+static const char *
+network_zone(const char *zone, struct network *nw)
+{
+	const char	*invalid;
+	char		 name[IF_NAMESIZE];
+
+	if (nw->nw_family != AF_INET6 || nw->nw_addr[0] != 0xfe ||
+	    (nw->nw_addr[1] & 0xc0) != 0x80)
+		return ("only a link-local address has an interface");
+	if ((nw->nw_scope = if_nametoindex(zone)) != 0)
+		return (NULL);
+	nw->nw_scope = (uint32_t)strtonum(zone, 1, UINT_MAX, &invalid);
+	if (invalid != NULL || if_indextoname(nw->nw_scope, name) == NULL)
+		return ("there is no such interface");
+	return (NULL);
 }
 
 /* At most three digits, and none before that says nothing. */
@@ -101,8 +126,8 @@ const char *
 network_parse(const char *text, struct network *nw)
 {
 	static char	 why[128];
-	const char	*slash = strchr(text, '/');
-	char		 addr[INET6_ADDRSTRLEN];
+	const char	*slash = strchr(text, '/'), *why_zone;
+	char		 addr[INET6_ADDRSTRLEN + IF_NAMESIZE], *zone;
 	size_t		 len;
 
 	memset(nw, 0, sizeof(*nw));
@@ -111,12 +136,16 @@ network_parse(const char *text, struct network *nw)
 		return ("it is no numeric address");
 	memcpy(addr, text, len);
 	addr[len] = '\0';
+	if ((zone = strchr(addr, '%')) != NULL)
+		*zone++ = '\0';
 	if (inet_pton(AF_INET, addr, nw->nw_addr) == 1)
 		nw->nw_family = AF_INET;
 	else if (inet_pton(AF_INET6, addr, nw->nw_addr) == 1)
 		nw->nw_family = AF_INET6;
 	else
 		return ("it is no numeric address");
+	if (zone != NULL && (why_zone = network_zone(zone, nw)) != NULL)
+		return (why_zone);
 	nw->nw_prefix = network_bits(nw);
 	if (slash != NULL && network_prefix(slash + 1, network_bits(nw),
 	    &nw->nw_prefix) == -1) {
@@ -124,6 +153,8 @@ network_parse(const char *text, struct network *nw)
 		    "number from 0 to %u", network_bits(nw));
 		return (why);
 	}
+	if (zone != NULL && nw->nw_prefix < NETWORK_LINK)
+		return ("a network of one interface is within fe80::/10");
 	if (network_mask(nw)) {
 		(void)snprintf(why, sizeof(why), "bits of the host are set: "
 		    "the network is %s", network_text(nw));
@@ -139,16 +170,21 @@ network_parse(const char *text, struct network *nw)
 int
 network_contains(const struct network *nw, const struct sockaddr *sa)
 {
-	const uint8_t	*addr;
-	unsigned int	 whole = nw->nw_prefix / 8, rest = nw->nw_prefix % 8;
-	sa_family_t	 family = sa->sa_family;
+	const struct sockaddr_in6	*sin6;
+	const uint8_t			*addr;
+	unsigned int			 whole = nw->nw_prefix / 8;
+	unsigned int			 rest = nw->nw_prefix % 8;
+	sa_family_t			 family = sa->sa_family;
 
 	if (family == AF_INET)
 		addr = (const uint8_t *)
 		    &((const struct sockaddr_in *)sa)->sin_addr;
-	else if (family == AF_INET6)
-		addr = ((const struct sockaddr_in6 *)sa)->sin6_addr.s6_addr;
-	else
+	else if (family == AF_INET6) {
+		sin6 = (const struct sockaddr_in6 *)sa;
+		if (nw->nw_scope != 0 && nw->nw_scope != sin6->sin6_scope_id)
+			return (0);
+		addr = sin6->sin6_addr.s6_addr;
+	} else
 		return (0);
 	if (family == AF_INET6 && network_is_mapped(addr)) {
 		addr += NETWORK_MAPPED / 8;

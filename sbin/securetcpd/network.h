@@ -20,13 +20,14 @@ struct network {
 	sa_family_t		 nw_family;	/* AF_INET or AF_INET6 */
 	uint8_t			 nw_addr[16];
 	unsigned int		 nw_prefix;	/* bits */
-	uint32_t		 nw_scope;	/* a source's interface, or 0 */
+	uint32_t		 nw_scope;	/* of a link: its interface, or 0 */
 };
 TAILQ_HEAD(networks, network);
 
 /*
- * "192.0.2.0/24" or "2001:db8::/32", or one address: NULL, or what is wrong
- * with it (until the next call).
+ * "192.0.2.0/24", "2001:db8::/32" or "fe80::%em0/64", or one address: NULL, or
+ * what is wrong with it (until the next call).  Link-local ones without an
+ * interface are those of any.
  */
 const char	*network_parse(const char *, struct network *);
 /* An IPv4 address is one in an IPv6 address that was mapped, too. */
