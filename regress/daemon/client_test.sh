@@ -1046,6 +1046,30 @@ zone_body()
 	    "$securetcpd" -n -f securetcpd.conf
 }
 
+scenario urgent "What the plain side sends as urgent is sent on in its place"
+urgent_body()
+{
+	certificate www
+	far_end -s www tls read shutdown
+	near "servername localhost"
+	plain raw ab urgent cd raw ef shutdown read
+	far_ends
+	atf_check -o inline:abcdef cat far.out
+}
+
+scenario odd_certificates "A name that ends in a dot in the certificate, and \
+a purpose that is any, are no name and not that of a server"
+odd_certificates_body()
+{
+	authority www
+	issue www far "DNS:localhost."
+	refuses "the server's certificate is not for localhost"
+	stop_daemon
+	issue www far "DNS:localhost
+	extendedKeyUsage = anyExtendedKeyUsage"
+	refuses "certificate CN=far: its purpose is not that of a server"
+}
+
 scenario alone "Client blocks start without a certificate before them, \
 whatever descriptors are free then"
 alone_body()

@@ -212,6 +212,65 @@ tcp_backend_body()
 	    grep state=connected log
 }
 
+scenario urgent "What a peer sends as urgent has its place among the other \
+bytes, from a backend as from a client"
+urgent_body()
+{
+	background "$peer" -p backend.port accept 127.0.0.1:0 \
+	    raw ab urgent cd raw ef read shutdown
+	wait_until 20 "backend" test -f backend.port
+	configure <<-CONF
+	server "www" {
+		listen on 127.0.0.1 port 0 proxy
+		certificate "www"
+		forward to 127.0.0.1 port $(cat backend.port)
+	}
+	CONF
+	start
+	# Before the handshake, as nobody but TLS writes after that.
+	atf_check -o inline:"abcdef" -e inline:"end close_notify\n" \
+	    "$peer" -C www.crt connect "127.0.0.1:$port" \
+	    raw "PROXY TCP4 192.0.2.1 192.0.2.2 55" \
+	    urgent "55 443\\x0d" raw "\\x0a" tls write hello shutdown read
+	wait_log "from=192.0.2.1:5555 .*state=connected"
+	wait_until 20 "the backend to have it" grep -q '^hello$' background.out
+}
+
+# timers SOCKETS: of the daemon's connections, when the next probe is due.
+timers()
+{
+	ss -Htno state established "$1" | sed 's/.* timer:(keepalive,//; t
+	    s/.*/none/; s/[,)].*//' | sed 's/[,)].*//'
+}
+
+# kept PATTERN [STATEMENT]...: the probes of both connections begin then.
+kept()
+{
+	_when=$1
+	shift
+	rm -f backend.port
+	background "$peer" -p backend.port accept 127.0.0.1:0 read shutdown
+	wait_until 20 "backend" test -f backend.port
+	serve "forward to 127.0.0.1 port $(cat backend.port)" "$@"
+	start
+	background "$peer" connect "127.0.0.1:$port" tls write hello hold
+	wait_log state=connected
+	wait_until 20 "both connections" carried
+	shows -o match:"^$_when\$" timers "sport = :$port"
+	shows -o match:"^$_when\$" timers "dport = :$(cat backend.port)"
+	stop_daemon
+}
+carried() { grep -q hello background.out && : >background.out; }
+
+scenario keepalive "Both connections are probed after a minute without \
+anything, or after the time that is said, or never" require.progs ss
+keepalive_body()
+{
+	kept '(1min|[1-5]*[0-9]sec)'
+	kept '(2h|1h[0-9a-z]*|1[12][09]min)' "keepalive 2h"
+	kept none "keepalive off"
+}
+
 scenario ipv6 "A listener and a client on ::1 are logged in brackets"
 ipv6_body()
 {
