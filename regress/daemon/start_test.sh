@@ -376,6 +376,87 @@ log_full_body()
 	atf_check_equal 0 $?
 }
 
+scenario log_clock "A clock that is set back while there is no syslogd does \
+not keep the daemon from finding the next one" require.user root \
+require.progs "cc python3 unshare"
+log_clock_body()
+{
+	need_linux "gives the daemon a /dev and a clock of its own"
+	unshare -m true 2>/dev/null || atf_skip "no mounts of its own here"
+	cat >clock.c <<-C
+	#include <sys/syscall.h>
+	#include <sys/time.h>
+	#include <time.h>
+	#include <unistd.h>
+	static time_t
+	back(void)
+	{
+		return (access("$PWD/back", F_OK) == 0 ? 3600 : 0);
+	}
+	int
+	clock_gettime(clockid_t id, struct timespec *ts)
+	{
+		if (syscall(SYS_clock_gettime, id, ts) != 0)
+			return (-1);
+		if (id == CLOCK_REALTIME)
+			ts->tv_sec -= back();
+		return (0);
+	}
+	time_t
+	time(time_t *t)
+	{
+		struct timespec	 ts;
+
+		(void)clock_gettime(CLOCK_REALTIME, &ts);
+		if (t != NULL)
+			*t = ts.tv_sec;
+		return (ts.tv_sec);
+	}
+	C
+	atf_check cc -shared -fPIC -o clock.so clock.c
+	cat >syslogd.py <<-'PY'
+	import os, socket, sys
+	s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+	s.bind("dev/log")
+	f = open(sys.argv[1], "ab", 0)
+	while True: f.write(s.recv(8192) + b"\n")
+	PY
+	mkdir dev
+	for d in null urandom random zero; do
+		: >dev/$d
+	done
+	background python3 syslogd.py first
+	syslogd=$pid
+	wait_until 20 "a syslogd" test -S dev/log
+	serve_free
+	atf_check -e ignore unshare -m sh -c "
+		mount --make-rprivate / &&
+		for d in null urandom random zero; do
+			mount --bind /dev/\$d dev/\$d || exit 1
+		done &&
+		mount --rbind dev /dev || exit 1
+		LD_PRELOAD=$PWD/clock.so exec $securetcpd -f securetcpd.conf"
+	cat securetcpd.pid >>pids
+	daemon=$(cat securetcpd.pid)
+	wait_until 20 "its log" grep -q 'msg=started' first
+	kill "$syslogd"
+	wait_until 20 "syslogd to be gone" dead "$syslogd"
+	rm dev/log
+	# It is looked for again, in vain, by the old time.
+	served || atf_fail "not served without a log"
+	: >back
+	background python3 syslogd.py second
+	wait_until 20 "the next syslogd" test -S dev/log
+	wait_until 20 "its log" logged_again
+	kill -TERM "$daemon"
+	wait_until 20 "its end" dead "$daemon"
+}
+logged_again()
+{
+	served
+	grep -q 'state=connecting' second
+}
+
 atf_init_test_cases()
 {
 	add_scenarios
