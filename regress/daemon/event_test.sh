@@ -302,6 +302,49 @@ gone_body()
 	EVENTS
 }
 
+scenario slow_end "A client that takes slowly what is left for it gets all of \
+that, beyond the close timer, whether it has ended its own direction or a \
+program has ended the connection" timeout 240
+slow_end_body()
+{
+	# More than the buffers of the system hold.
+	[ "$system" = Linux ] && n=5000000 || n=300000
+	random_bytes $n answer
+	chmod 644 answer
+	printf '#!/bin/sh\nread -r line\ncat "%s"\n' "$PWD/answer" >program
+	chmod 755 . program
+	background "$peer" -k -t 200 accept "$PWD/backend.sock" readn 3 \
+	    send answer shutdown read
+	wait_until 20 "backend" test -S backend.sock
+	configure <<-CONF
+	server "www" {
+		listen on 127.0.0.1 port 0
+		certificate "www"
+		forward to "$PWD/backend.sock"
+		timeout close 2
+	}
+	server "program" {
+		listen on 127.0.0.1 port 0
+		certificate "www"
+		execute "$PWD/program" user "nobody"
+		timeout close 2
+	}
+	CONF
+	start
+	for w in www:fin www:shutdown program:; do
+		echo "$w"
+		# shellcheck disable=SC2086
+		"$peer" -r 4096 -t 100 connect \
+		    "127.0.0.1:$(port_of "${w%:*}")" tls \
+		    write "go
+" ${w#*:} sip >got 2>got.err || { cat got.err; atf_fail "$w: cut off"; }
+		atf_check cmp answer got
+		atf_check -o match:"end close_notify" cat got.err
+	done
+	wait_closed 3
+	atf_check -s exit:1 grep error= log
+}
+
 scenario handshake_timer "A handshake that takes longer than its timer is \
 ptTimeout, also one of a silent peer"
 handshake_timer_body()
