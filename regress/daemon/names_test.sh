@@ -389,6 +389,25 @@ odd_body()
 	done
 }
 
+scenario large_hello "A client whose ClientHello is larger than a record is \
+served with match as without" require.progs openssl
+large_hello_body()
+{
+	authority ca
+	issue ca www /CN=www DNS:localhost
+	protocols=$(awk 'BEGIN { for (i = 0; i < 150; i++)
+	    printf "%s%0120d", i == 0 ? "" : ",", i }')
+	for s in "" "match servername nobody.example.org refuse"; do
+		serve echo "$s"
+		start
+		echo "$(shown localhost -alpn "$protocols")" >>got
+		stop_daemon
+	done
+	# Whatever the TLS library makes of it.
+	atf_check_equal 1 "$(sort -u got | awk 'END { print NR }')"
+	[ -n "$libressl" ] || atf_check -o inline:"www\n" sort -u got
+}
+
 scenario slow_hello "The handshake timer holds for a ClientHello that does \
 not come to its end"
 slow_hello_body()
