@@ -17,6 +17,7 @@
  * - Signature algorithms that a signer cannot sign are not offered.
  * - A client that offers application protocols, but none of ours, is refused
  *   as RFC 7301 says, unless the configuration wants it to go on.
+ * - LibreSSL's request for a client's certificate has no OCSP response in it.
  * - There are no session tickets.  OpenSSL sends two of them in every TLS 1.3
  *   handshake, for sessions that libtls will not resume.  A client that only
  *   sends never reads them, and when it closes, its kernel takes unread data
@@ -49,6 +50,7 @@ static int	 ssl_end(struct securetcp_config *, const char *,
 		    struct tls *, int);
 static int	 ssl_unfit(struct securetcp_config *);
 static int	 ssl_contexts_set(struct securetcp_config *);
+static void	 ssl_staples(void);
 static int	 ssl_algorithms_context(SSL_CTX *);
 static int	 ssl_algorithms(SSL *);
 static int	 ssl_judge(X509_STORE_CTX *, void *);
@@ -196,11 +198,13 @@ ssl_contexts_set(struct securetcp_config *sc)
 int
 ssl_configure(struct securetcp_config *sc, struct tls *tls)
 {
-	int	 error;
+	int	 bad, error;
 
 	ssl_begin();
-	error = ssl_end(sc, "context", tls, tls_configure(tls,
-	    sc->sc_settings) != 0);
+	bad = tls_configure(tls, sc->sc_settings) != 0;
+	if (!bad)
+		ssl_staples();
+	error = ssl_end(sc, "context", tls, bad);
 	/* Of what it is given only the certificates can be wrong. */
 	return (error == ptNoSecurity ? ptNoCertificate : error);
 }
@@ -256,6 +260,49 @@ ssl_connect(struct securetcp_config *sc, struct tls *tls, tls_read_cb in,
 	(void)SSL_set_options(ssl_connection, SSL_OP_NO_RENEGOTIATION);
 	return (ptOk);
 }
+
+#ifdef LIBRESSL_VERSION_NUMBER
+
+/*
+ * Where TLS 1.3 has an empty status_request (RFC 8446, 4.4.2.1) LibreSSL puts
+ * the response itself, at which clients that know better end the handshake.
+ * libtls has one function for all of its servers' contexts.
+ */
+static int	(*ssl_staple)(SSL *, void *);
+
+static int
+ssl_status(SSL *ssl, void *arg)
+{
+	if (SSL_state(ssl) == SSL3_ST_SW_CERT_REQ_A)
+		return (SSL_TLSEXT_ERR_NOACK);
+	return (ssl_staple(ssl, arg));
+}
+
+/* Neither call can fail. */
+static void
+ssl_staples(void)
+{
+	int	(*was)(SSL *, void *) = NULL;
+	size_t	 i;
+
+	for (i = 0; i < ssl_ncontexts; i++) {
+		(void)SSL_CTX_get_tlsext_status_cb(ssl_contexts[i], &was);
+		if (was == NULL)
+			continue;
+		ssl_staple = was;
+		(void)SSL_CTX_set_tlsext_status_cb(ssl_contexts[i],
+		    ssl_status);
+	}
+}
+
+#else
+
+static void
+ssl_staples(void)
+{
+}
+
+#endif
 
 /*
  * Signers sign digests of SHA-256, 384 and 512.  LibreSSL has no list to set,
