@@ -301,6 +301,7 @@ static const struct wire_layout wire_layouts[WIRE_TYPE_MAX] = {
 	LAYOUT(ASKSIGN, wire_asksign),
 	LAYOUT(IDENTITY, wire_established),
 	EMPTY(ALLOWED),
+	EMPTY(TAKEN),
 	LAYOUT(ESTABLISHED, wire_established),
 	LAYOUT(DONE, wire_done),
 };

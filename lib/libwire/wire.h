@@ -118,6 +118,9 @@ enum wire_type {
 	WIRE_IDENTITY,		/* the peer's, in the middle of a handshake */
 	WIRE_ALLOWED,		/* else: REFUSE */
 
+	/* launcher to parent: a RUN, TERM or KILL was dealt with */
+	WIRE_TAKEN,
+
 	WIRE_TYPE_MAX
 };
 

@@ -38,6 +38,7 @@ static const struct wire_rule wire_spawner[] = {
 
 static const struct wire_rule wire_launcher[] = {
 	{ WIRE_READY,		IN(WIRE_LOADING),			1 },
+	{ WIRE_TAKEN,		IN(WIRE_RUNNING),			0 },
 	{ WIRE_UNFORKED,	IN(WIRE_RUNNING),			0 },
 	{ WIRE_EXITED,		IN(WIRE_RUNNING),			0 },
 	{ WIRE_FATAL,		IN(WIRE_LOADING) | IN(WIRE_RUNNING),	1 },

@@ -226,8 +226,9 @@ launcher_message(struct imsg *imsg)
 {
 	switch (imsg_get_type(imsg)) {
 	case WIRE_STDERR:
+		/* Half of an order: RUN is the other. */
 		launcher_stderr(imsg);
-		break;
+		return;
 	case WIRE_RUN:
 		launcher_order(imsg);
 		break;
@@ -241,6 +242,8 @@ launcher_message(struct imsg *imsg)
 		helper_fatal(parent, "launcher: unexpected %s",
 		    wire_name(imsg_get_type(imsg)));
 	}
+	/* Whatever came of it: a launcher that hangs says no more of that. */
+	launcher_send(WIRE_TAKEN, NULL, 0);
 }
 
 static void

@@ -136,6 +136,8 @@ ATF_TC_BODY(terminated, tc)
 	ATF_CHECK_EQ(0, r[1]->r_exited);
 	master_order(&m, WIRE_TERM, r[1]);
 	master_exited(&m, r[1], 0, 7);
+	/* Each order was answered, those that came too late as well. */
+	MASTER_WAIT(&m, m.m_taken == 6);
 	master_stop(&m);
 }
 

@@ -106,6 +106,8 @@ master_send(struct master *m, enum wire_type type, int fd,
     const void *payload, size_t size)
 {
 	ATF_REQUIRE_EQ(0, wire_send(&m->m_pipe, type, fd, payload, size));
+	if (type == WIRE_RUN || type == WIRE_TERM || type == WIRE_KILL)
+		m->m_orders++;
 }
 
 /* A program of the caller's own user, without groups. */
@@ -328,6 +330,10 @@ master_message(struct master *m, struct imsg *imsg)
 	case WIRE_FATAL:
 		ATF_REQUIRE_EQ(0, wire_parse(imsg, &wt, sizeof(wt)));
 		(void)strlcpy(m->m_fatal, wt.wt_text, sizeof(m->m_fatal));
+		break;
+	case WIRE_TAKEN:
+		ATF_REQUIRE_EQ(0, wire_parse(imsg, NULL, 0));
+		ATF_REQUIRE(m->m_taken++ < m->m_orders);
 		break;
 	case WIRE_UNFORKED:
 		ATF_REQUIRE_EQ(0, wire_parse(imsg, &wf, sizeof(wf)));

@@ -43,6 +43,8 @@ struct master {
 	int			 m_ended;
 	char			 m_sandbox[WIRE_NAME];
 	char			 m_fatal[WIRE_REASON];
+	unsigned int		 m_orders;	/* given ... */
+	unsigned int		 m_taken;	/* ... and answered */
 	uint32_t		 m_nprograms;
 	size_t			 m_nruns;
 	struct run		*m_runs[MASTER_RUNS];

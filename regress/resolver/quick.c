@@ -15,7 +15,7 @@
 
 #define QUICK_MAX	61
 
-static unsigned int	 counts[QUICK_MAX];
+static unsigned int	 counts[QUICK_MAX], questions;
 
 static int
 quick_add(struct event *ev, const struct timeval *tv)
@@ -47,7 +47,28 @@ quick_later(struct event *ev, unsigned int failures)
 	(void)quick_add(ev, &tv);
 }
 
+static void
+quick_patient(struct helper *h, unsigned int seconds)
+{
+	helper_patient(h, seconds / QUICK_FACTOR);
+}
+
+static void
+quick_asked(struct helper *h)
+{
+	questions++;
+	helper_asked(h);
+}
+
+unsigned int
+quick_questions(void)
+{
+	return (questions);
+}
+
 #define helper_later	quick_later
+#define helper_asked	quick_asked
+#define helper_patient	quick_patient
 #undef evtimer_add
 #define evtimer_add	quick_add
 #include "../../sbin/securetcpd/resolver.c"

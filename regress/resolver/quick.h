@@ -13,5 +13,7 @@
 
 /* How often it has set a timer to so many of its own seconds. */
 unsigned int	 quick_count(long);
+/* How often it has asked. */
+unsigned int	 quick_questions(void);
 
 #endif /* QUICK_H */

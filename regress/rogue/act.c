@@ -436,6 +436,8 @@ act_common(const char *word, const char **line)
 		act_numbers(WIRE_UNFORKED, line, 8, 4, 0);
 	else if (strcmp(word, "exited") == 0)
 		act_numbers(WIRE_EXITED, line, 8, 4, 4);
+	else if (strcmp(word, "taken") == 0)
+		act_send(WIRE_TAKEN, NULL, 0);
 	else if (strcmp(word, "signed") == 0)
 		act_signed(line);
 	else if (strcmp(word, "half") == 0 || strcmp(word, "header") == 0 ||

@@ -74,6 +74,7 @@ violations()
 		does n "fatal line"
 		does o "exit 3"
 		does p "kill 9"
+		does q "taken taken"
 		does good "close exited me 0 7"
 	} | configure
 	start
@@ -95,6 +96,7 @@ violations()
 	misdeed n "$(printf '%s' "$line" | sed 's/[\\]/\\\\/g')"
 	misdeed o "exit code 3"
 	misdeed p "killed by signal 9 (Killed)"
+	misdeed q "violation: an answer to what it was not asked"
 	"$peer" -t 60 -C www.crt connect "127.0.0.1:$(port_of good)" tls \
 	    read shutdown >/dev/null 2>&1
 	wait_until 30 "good to have ended" ended good
@@ -123,6 +125,22 @@ silent()
 	stop_clean
 	# What it said without a newline was not lost.
 	atf_check -o match:'stderr="x nothing"' cat log
+}
+
+twice sulking "A launcher that takes an order and says nothing more is \
+replaced after 5 seconds"
+sulking()
+{
+	plant_launcher
+	does www "sulk" "timeout idle 1" | configure
+	start
+	old=$(launcher)
+	"$peer" -t 60 -C www.crt connect "127.0.0.1:$port" tls hold \
+	    >/dev/null 2>&1
+	wait_log 'warning="launcher terminated: does not answer; it is replaced; 1 program lost"' 40
+	wait_closed
+	wait_until 30 "another launcher" another
+	stop_clean
 }
 
 atf_init_test_cases()

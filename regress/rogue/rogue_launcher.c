@@ -24,6 +24,7 @@
 #include "wire.h"
 
 static int	 errfd = -1, fd = -1;	/* of the program that is not run */
+static int	 sulking;		/* it answers no more orders */
 
 static int	 launcher_words(const char **);
 static void	 launcher_take(struct imsgbuf *, struct imsg *);
@@ -42,7 +43,9 @@ launcher_words(const char **line)
 		if (write(errfd, *line + 1, strlen(*line + 1)) == -1)
 			_exit(98);
 		*line += strlen(*line);
-	} else if (strcmp(word, "nothing") != 0)
+	} else if (strcmp(word, "sulk") == 0)
+		sulking = 1;
+	else if (strcmp(word, "nothing") != 0)
 		return (0);
 	return (1);
 }
@@ -64,7 +67,13 @@ launcher_take(struct imsgbuf *pipe, struct imsg *imsg)
 		    pr->pr_argv[1] == NULL)
 			_exit(97);
 		act_id = wrn.wrn_session;
+		act("taken", NULL);
 		act(pr->pr_argv[1], launcher_words);
+		break;
+	case WIRE_TERM:
+	case WIRE_KILL:
+		if (!sulking)
+			act("taken", NULL);
 		break;
 	}
 }

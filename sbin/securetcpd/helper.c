@@ -96,8 +96,8 @@ helper_leave(struct helper *h)
 }
 
 /*
- * Outstanding work, and not a word for SILENT_SECONDS: it hangs.  Time in
- * which the parent itself was away does not count.
+ * Outstanding work, and not a word for so long: it hangs.  Time in which the
+ * parent itself was away does not count.
  */
 static void
 helper_silent(int fd, short what, void *arg)
@@ -112,7 +112,7 @@ helper_silent(int fd, short what, void *arg)
 		return;
 	if (clock_late() > since)
 		since = clock_late();
-	left = since + SILENT_SECONDS * 1000 - clock_now();
+	left = since + (int64_t)h->h_patience * 1000 - clock_now();
 	if (left <= 0) {
 		helper_gone(&h->h_child, "does not answer");
 		return;
@@ -122,14 +122,22 @@ helper_silent(int fd, short what, void *arg)
 	(void)evtimer_add(&h->h_silent, &tv);
 }
 
+/* For one whose work may itself be to wait. */
+void
+helper_patient(struct helper *h, unsigned int seconds)
+{
+	h->h_patience = seconds;
+}
+
 void
 helper_asked(struct helper *h)
 {
-	struct timeval	 tv = { SILENT_SECONDS, 0 };
+	struct timeval	 tv = { 0, 0 };
 
 	if (h->h_owed++ > 0)
 		return;
 	h->h_child.c_heard = clock_now();
+	tv.tv_sec = h->h_patience;
 	(void)evtimer_add(&h->h_silent, &tv);
 }
 
@@ -197,6 +205,7 @@ helper_exec(const char *program, const char *kind, const char *title,
 	child_init(&h->h_child, sv[0], role, WIRE_LOADING, h);
 	h->h_child.c_gone = helper_gone;
 	h->h_owner = owner;
+	h->h_patience = SILENT_SECONDS;
 	evtimer_set(&h->h_timer, helper_late, h);
 	evtimer_set(&h->h_silent, helper_silent, h);
 	(void)evtimer_add(&h->h_timer, &tv);

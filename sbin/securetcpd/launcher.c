@@ -179,6 +179,15 @@ launcher_message(struct child *c, struct imsg *imsg)
 		started_check();
 		services_update();
 		return;
+	case WIRE_TAKEN:
+		if (wire_parse(imsg, NULL, 0) == -1)
+			break;
+		if (h->h_owed == 0)
+			c->c_gone(c, "violation: an answer to what it was "
+			    "not asked");
+		else
+			helper_answered(h);
+		return;
 	case WIRE_UNFORKED:
 		if (wire_parse(imsg, &wf, sizeof(wf)) == -1)
 			break;
@@ -236,8 +245,10 @@ launcher_run(const struct wire_run *wrn, int fd, int errfd)
 	launcher_used = 1;
 	launcher_failures = 0;
 	if (child_send(c, WIRE_STDERR, errfd, &wx, sizeof(wx)) != -1) {
-		if (child_send(c, WIRE_RUN, fd, wrn, sizeof(*wrn)) != -1)
+		if (child_send(c, WIRE_RUN, fd, wrn, sizeof(*wrn)) != -1) {
+			helper_asked(launcher);
 			return;
+		}
 	} else
 		(void)close(fd);
 	/* What it has got cannot be taken back. */
@@ -247,13 +258,18 @@ launcher_run(const struct wire_run *wrn, int fd, int errfd)
 void
 launcher_signal(enum wire_type type, uint64_t session)
 {
+	struct child	*c;
 	struct wire_id	 wx;
 
-	if (launcher == NULL)
+	if (launcher == NULL || launcher->h_child.c_fd == -1)
 		return;
+	c = &launcher->h_child;
 	memset(&wx, 0, sizeof(wx));
 	wx.wx_session = session;
-	(void)child_send(&launcher->h_child, type, -1, &wx, sizeof(wx));
+	if (child_send(c, type, -1, &wx, sizeof(wx)) == -1)
+		c->c_gone(c, "does not take its orders");
+	else
+		helper_asked(launcher);
 }
 
 void

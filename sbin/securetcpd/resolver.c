@@ -23,7 +23,7 @@
 #define RESOLVER_NOFILE		64
 #define RESOLVER_AGAIN		30	/* seconds, at most, after a failure */
 #define RESOLVER_LEAST		1	/* second between two questions */
-#define RESOLVER_SILENT		30	/* for so long it may not answer */
+#define RESOLVER_PATIENCE	30	/* name servers may be dead, too */
 
 /*
  * The host names of the configuration.  One process looks them up, one after
@@ -37,7 +37,6 @@ struct resolver {
 	unsigned int		 rs_failures;	/* deaths before any use */
 	uint32_t		 rs_request;	/* the last one's number */
 	struct event		 rs_retry;	/* started again then */
-	struct event		 rs_silent;	/* has to answer by then */
 	struct resolveds	 rs_names;
 	struct resolveds	 rs_asked;	/* oldest question first */
 };
@@ -150,8 +149,7 @@ name_ask(struct resolved *rn)
 		resolver_kill("does not read");
 		return;
 	}
-	if (TAILQ_EMPTY(&resolver.rs_asked))
-		resolver_after(&resolver.rs_silent, RESOLVER_SILENT);
+	helper_asked(resolver.rs_helper);
 	rn->rn_due = 0;
 	rn->rn_request = wre.wre_request;
 	TAILQ_INSERT_TAIL(&resolver.rs_asked, rn, rn_asked);
@@ -180,16 +178,6 @@ name_due(int fd, short what, void *arg)
 	(void)what;
 	rn->rn_due = 1;
 	names_ask();
-}
-
-static void
-resolver_overdue(int fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)arg;
-	if (resolver.rs_helper != NULL)
-		resolver_kill("does not answer");
 }
 
 static void
@@ -222,6 +210,7 @@ resolver_exec(void)
 	}
 	resolver.rs_helper->h_gone = resolver_gone;
 	resolver.rs_helper->h_child.c_message = resolver_message;
+	helper_patient(resolver.rs_helper, RESOLVER_PATIENCE);
 	if (helper_begin(resolver.rs_helper, env->sd_uid, env->sd_gid,
 	    RESOLVER_NOFILE) == -1)
 		helper_abandon(resolver.rs_helper);
@@ -286,10 +275,7 @@ resolver_answer(struct imsg *imsg)
 	name_asked_no_more(rn);
 	resolver.rs_used = 1;
 	resolver.rs_failures = 0;
-	if (TAILQ_EMPTY(&resolver.rs_asked))
-		(void)evtimer_del(&resolver.rs_silent);
-	else
-		resolver_after(&resolver.rs_silent, RESOLVER_SILENT);
+	helper_answered(resolver.rs_helper);
 	if (wrd.wrd_error != 0)
 		name_failed(rn, (int)wrd.wrd_error, wrd.wrd_reason);
 	else
@@ -330,7 +316,6 @@ resolver_gone(struct helper *h, const char *why)
 	(void)h;
 	resolver.rs_helper = NULL;
 	resolver.rs_ready = 0;
-	(void)evtimer_del(&resolver.rs_silent);
 	if (!env->sd_started) {
 		daemon_fail("resolver terminated: %s", why);
 		return;
@@ -386,7 +371,6 @@ resolver_name(const char *host)
 	rn->rn_due = 1;
 	if (TAILQ_EMPTY(&resolver.rs_names)) {
 		evtimer_set(&resolver.rs_retry, resolver_retry, NULL);
-		evtimer_set(&resolver.rs_silent, resolver_overdue, NULL);
 		resolver_exec();
 	}
 	TAILQ_INSERT_TAIL(&resolver.rs_names, rn, rn_entry);
@@ -483,7 +467,6 @@ resolver_stop(void)
 	if (TAILQ_EMPTY(&resolver.rs_names))
 		return;
 	(void)evtimer_del(&resolver.rs_retry);
-	(void)evtimer_del(&resolver.rs_silent);
 	if (resolver.rs_helper != NULL)
 		helper_close(resolver.rs_helper);
 	resolver.rs_helper = NULL;

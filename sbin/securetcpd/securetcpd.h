@@ -114,7 +114,8 @@ struct helper {
 	int			 h_reaped;
 	struct event		 h_timer;	/* ready, or gone, by then */
 	unsigned int		 h_owed;	/* answers, and ... */
-	struct event		 h_silent;	/* ... a word by then */
+	struct event		 h_silent;	/* ... a word by then: ... */
+	unsigned int		 h_patience;	/* ... after so many seconds */
 	const char		*h_kind;	/* "signer", "spawner" */
 	char			 h_title[WIRE_NAME];
 	char			 h_sandbox[WIRE_NAME];
@@ -458,6 +459,7 @@ struct helper	*helper_exec(const char *, const char *, const char *,
 		    enum wire_role, void *);
 int		 helper_begin(struct helper *, uid_t, gid_t, unsigned int);
 void		 helper_ready(struct helper *, const char *);
+void		 helper_patient(struct helper *, unsigned int);
 void		 helper_asked(struct helper *);
 void		 helper_answered(struct helper *);
 void		 helper_close(struct helper *);
