@@ -76,6 +76,22 @@ steady()
 	[ -n "$now" ] && [ "$now" = "$_before" ]
 }
 
+# hello_of: a ClientHello, in the file hello.
+hello_of()
+{
+	rm -f sink.port background.out heard
+	background "$peer" -p sink.port accept 127.0.0.1:0 readn 1 \
+	    touch heard read
+	_sink=$pid
+	wait_until 20 "a port" test -s sink.port
+	openssl s_client -connect "127.0.0.1:$(cat sink.port)" </dev/null \
+	    >/dev/null 2>&1 &
+	wait_until 20 "the hello" test -f heard
+	kill $!
+	wait_until 20 "its end" dead "$_sink"
+	cp background.out hello
+}
+
 not() { if "$@"; then return 1; fi; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 

@@ -53,6 +53,12 @@ offended_until()
 		_tries=$((_tries + 1))
 	done
 }
+# not_penalised: whatever has happened, it is served still.
+not_penalised()
+{
+	served $bad || atf_fail "not served"
+	atf_check -s exit:1 grep penalised log
+}
 # not_blocked: whatever has happened, it is served still, and nobody warned.
 not_blocked()
 {
@@ -150,19 +156,18 @@ close_timer_body()
 	background "$peer" -k -c sent accept "$PWD/backend.sock" flood 0
 	wait_until 20 "backend" test -S backend.sock
 	serve "forward to \"$PWD/backend.sock\"" "timeout close 1"
-	echo "penalties { block after 1 }" >>securetcpd.conf
 	start
-	for i in 1 2 3 4 5 6; do
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
 		background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls \
 		    until leave
 	done
-	wait_until 20 "six connected" connected 6
+	wait_until 20 "all connected" connected 16
 	poll=0.5
 	wait_until 30 "the flood to stand still" steady
 	poll=0.05
 	stop_daemon
 	touch leave
-	atf_check_equal 6 "$(grep -c 'reason="close timer, 1 second"' log)"
+	atf_check_equal 16 "$(grep -c 'reason="close timer, 1 second"' log)"
 	atf_check -s exit:1 grep penalised log
 }
 connected() { [ "$(grep -c state=connected log)" -ge "$1" ]; }
@@ -273,6 +278,71 @@ evicted_body()
 	done
 	served 127.0.0.3 || atf_fail "another is not served"
 }
+
+scenario strangers "Being made to leave for strangers weighs nothing, \
+however often"
+strangers_body()
+{
+	need_addresses $sources
+	serve echo "connections pending 4" "timeout handshake 60"
+	start
+	begun=0
+	for round in 1 2 3 4; do
+		rm -f leave
+		for s in $bad 127.0.0.3 127.0.0.4 127.0.0.5 127.0.0.9; do
+			# For so long it could be held against it.
+			[ $s != 127.0.0.3 ] || sleep 1.1
+			background "$peer" -t 60 -b $s:0 connect \
+			    "127.0.0.1:$port" raw "$half" until leave close
+			begun=$((begun + 1))
+			wait_until 20 "$s in round $round" connecting $begun
+		done
+		wait_until 20 "$bad to make room" made_room $round
+		touch leave
+		wait_closed $begun
+	done
+	not_penalised
+}
+connecting() { [ "$(grep -c state=connecting log)" -ge "$1" ]; }
+made_room()
+{
+	[ "$(grep -cE "from=$bad:[0-9]+ error=ptOperationRefused" log)" -eq "$1" ]
+}
+
+scenario unforked "While no session can be forked clients wait; that is told \
+of once a minute, with a count, and held against none that gives up" timeout 300
+unforked_body()
+{
+	need_addresses $sources
+	need_look
+	command -v prlimit >/dev/null || atf_skip "no prlimit here"
+	serve echo "prefork 2"
+	start
+	served $bad || atf_fail "not served"
+	spawner=$(titled "$daemon" "securetcp-spawner: www")
+	prlimit --pid "$spawner" --nproc=0: || atf_skip "no limit can be set"
+	i=0
+	peers=
+	while [ $i -lt 30 ]; do
+		"$peer" -t 120 -b $bad:0 connect "127.0.0.1:$port" \
+		    raw "$half" until leave close &
+		peers="$peers $!"
+		i=$((i + 1))
+	done
+	wait_log "$unforked"
+	wait_until 90 "a second line" lines_unforked 2
+	atf_check_equal 2 "$(grep -c "cannot be forked" log)"
+	atf_check test "$(sed -n 's/.*cannot be forked.*(\([0-9]*\) since .*/\1/p' \
+	    log | tail -n 1)" -ge 10
+	touch leave
+	# shellcheck disable=SC2086
+	wait $peers
+	prlimit --pid "$spawner" --nproc=unlimited: || atf_fail "its limit stays"
+	wait_closed 31
+	not_penalised
+}
+unforked='^warning="server ..www..: a session cannot be forked: '
+lines_unforked() { [ "$(grep -c "$unforked" log)" -ge "$1" ]; }
 
 scenario proxied "Behind a proxy it is the source named by its header that \
 is penalised and turned away; the proxy is not, whatever it sends itself"
@@ -412,14 +482,13 @@ distrust_body()
 	need_addresses $sources
 	certificate other
 	serve echo
-	echo "penalties { block after 4; at most 20 }" >>securetcpd.conf
 	start
-	for i in 1 2 3 4 5 6 7 8; do
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
 		openssl s_client -connect "127.0.0.1:$port" -CAfile other.crt \
 		    -verify_return_error </dev/null >/dev/null 2>&1
 	done
-	wait_closed 8
-	atf_check_equal 8 "$(grep -Ec 'reason="peer.s alert: (unknown ca|bad certificate)"' log)"
+	wait_closed 12
+	atf_check_equal 12 "$(grep -Ec 'reason="peer.s alert: (unknown ca|bad certificate)"' log)"
 	served 127.0.0.1 || atf_fail "not served"
 	atf_check -s exit:1 grep penalised log
 }
@@ -476,26 +545,25 @@ stopped_body()
 {
 	need_addresses $sources
 	serve echo
-	echo "penalties { block after 2 }" >>securetcpd.conf
 	start
 	served $bad || atf_fail "not served"
 	kill -STOP "$daemon"
 	i=0
 	peers=
-	while [ $i -lt 10 ]; do
+	while [ $i -lt 20 ]; do
 		"$peer" -t 60 -b $bad:0 connect "127.0.0.1:$port" \
 		    raw "$half" until leave close &
 		peers="$peers $!"
 		i=$((i + 1))
 	done
 	# That long it has to be: more than a moment.
-	sleep 3
+	sleep 2
 	touch leave
 	# shellcheck disable=SC2086
 	wait $peers
 	kill -CONT "$daemon"
-	wait_closed 11
-	atf_check_equal 10 "$(grep -c error=ptConnectionAborted log)"
+	wait_closed 21
+	atf_check_equal 20 "$(grep -c error=ptConnectionAborted log)"
 	not_blocked
 }
 
@@ -505,34 +573,15 @@ in_vain_body()
 {
 	need_addresses $sources
 	serve echo
-	echo "penalties { block after 3 }" >>securetcpd.conf
+	# Half of that would never be enough.
+	echo "penalties { block after 2 }" >>securetcpd.conf
 	start
 	hello_of
-	for i in 1 2; do
-		_n=$(grep -c state=closed log)
-		"$peer" -t 60 -b $bad:0 connect "127.0.0.1:$port" \
-		    send hello readn 1 close >/dev/null 2>&1
-		wait_closed $((_n + 1))
-	done
+	"$peer" -t 60 -b $bad:0 connect "127.0.0.1:$port" send hello readn 1 \
+	    close >/dev/null 2>&1
 	wait_log "$blocked"
-	atf_check -o match:'warning="penalised for [3-4] seconds: ptConnectionAborted: ' \
+	atf_check -o match:'warning="penalised for 2 seconds: ptConnectionAborted: ' \
 	    grep penalised log
-}
-
-# hello_of: a ClientHello, in the file hello.
-hello_of()
-{
-	rm -f sink.port background.out heard
-	background "$peer" -p sink.port accept 127.0.0.1:0 readn 1 \
-	    touch heard read
-	_sink=$pid
-	wait_until 20 "a port" test -s sink.port
-	openssl s_client -connect "127.0.0.1:$(cat sink.port)" </dev/null \
-	    >/dev/null 2>&1 &
-	wait_until 20 "the hello" test -f heard
-	kill $!
-	wait_until 20 "its end" dead "$_sink"
-	cp background.out hello
 }
 
 scenario trusted "A trusted proxy is never penalised, whatever comes from \
