@@ -40,6 +40,28 @@ all_idle()
 	done
 }
 
+# calm: the same at four looks in a row.  A session that is being forked has
+# a pipe and is not there yet, for longest where all of it is in valgrind.
+calm()
+{
+	# shellcheck disable=SC2046
+	_now="$(descriptors "$daemon") $(count $(sessions))"
+	if [ "$_now" = "$_last" ]; then
+		_looks=$((_looks + 1))
+	else
+		_looks=1
+	fi
+	_last=$_now
+	[ $_looks -ge 4 ]
+}
+calm_down()
+{
+	poll=0.5
+	_last=
+	wait_until 60 "nothing to change" calm
+	poll=0.05
+}
+
 # settle: nothing is under way any more.
 settle()
 {

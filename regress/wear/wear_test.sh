@@ -147,6 +147,7 @@ wear_out()
 	# What an instrumented process keeps is not ours to judge.
 	resident() { echo 0; }
 	wait_until 60 "all sockets to be closed" all_closed
+	calm_down
 	measure before
 	# shellcheck disable=SC2046
 	storm "$@" "$(both)" $(mix 160) never-reads:80

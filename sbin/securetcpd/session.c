@@ -146,17 +146,16 @@ session_forked(struct session *s)
 	pool_forked(s);
 }
 
+/* The end of its pipe may have come before. */
 void
 session_unforked(struct session *s, int error)
 {
 	s->s_exited = 1;
-	if (s->s_phase == PHASE_LEAVING)
-		session_collect(s);
-	if (s->s_phase != PHASE_STARTING)
-		return;
-	s->s_service->se_starting--;
 	pool_unforked(s->s_service, error);
-	session_leave(s);
+	if (s->s_phase == PHASE_STARTING)
+		session_dismiss(s);
+	else if (s->s_phase == PHASE_LEAVING)
+		session_collect(s);
 }
 
 /* An idle one is not needed any more. */
