@@ -658,6 +658,27 @@ launcher_killed_body()
 	    cat log
 	atf_check -o inline:"2\n" grep -c state=closing log
 }
+
+scenario launcher_stopped "A launcher that hangs is replaced 5 seconds after an \
+order that it does not take; what it ran ends, and new ones are served"
+launcher_stopped_body()
+{
+	need_look
+	serve "execute \"/bin/cat\" user \"$(runner)\""
+	start
+	background "$peer" -C www.crt connect "127.0.0.1:$port" tls \
+	    write hello readn 5 read shutdown
+	wait_log state=connected
+	wait_until 20 "the program" programs_count 1
+	kill -STOP "$(launcher)"
+	background "$peer" -C www.crt connect "127.0.0.1:$port" tls \
+	    write hello read shutdown
+	wait_log 'warning="launcher terminated: does not answer; it is replaced; 2 programs lost"' 40
+	wait_closed 2
+	wait_until 20 "another" started_again
+	atf_check -o inline:"again" -e ignore "$peer" -C www.crt connect \
+	    "127.0.0.1:$port" tls write again shutdown read
+}
 started_again() { [ "$(grep -c '^process=launcher' log)" -eq 2 ]; }
 
 scenario parent_killed "When the parent is killed, launcher and programs are \

@@ -505,19 +505,19 @@ ATF_TC_BODY(neighbours, tc)
 	unsigned int		 left;
 
 	memcpy(&one, source("fe80::1:2"), sizeof(one));
-	one.sin6_scope_id = 2;
+	one.sin6_scope_id = 77777;
 	memcpy(&other, source("fe80::1:3"), sizeof(other));
-	other.sin6_scope_id = 2;
+	other.sin6_scope_id = 77777;
 	ATF_CHECK_EQ(20, penalty_add(0, (struct sockaddr *)&one, 20, T0));
 	ATF_CHECK(penalty_blocked(0, (struct sockaddr *)&one, T0, &left));
 	ATF_CHECK(!penalty_blocked(0, (struct sockaddr *)&other, T0, &left));
-	one.sin6_scope_id = 3;
+	one.sin6_scope_id = 77778;
 	ATF_CHECK(!penalty_blocked(0, (struct sockaddr *)&one, T0, &left));
 	memset(&pi, 0, sizeof(pi));
 	ATF_REQUIRE(penalty_next(&pi, T0));
-	ATF_CHECK_STREQ("[fe80::1:2%2]", pi.pi_text);
+	ATF_CHECK_STREQ("[fe80::1:2%77777]", pi.pi_text);
 	ATF_CHECK(!penalty_next(&pi, T0));
-	one.sin6_scope_id = 2;
+	one.sin6_scope_id = 77777;
 	ATF_CHECK_EQ(1, penalty_clear((struct sockaddr *)&one));
 }
 

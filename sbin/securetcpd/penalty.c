@@ -17,8 +17,8 @@
 #include <sys/tree.h>
 
 #include <netinet/in.h>
-#include <arpa/inet.h>
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -379,23 +379,19 @@ penalty_text(const struct sockaddr *sa, char *buf, size_t len)
 {
 	struct sockaddr_storage	 ss;
 	struct penalty		 key;
-	char			 addr[INET6_ADDRSTRLEN];
+	char			 addr[NI_MAXHOST];
 
 	if (penalty_key(&key, 0, sa) == -1)
 		return (-1);
 	penalty_sockaddr(&key, &ss);
-	if (key.pe_version == 4) {
-		(void)inet_ntop(AF_INET, key.pe_addr, addr, sizeof(addr));
+	if (getnameinfo((const struct sockaddr *)&ss, key.pe_version == 4 ?
+	    sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6), addr,
+	    sizeof(addr), NULL, 0, NI_NUMERICHOST) != 0)
+		return (-1);
+	if (key.pe_version == 4)
 		(void)snprintf(buf, len, "%s", addr);
-	} else {
-		(void)inet_ntop(AF_INET6,
-		    &((struct sockaddr_in6 *)&ss)->sin6_addr, addr,
-		    sizeof(addr));
-		if (key.pe_version == PENALTY_LINK)
-			(void)snprintf(buf, len, "[%s%%%u]", addr,
-			    (unsigned int)key.pe_scope);
-		else
-			(void)snprintf(buf, len, "[%s]/64", addr);
-	}
+	else
+		(void)snprintf(buf, len, "[%s]%s", addr,
+		    key.pe_version == PENALTY_LINK ? "" : "/64");
 	return (0);
 }
