@@ -689,7 +689,8 @@ CASE(missing, "Without the program the start fails and says which; later it "
 	env->sd_started = 1;
 	tell("a.example", "answer 192.0.2.1\n");
 	rn = name("a.example");
-	until("resolver cannot be started: No such file or directory\n", 4);
+	until("resolver terminated: its program cannot be executed; it is "
+	    "replaced\n", 4);
 	ATF_CHECK_EQ(quick_count(1), 1);
 	ATF_CHECK_EQ(quick_count(2), 1);
 	ATF_CHECK_EQ(quick_count(3), 1);
