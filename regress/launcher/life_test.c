@@ -286,6 +286,8 @@ ATF_TC_BODY(many, tc)
 		r[i] = master_run(&m, 0);
 	for (i = 0; i < MANY; i++)
 		free(master_line(&m, r[i]->r_fd));
+	/* The last of them may be up before the launcher has let go. */
+	MASTER_WAIT(&m, m.m_taken == MANY);
 	ATF_CHECK_EQ(before, descriptors_of(m.m_pid));
 	for (i = 0; i < MANY; i++) {
 		len = snprintf(line, sizeof(line), "line %d\n", i);
