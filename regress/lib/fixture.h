@@ -55,6 +55,7 @@ struct fixture {
 	unsigned int		 f_sends;
 	unsigned int		 f_judged;	/* Authenticate events */
 	int			 f_gone;	/* the object was freed */
+	int			 f_idle;	/* ms without anything */
 	/* What else a handler does. */
 	void			(*f_on_state)(struct fixture *,
 				    enum securetcp_state);

@@ -79,6 +79,9 @@ split(struct fixture *f, int version, size_t at)
 	ATF_CHECK_EQ(5, securetcp_bytes_in(f->f_tcp));
 	ATF_CHECK_EQ(5, securetcp_bytes_out(f->f_tcp));
 	ATF_CHECK(!securetcp_silent(f->f_tcp));
+	/* Only who has read all is told of more. */
+	ATF_CHECK_EQ(SECURETCP_AGAIN, securetcp_receive(f->f_tcp, text,
+	    sizeof(text), &n));
 	peer_notify(f);
 	fixture_expect(f, UP DOWN);
 	peer_close(f);
