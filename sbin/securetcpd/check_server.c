@@ -15,11 +15,43 @@
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
+#include <strings.h>
 #include <tls.h>
 #include <unistd.h>
 
 #include "conf.h"
 #include "securetcp.h"
+
+/* The list has this word, whatever its case. */
+static int
+protocol_has(const char *list, const char *word)
+{
+	size_t	 len;
+
+	for (;; list += len + 1) {
+		list += strspn(list, " \t");
+		len = strcspn(list, ",:");
+		if (len == strlen(word) && strncasecmp(list, word, len) == 0)
+			return (1);
+		if (list[len] == '\0')
+			return (0);
+	}
+}
+
+/*
+ * libtls has come to take the names of old versions for TLS 1.2, which would
+ * be served to who never asked for it, and refused by who forbade TLS 1.1.
+ */
+static int
+protocol_forbidden(const char *list)
+{
+	uint32_t	 meant;
+
+	return ((protocol_has(list, "!tlsv1.0") ||
+	    protocol_has(list, "!tlsv1.1")) &&
+	    tls_config_parse_protocols(&meant, "tlsv1.1") == 0 &&
+	    meant == TLS_PROTOCOL_TLSv1_2);
+}
 
 /* Signers know the signatures of TLS 1.2 and 1.3, not those before. */
 static void
@@ -29,11 +61,17 @@ protocol_check(struct server *sv)
 	uint32_t		 known = TLS_PROTOCOL_TLSv1_2 |
 				    TLS_PROTOCOL_TLSv1_3;
 
-	if (tls_config_parse_protocols(&sv->sv_protocols, sv->sv_protocol) !=
-	    0)
+	if (protocol_forbidden(sv->sv_protocol))
+		conf_error(at, "protocol \"%s\": the TLS library would leave "
+		    "out TLS 1.2 for \"!tlsv1.0\" or \"!tlsv1.1\", which are "
+		    "never spoken", sv->sv_protocol);
+	else if (tls_config_parse_protocols(&sv->sv_protocols,
+	    sv->sv_protocol) != 0)
 		conf_error(at, "protocol \"%s\" is not known to the TLS "
 		    "library", sv->sv_protocol);
-	else if (sv->sv_protocols & ~known)
+	else if (sv->sv_protocols & ~known ||
+	    protocol_has(sv->sv_protocol, "tlsv1.0") ||
+	    protocol_has(sv->sv_protocol, "tlsv1.1"))
 		conf_error(at, "protocol \"%s\" stands for versions before "
 		    "TLS 1.2, which are not supported", sv->sv_protocol);
 	else if (sv->sv_protocols == 0)
