@@ -252,8 +252,18 @@ make_forms()
 	quietly openssl crl2pkcs7 -nocrl -certfile chain.crt -out form-p7.crt
 	quietly openssl x509 -in leaf.crt -outform DER -out form-der.crt
 	printf '\377\376-\0-\0-\0-\0-\0' >form-utf16.crt
-	# The same name, and another key.
-	quietly openssl req -new -x509 -config ssl.cnf -key www.key \
+	# The same name, and another key that says to be the same; which key
+	# it is by, openssl(1) writes into a certificate since 3.2.
+	openssl x509 -in ca.crt -noout -text >ca.text
+	hash=$(sed -n '/Subject Key Identifier/{n;s/ //g;p;}' ca.text)
+	{
+		cat ssl.cnf
+		echo "[namesake]"
+		echo "basicConstraints = CA:TRUE"
+		[ -z "$hash" ] || echo "subjectKeyIdentifier = $hash"
+	} >namesake.cnf
+	quietly openssl req -new -x509 -config namesake.cnf \
+	    -extensions namesake -key www.key \
 	    -subj /CN=ca.example.org -days 365 -out form-namesake.crt
 	cat leaf.crt form-namesake.crt >form-forged.crt
 	quietly openssl pkey -in www.key -outform DER -out form-der.key
@@ -438,6 +448,24 @@ by file, line and token, and the parser goes on"
 theme_case root "Accounts, directories and owners that only root can use are \
 looked at by root" require.user root
 
+atf_test_case fallback
+fallback_head()
+{
+	atf_set descr "Where the account for the signers is not made yet, \
+they run as the user"
+	atf_set require.user root
+	atf_set require.progs openssl
+}
+fallback_body()
+{
+	! id _securetcpk >/dev/null 2>&1 ||
+	    atf_skip "the account _securetcpk exists here"
+	prepare_all
+	failed=
+	golden fallback
+	[ -z "$failed" ] || atf_fail "not what was expected: see above"
+}
+
 atf_test_case no_file
 no_file_head()
 {
@@ -508,6 +536,7 @@ atf_init_test_cases()
 	for _theme in $themes; do
 		atf_add_test_case "$_theme"
 	done
+	atf_add_test_case fallback
 	atf_add_test_case no_file
 	atf_add_test_case no_regular_file
 	atf_add_test_case bad_define
