@@ -31,9 +31,9 @@ checker_body()
 {
 	need_look
 	need_sources
-	serve echo
+	serve echo "timeout handshake 1"
 	start
-	storm "127.0.0.1:$port" garbage:1 truncated:1
+	storm "127.0.0.1:$port" garbage:1 truncated:1 silent:1 connect-leave:1
 	settle
 	judge
 	cp log log.good
@@ -59,6 +59,10 @@ checker_body()
 	doctored "another reason" "/$_bad/s/ reason=.*/ reason=\"bad luck\"/"
 	doctored "no session" "/$_bad /d"
 	doctored "a stranger" "s/$_bad from=[0-9.]*/$_bad from=127.9.9.9/"
+	doctored "silence that is not counted" "/nothing was sent/d"
+	doctored "silence that is counted twice" "/nothing was sent/p"
+	doctored "silence of another number" \
+	    "/nothing was sent/s/number=10060/number=10061/"
 	doctored "a crash" '$a\
 server=www warning="session 1 crashed"'
 }

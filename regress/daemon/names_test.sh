@@ -323,22 +323,22 @@ not_hello_body()
 	atf_check -o inline:'\025\003\003\000\002\002\062' cat client.out
 	wait_closed 3
 	client close
-	wait_closed 4
+	wait_until 20 "one without a byte" left_without 1
 	client reset
-	wait_closed 5
+	wait_until 20 "two without a byte" left_without 2
 	client raw '\x16\x03\x01\x02\x00\x01' close
-	wait_closed 6
+	wait_closed 4
 	client raw '\x16\x03\x01\x02\x00\x01' reset
-	wait_closed 7
-	sed -n -e 's/.* state=closing reason=/closing /p' \
+	wait_closed 5
+	sed -n -e 's/^server=www from=[^ ]* msg=/no session /p' -e 's/.* state=closing reason=/closing /p' \
 	    -e 's/.* error=\([A-Za-z]*\) .* reason=/\1 /p' log |
 	    sed 's/"ClientHello: .*"/"ClientHello: MALFORMED"/' >got
 	cat >want <<-'REASONS'
 	ptProtocol "not TLS: the peer sent an HTTP request"
 	ptProtocol "not TLS: the peer sent SSH"
 	ptProtocol "ClientHello: MALFORMED"
-	closing "the peer left without sending anything"
-	closing "the peer left without sending anything"
+	no session "the peer left without sending anything"
+	no session "the peer left without sending anything"
 	ptConnectionAborted "the peer left in the middle of the handshake: end of file"
 	ptConnectionAborted "the peer left in the middle of the handshake: Connection reset by peer"
 	REASONS
@@ -356,6 +356,11 @@ odd_names()
 	a..example.org
 	http://www.example.org/
 	NAMES
+}
+
+left_without()
+{
+	[ "$(grep -c 'msg="the peer left without sending' log)" -eq "$1" ]
 }
 
 scenario odd "A client that asks for a name that is none is served with match \
@@ -416,7 +421,7 @@ slow_hello_body()
 	start
 	client raw '\x16\x03\x01\x02\x00\x01' drain
 	wait_closed 1
-	background "$peer" connect "127.0.0.1:$port" hold
+	background "$peer" connect "127.0.0.1:$port" raw '\x16' hold
 	check_fails ptTimeout "handshake timer, 1 second" 2
 }
 

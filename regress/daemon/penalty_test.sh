@@ -79,7 +79,7 @@ garbage_body()
 	echo "blocked after $_tries offences"
 	# Eight, or more when some of the penalty had passed meanwhile.
 	[ $_tries -ge 8 ] || atf_fail "$_tries offences were enough"
-	atf_check -o match:'^server=www from=127\.0\.0\.2 warning="penalised for 1[5-6] seconds: ptProtocol: not TLS: the peer sent [^"]*"$' \
+	atf_check -o match:'^server=www from=127\.0\.0\.2 warning="penalised for 1[5-7] seconds: ptProtocol: not TLS: the peer sent [^"]*"$' \
 	    grep penalised log
 	sessions=$(grep -c "from=$bad:[0-9]* state=connecting" log)
 	for i in 1 2 3 4 5; do
@@ -139,7 +139,8 @@ handshake_timer_body()
 	serve echo "timeout handshake 1"
 	start
 	for i in 1 2 3 4 5; do
-		background "$peer" -b $bad:0 connect "127.0.0.1:$port" hold
+		background "$peer" -b $bad:0 connect "127.0.0.1:$port" \
+		    raw "$half" hold
 	done
 	wait_closed 5
 	wait_log "$blocked"
@@ -439,7 +440,7 @@ no_offence_body()
 		    drain 2>/dev/null
 		i=$((i + 1))
 	done
-	wait_closed 180 60
+	wait_closed 120 60
 	atf_check_equal 30 "$(grep -c 'reason="idle timer, 1 second"' log)"
 	atf_check_equal 30 "$(grep -c error=ptConnectionRefused log)"
 	not_blocked

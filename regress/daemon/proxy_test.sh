@@ -277,7 +277,7 @@ late_body()
 {
 	serve_proxy echo "timeout handshake 1"
 	start
-	late PEER ": no PROXY header has come" "" drain
+	late PEER ": no PROXY header has come" "" raw P drain
 	late PEER ": no PROXY header has come" "" raw "PROXY TCP4 192" drain
 	late PEER ": no PROXY header has come" "" \
 	    raw "$(hex 0d0a0d0a000d0a515549540a2111000c c00002)" drain
@@ -318,7 +318,8 @@ ends_body()
 	aborted='ptConnectionAborted number=10053 description="The connection was aborted." reason='
 	middle="\"the proxy left in the middle of the PROXY header\""
 	for end in fin reset; do
-		ends PEER "" $end
+		# Without a byte there is no session, and so no event.
+		"$peer" connect "127.0.0.1:$port" $end 2>talk.err
 		ends PEER "$aborted$middle" raw P fin drain
 		ends PEER "$aborted$middle" raw "PROXY TCP4 192" fin drain
 		ends PEER "$aborted$middle" \
@@ -379,10 +380,10 @@ max_pending_body()
 	serve_proxy echo "connections max 3 pending 2"
 	start
 	holder a "$(from 192.0.2.1)"
-	for i in 1 2; do
-		background "$peer" connect "127.0.0.1:$port" hold
-		wait_until 20 "silent connection $i" connecting $((i + 1))
-	done
+	background "$peer" connect "127.0.0.1:$port" raw PROXY hold
+	wait_until 20 "a part of a header" connecting 2
+	background "$peer" connect "127.0.0.1:$port" touch silent hold
+	wait_until 20 "a silent connection" test -f silent
 	"$peer" connect "127.0.0.1:$port" drain 2>/dev/null
 	wait_log '^server=www from=127\.0\.0\.1:[0-9]+ error=ptOperationRefused .*reason="connections max 3"'
 	touch a.leave

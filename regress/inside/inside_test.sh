@@ -224,7 +224,7 @@ spawner_body()
 		start
 		while read -r w o; do
 			"$peer" connect "127.0.0.1:$(port_of "spawner.$o")" \
-			    close
+			    raw "\\x16\\x03\\x01\\x02\\x00\\x01" close
 			case $w in
 			refused)	r=$refusal ;;
 			works)		r="probe $o: ok" ;;

@@ -62,10 +62,19 @@ calm_down()
 	poll=0.05
 }
 
+# Silent connections have no session, and are counted once a second.
+all_counted()
+{
+	[ ! -f manifest ] || [ "$(sed -n 's/.*: nothing was sent" count=//p' \
+	    log | awk '{ n += $1 } END { print n + 0 }')" -ge \
+	    "$(grep -c '	silent$' manifest)" ]
+}
+
 # settle: nothing is under way any more.
 settle()
 {
 	poll=0.5
+	wait_until 60 "all that is silent to be counted" all_counted
 	wait_until 60 "all sockets to be closed" all_closed
 	wait_until 60 "all sessions to be idle" all_idle
 	wait_until 20 "no zombie" no_zombies

@@ -12,11 +12,12 @@
 # error's number and name belong together and it has a reason.  What became of
 # a connection is a line of the outcomes for its behaviour:
 #
-#	behaviour	connected | -	error or none	reason (a regex)
+#	behaviour	connected | - | absent	error or none	reason (a regex)
 #
-# with tabs between; the behaviour is a regex as well.  Prints how often each
-# outcome came about.  With -v lifetimes=1 spawners may be replaced because
-# their lifetime has ended.
+# with tabs between; the behaviour is a regex as well.  Those that are absent
+# have no session, and if there is an error the log has lines that count them.
+# Prints how often each outcome came about.  With -v lifetimes=1 spawners may
+# be replaced because their lifetime has ended.
 
 BEGIN {
 	FS = "\t"
@@ -57,6 +58,11 @@ FILENAME == ARGV[1] {
 		rule_state[rules] = $2
 		rule_error[rules] = $3
 		rule_reason[rules] = $4
+		if ($2 == "absent") {
+			absent[rules] = 1
+			if ($3 != "none")
+				counts[rules] = 0
+		}
 	}
 	next
 }
@@ -66,6 +72,7 @@ FILENAME == ARGV[2] {
 		complain($1 ": twice in the manifest")
 	kind[$1] = $2
 	expected++
+	total++
 	next
 }
 
@@ -82,6 +89,19 @@ FILENAME == ARGV[2] {
 
 / error=ptOperationRefused / && !/ session=/ {
 	complain("turned away: " $0)
+	next
+}
+
+# Without a session: so many of them.
+/^server=[^ ]+ from=[^ ]+ error=/ {
+	for (i in counts)
+		if (value("error") == rule_error[i] &&
+		    value("number") == number[rule_error[i]] &&
+		    value("reason") ~ ("^(" rule_reason[i] ")$")) {
+			counts[i] += value("count")
+			next
+		}
+	complain("an error without a session: " $0)
 	next
 }
 
@@ -167,16 +187,32 @@ function judge(id,	k, i, o) {
 	complain("session " id ", " source[id] ", not as it should be: " o)
 }
 
+# Is it right that there is no session of this kind?
+function missing(k,	i) {
+	for (i in absent)
+		if (k ~ ("^(" rule_kind[i] ")$")) {
+			missed[i]++
+			expected--
+			outcome[k "\tabsent\t" rule_error[i] "\t"]++
+			return 1
+		}
+	return 0
+}
+
 END {
 	for (id in last)
 		if (last[id] != "state=closed")
 			complain("session " id " ends with " last[id])
 	for (from in kind)
-		if (!(from in seen))
+		if (!(from in seen) && !missing(kind[from]))
 			complain(from ", " kind[from] ": not in the log")
+	for (i in counts)
+		if (counts[i] != missed[i])
+			complain(counts[i] " of " missed[i] + 0 " " \
+			    rule_kind[i] ": counted")
 	for (o in outcome)
 		print outcome[o] "\t" o | "sort -t '	' -k2,2 -k1,1nr"
 	close("sort -t '	' -k2,2 -k1,1nr")
-	print sessions " sessions of " expected " connections, " bad " bad"
-	exit bad > 0 || sessions < expected || expected == 0
+	print sessions " sessions of " total " connections, " bad " bad"
+	exit bad > 0 || sessions < expected || total == 0
 }

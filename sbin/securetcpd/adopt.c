@@ -5,9 +5,9 @@
  */
 
 /*
- * How a connection comes to its session: at once in a server block, when the
- * target has answered in a client block, and under another address when a
- * PROXY header names one.
+ * How a connection comes to its session: at its first byte in a server block,
+ * when the target has answered in a client block, and under another address
+ * when a PROXY header names one.
  */
 
 #include <sys/types.h>
@@ -47,25 +47,50 @@ adopt_send(struct session *s, int fd, uint8_t flags, const char *name)
 		session_gone(&s->s_child, NULL);
 }
 
-/* The accepted socket; s_peer and s_source are set. */
+/* An accepted socket is to be this session's: whose it is. */
+static void
+adopt_meet(struct session *s, int fd, const struct sockaddr_storage *ss,
+    struct source *so)
+{
+	socklen_t	 len = sizeof(s->s_local);
+
+	s->s_peer = *ss;
+	s->s_source = so;
+	conf_address_name(ss, s->s_from, sizeof(s->s_from));
+	if (s->s_service->se_addresses && getsockname(fd,
+	    (struct sockaddr *)&s->s_local, &len) == -1)
+		memset(&s->s_local, 0, sizeof(s->s_local));
+}
+
+/* In a server block, where a visitor has sent its first byte. */
 void
-session_adopt(struct session *s, int fd, int proxy)
+session_adopt(struct session *s, struct visitor *v)
+{
+	adopt_meet(s, v->v_fd, &v->v_peer, v->v_source);
+	s->s_proxy = v->v_proxy;
+	s->s_phase = PHASE_CONNECTING;
+	pending_pass(&v->v_place, s);
+	session_begin(s, v->v_since);
+	session_set_timer_ms(s, v->v_left);
+	adopt_send(s, v->v_fd, v->v_proxy ? WIRE_ADOPT_PROXY : 0, "");
+}
+
+/* In a client block, at once: the server may be the first to speak. */
+void
+session_adopt_plain(struct session *s, int fd,
+    const struct sockaddr_storage *ss, struct source *so)
 {
 	struct server	*sv = s->s_service->se_conf;
 
-	if (sv->sv_client) {
-		s->s_plain = fd;
-		env->sd_fds++;
-		s->s_phase = PHASE_TARGET;
-		session_begin(s);
-		session_set_timer(s, sv->sv_backend_timeout);
-		backend_connect(s, &sv->sv_backends);
-		return;
-	}
-	s->s_phase = PHASE_CONNECTING;
-	session_begin(s);
-	session_set_timer(s, sv->sv_handshake);
-	adopt_send(s, fd, proxy ? WIRE_ADOPT_PROXY : 0, "");
+	adopt_meet(s, fd, ss, so);
+	s->s_plain = fd;
+	env->sd_fds++;
+	s->s_phase = PHASE_TARGET;
+	pending_add(&s->s_place, s->s_service, so);
+	s->s_place.pl_session = s;
+	session_begin(s, clock_now());
+	session_set_timer(s, sv->sv_backend_timeout);
+	backend_connect(s, &sv->sv_backends);
 }
 
 /*

@@ -284,8 +284,15 @@ limits_room(void)
 	struct service	*se;
 	unsigned int	 used = env->sd_fds + BASE_FDS;
 
-	/* Each handshake will want a socket for its backend. */
-	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+	/*
+	 * Each handshake will want a socket for its backend, and what has no
+	 * session the pipe of one that is to be forked.
+	 */
+	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
 		used += se->se_pendings;
+		if (se->se_visitors > se->se_idles + se->se_starting)
+			used += se->se_visitors - se->se_idles -
+			    se->se_starting;
+	}
 	return (used + FD_RESERVE <= env->sd_nofile);
 }

@@ -200,10 +200,7 @@ void
 listeners_close(struct service *se)
 {
 	struct listener	*ln;
-	int		 i;
 
-	for (i = 0; i < REFUSE_MAX; i++)
-		(void)evtimer_del(&se->se_refused[i].rf_timer);
 	while ((ln = TAILQ_FIRST(&se->se_listeners)) != NULL) {
 		TAILQ_REMOVE(&se->se_listeners, ln, ln_entry);
 		if (ln->ln_polled)
@@ -238,144 +235,78 @@ listeners_pause(const char *why)
 	services_update();
 }
 
-static void
-refused_log(struct refused *rf)
-{
-	struct timeval	 tv = { 1, 0 };
-	struct service	*se = rf->rf_service;
-	struct server	*sv = se->se_conf;
-	char		 reason[64];
-	int		 number = ptOperationRefused;
-
-	switch (rf->rf_why) {
-	case REFUSE_PENALTY:
-		offence_reason(rf->rf_left, reason, sizeof(reason));
-		break;
-	case REFUSE_TOTAL:
-		(void)snprintf(reason, sizeof(reason), "connections max %u",
-		    sv->sv_max);
-		break;
-	case REFUSE_PROXY:
-		number = ptProtocol;
-		(void)strlcpy(reason, "a PROXY header is taken from trusted "
-		    "proxies only", sizeof(reason));
-		break;
-	default:
-		(void)snprintf(reason, sizeof(reason),
-		    "connections per source %u", sv->sv_per_source);
-		break;
-	}
-	log_refused(se, rf->rf_from, number, reason, rf->rf_count);
-	rf->rf_count = 0;
-	(void)evtimer_add(&rf->rf_timer, &tv);
-}
-
-static void
-refused_later(int fd, short what, void *arg)
-{
-	struct refused	*rf = arg;
-
-	(void)fd;
-	(void)what;
-	if (rf->rf_count > 0)
-		refused_log(rf);
-}
-
-void
-listeners_init(struct service *se)
-{
-	struct refused	*rf;
-	int		 i;
-
-	for (i = 0; i < REFUSE_MAX; i++) {
-		rf = &se->se_refused[i];
-		rf->rf_service = se;
-		rf->rf_why = i;
-		evtimer_set(&rf->rf_timer, refused_later, rf);
-	}
-}
-
-/* Closed at once; the log hears of it once a second, with a count. */
-static void
-refuse(struct service *se, int fd, enum refusal why, const char *from)
-{
-	struct refused	*rf = &se->se_refused[why];
-
-	(void)close(fd);
-	rf->rf_count++;
-	(void)strlcpy(rf->rf_from, from, sizeof(rf->rf_from));
-	if (!evtimer_pending(&rf->rf_timer, NULL))
-		refused_log(rf);
-}
-
-/* Of a proxy there is one, with the connections of many. */
-static struct source *
-adopt_source(const struct listener *ln, const struct sockaddr *sa)
-{
-	struct service	*se = ln->ln_service;
-
-	return (source_take(se, sa, ln->ln_proxy ? UINT_MAX :
-	    se->se_conf->sv_per_source));
-}
-
 static int
-proxy_trusted(const struct sockaddr *sa)
+listener_trusts(const struct sockaddr *sa)
 {
 	return (network_loopback(sa) ||
 	    networks_contain(&env->sd_conf->cf_trusted, sa));
 }
 
-static void
-adopt(struct listener *ln, int fd, const struct sockaddr_storage *ss)
+/* The limits: NULL, and why it has to go, or its source. */
+static struct source *
+listener_admit(struct listener *ln, const struct sockaddr *sa,
+    enum refusal *why, unsigned int *left)
 {
-	const struct sockaddr	*sa = (const struct sockaddr *)ss;
-	struct service		*se = ln->ln_service;
-	struct server		*sv = se->se_conf;
-	struct source		*so;
-	struct session		*s;
-	socklen_t		 len = sizeof(s->s_local);
-	char			 from[80];
-	unsigned int		 left;
+	struct service	*se = ln->ln_service;
+	struct source	*so;
 
-	conf_address_name(ss, from, sizeof(from));
-	if (ln->ln_proxy && !proxy_trusted(sa)) {
-		refuse(se, fd, REFUSE_PROXY, from);
-		return;
-	}
+	if (ln->ln_proxy && !listener_trusts(sa))
+		*why = REFUSE_PROXY;
 	/* Who is behind a proxy is not known yet. */
-	if (!ln->ln_proxy && offence_blocked(0, sa, &left)) {
-		se->se_refused[REFUSE_PENALTY].rf_left = left;
-		refuse(se, fd, REFUSE_PENALTY, from);
+	else if (!ln->ln_proxy && offence_blocked(0, sa, left))
+		*why = REFUSE_PENALTY;
+	else if (se->se_live >= se->se_conf->sv_max)
+		*why = REFUSE_TOTAL;
+	/* Of a proxy there is one, with the connections of many. */
+	else if ((so = source_take(se, sa, ln->ln_proxy ? UINT_MAX :
+	    se->se_conf->sv_per_source)) == NULL)
+		*why = REFUSE_SOURCE;
+	else
+		return (so);
+	return (NULL);
+}
+
+/* -1 with errno, and nothing has become of it. */
+static int
+listener_welcome(struct listener *ln, int fd,
+    const struct sockaddr_storage *ss, struct source *so)
+{
+	struct service	*se = ln->ln_service;
+	struct server	*sv = se->se_conf;
+
+	socket_options(fd, ss->ss_family, sv->sv_keepalive);
+	if (!sv->sv_client)
+		return (visitor_add(ln, fd, ss, so));
+	if (sandbox_rights(fd, SANDBOX_USE_SOCKET) == -1)
+		return (-1);
+	session_adopt_plain(pool_take(se), fd, ss, so);
+	return (0);
+}
+
+static void
+listener_take(struct listener *ln, int fd, const struct sockaddr_storage *ss)
+{
+	struct service	*se = ln->ln_service;
+	struct source	*so;
+	enum refusal	 why;
+	unsigned int	 left = 0;
+
+	so = listener_admit(ln, (const struct sockaddr *)ss, &why, &left);
+	if (so == NULL) {
+		(void)close(fd);
+		refused_add(se, why, ss, left);
 		return;
 	}
-	if (se->se_live >= sv->sv_max) {
-		refuse(se, fd, REFUSE_TOTAL, from);
-		return;
-	}
-	if ((so = adopt_source(ln, sa)) == NULL) {
-		refuse(se, fd, REFUSE_SOURCE, from);
-		return;
-	}
-	socket_options(fd, sa->sa_family, sv->sv_keepalive);
-	if (sandbox_rights(fd, SANDBOX_USE_SOCKET) == -1) {
-		log_warning("rights of a connection from %s cannot be limited:"
-		    " %s", from, strerror(errno));
+	if (listener_welcome(ln, fd, ss, so) == -1) {
+		log_warning("listen on %s: a connection is closed: %s",
+		    ln->ln_name, strerror(errno));
 		(void)close(fd);
 		source_close(so);
 		source_release(so);
 		return;
 	}
-	s = pool_take(se);
-	s->s_peer = *ss;
-	if (se->se_addresses && getsockname(fd,
-	    (struct sockaddr *)&s->s_local, &len) == -1)
-		memset(&s->s_local, 0, sizeof(s->s_local));
-	s->s_source = so;
-	s->s_proxy = ln->ln_proxy;
-	(void)strlcpy(s->s_from, from, sizeof(s->s_from));
-	session_adopt(s, fd, ln->ln_proxy);
-	while (se->se_pendings > sv->sv_pending)
-		session_make_room(pending_crowder(se));
+	while (se->se_pendings > se->se_conf->sv_pending)
+		pending_make_room(se);
 }
 
 static void
@@ -397,7 +328,7 @@ listener_accept(int lfd, short what, void *arg)
 		fd = accept4(lfd, (struct sockaddr *)&ss, &len,
 		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd != -1) {
-			adopt(ln, fd, &ss);
+			listener_take(ln, fd, &ss);
 			continue;
 		}
 		switch (errno) {

@@ -364,6 +364,23 @@ log_refused(const struct service *se, const char *from, int number,
 	writer_put(LOG_NOTICE, l.ll_buf);
 }
 
+/* A connection that has ended without a session, by nobody's fault. */
+void
+log_visitor(const struct visitor *v, const char *text)
+{
+	struct logline	 l;
+	char		 from[80];
+
+	if (level < CONF_LOG_VERBOSE)
+		return;
+	conf_address_name(&v->v_peer, from, sizeof(from));
+	line_start(&l);
+	line_add(&l, "server", v->v_service->se_conf->sv_name);
+	line_add(&l, "from", from);
+	line_add(&l, "msg", text);
+	writer_put(LOG_DEBUG, l.ll_buf);
+}
+
 void
 log_closing(const struct session *s, const char *reason)
 {
@@ -394,23 +411,16 @@ void
 log_closed(const struct session *s)
 {
 	struct logline	 l;
-	struct timespec	 now, spent;
+	int64_t		 spent = clock_now() - s->s_since;
 
 	if (level < CONF_LOG_STATE)
 		return;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	spent.tv_sec = now.tv_sec - s->s_start.tv_sec;
-	spent.tv_nsec = now.tv_nsec - s->s_start.tv_nsec;
-	if (spent.tv_nsec < 0) {
-		spent.tv_sec--;
-		spent.tv_nsec += 1000000000L;
-	}
 	line_session(&l, s);
 	line_add(&l, "state", securetcp_state_name(SECURETCP_CLOSED));
 	line_addf(&l, "in", "%llu", (unsigned long long)s->s_in);
 	line_addf(&l, "out", "%llu", (unsigned long long)s->s_out);
-	line_addf(&l, "seconds", "%lld.%01ld", (long long)spent.tv_sec,
-	    spent.tv_nsec / 100000000L);
+	line_addf(&l, "seconds", "%lld.%d", (long long)(spent / 1000),
+	    (int)(spent % 1000 / 100));
 	line_program(&l, s->s_execution);
 	writer_put(LOG_INFO, l.ll_buf);
 }

@@ -21,6 +21,7 @@
 #define OFFENCE_VAIN	2		/* seconds, for a signature in vain */
 #define OFFENCE_PENDING	1000		/* milliseconds of a handshake */
 #define OFFENCE_SLOW	10000		/* milliseconds after we were slow */
+#define OFFENCE_SILENT	8		/* connections, at the same time */
 
 /*
  * Behind a proxy the address is what the proxy says, and anybody on this
@@ -34,47 +35,54 @@ offence_realm(const struct session *s)
 
 /* Once for a block: when it begins. */
 static void
+offence_told(const struct service *se, unsigned int realm,
+    const struct sockaddr *sa, unsigned int weight, const char *what,
+    const char *reason)
+{
+	char		 from[80], text[2 * WIRE_REASON];
+	unsigned int	 seconds;
+
+	seconds = penalty_add(realm, sa, weight, clock_now());
+	if (seconds == 0 || penalty_text(sa, from, sizeof(from)) == -1)
+		return;
+	(void)snprintf(text, sizeof(text), "penalised for %u seconds: %s%s%s",
+	    seconds, what, reason == NULL || *reason == '\0' ? "" : ": ",
+	    reason == NULL ? "" : reason);
+	log_penalty(se, from, text);
+}
+
+static void
 offence_add(const struct session *s, unsigned int weight, const char *what,
     const char *reason)
 {
-	const struct sockaddr	*sa = (const struct sockaddr *)&s->s_peer;
-	char			 from[80], text[2 * WIRE_REASON];
-	unsigned int		 seconds;
-
 	/*
 	 * A proxy is trusted, also one of this machine that nobody named; and
 	 * in a client block it is the target that TLS is spoken with.
 	 */
 	if (s->s_proxy || s->s_service->se_conf->sv_client)
 		return;
-	seconds = penalty_add(offence_realm(s), sa, weight, clock_now());
-	if (seconds == 0 || penalty_text(sa, from, sizeof(from)) == -1)
-		return;
-	(void)snprintf(text, sizeof(text), "penalised for %u seconds: %s%s%s",
-	    seconds, what, reason == NULL || *reason == '\0' ? "" : ": ",
-	    reason == NULL ? "" : reason);
-	log_penalty(s->s_service, from, text);
-}
-
-static int64_t
-offence_begin(const struct session *s)
-{
-	return ((int64_t)s->s_start.tv_sec * 1000 + s->s_start.tv_nsec /
-	    1000000);
+	offence_told(s->s_service, offence_realm(s),
+	    (const struct sockaddr *)&s->s_peer, weight, what, reason);
 }
 
 /*
- * Was the daemon itself slow while it had this connection, or shortly
+ * Was the daemon itself slow while it had a connection since then, or shortly
  * before, when that waited to be accepted?
  */
 static int
-offence_ours(const struct session *s)
+offence_slow(const struct service *se, int64_t since)
 {
 	int64_t	 late = clock_late();
 
-	if (s->s_service->se_short > late)
-		late = s->s_service->se_short;
-	return (late != 0 && offence_begin(s) < late + OFFENCE_SLOW);
+	if (se->se_short > late)
+		late = se->se_short;
+	return (late != 0 && since < late + OFFENCE_SLOW);
+}
+
+static int
+offence_ours(const struct session *s)
+{
+	return (offence_slow(s->s_service, s->s_since));
 }
 
 /* It has its signature: was that soon enough? */
@@ -82,7 +90,7 @@ void
 offence_signed(struct session *s)
 {
 	s->s_signed = 1;
-	s->s_kept = clock_now() - offence_begin(s) >= OFFENCE_PENDING;
+	s->s_kept = clock_now() - s->s_since >= OFFENCE_PENDING;
 }
 
 /* A handshake that was completed makes up for one that was not. */
@@ -100,7 +108,7 @@ offence_left(const struct session *s)
 	if (s->s_phase != PHASE_CONNECTING || s->s_kept)
 		return (0);
 	if ((s->s_request != NULL || s->s_signer != NULL) &&
-	    clock_now() - offence_begin(s) >= OFFENCE_PENDING)
+	    clock_now() - s->s_since >= OFFENCE_PENDING)
 		return (0);
 	return (s->s_signed || s->s_signer != NULL ? OFFENCE_VAIN :
 	    securetcp_error_policy(ptConnectionAborted)->penalty);
@@ -157,19 +165,49 @@ offence_evicted(const struct session *s, const char *reason)
 {
 	unsigned int	 weight;
 
-	if (s->s_phase != PHASE_CONNECTING || !pending_greedy(s) ||
+	if (s->s_phase != PHASE_CONNECTING || !pending_greedy(&s->s_place) ||
 	    offence_ours(s))
 		return;
 	if (s->s_signed || s->s_signer != NULL)
 		weight = OFFENCE_VAIN;
 	else if (s->s_request != NULL)
 		weight = securetcp_error_policy(ptConnectionAborted)->penalty;
-	else if (clock_now() - offence_begin(s) >= OFFENCE_PENDING)
+	else if (clock_now() - s->s_since >= OFFENCE_PENDING)
 		weight = securetcp_error_policy(ptTimeout)->penalty;
 	else
 		return;
 	offence_add(s, weight, securetcp_error_name(ptOperationRefused),
 	    reason);
+}
+
+/* Silence: a few connections that are opened in advance do no harm. */
+static void
+offence_visitor(const struct visitor *v, int number, const char *reason)
+{
+	if (v->v_proxy || v->v_source->so_silent <= OFFENCE_SILENT ||
+	    offence_slow(v->v_service, v->v_since))
+		return;
+	offence_told(v->v_service, 0, (const struct sockaddr *)&v->v_peer,
+	    securetcp_error_policy(ptTimeout)->penalty,
+	    securetcp_error_name(number), reason);
+}
+
+/* The handshake timer has ended it. */
+void
+offence_silent(const struct visitor *v)
+{
+	offence_visitor(v, ptTimeout, "too many connections on which nothing "
+	    "was sent");
+}
+
+/* It made room, and had kept its place for as long as nobody needs. */
+void
+offence_squatter(const struct visitor *v)
+{
+	if (v->v_silent && pending_greedy(&v->v_place) &&
+	    clock_now() - v->v_since >= OFFENCE_PENDING)
+		offence_visitor(v, ptOperationRefused, "connections on which "
+		    "nothing was sent had to make room");
 }
 
 /* It crashed, or broke the rules: in either case it was got at. */

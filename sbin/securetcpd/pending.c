@@ -5,8 +5,9 @@
  */
 
 /*
- * Handshakes under way, by their sources: when there are too many the oldest
- * one of the source that has most makes room.
+ * Handshakes under way, and connections of which nothing has come yet, by
+ * their sources: when there are too many the oldest one of the source that
+ * has most makes room.
  */
 
 #include <sys/types.h>
@@ -14,6 +15,7 @@
 
 #include <event.h>
 #include <imsg.h>
+#include <string.h>
 
 #include "securetcpd.h"
 
@@ -32,46 +34,61 @@ pending_cmp(struct source *a, struct source *b)
 
 	if (a->so_pendings != b->so_pendings)
 		return (a->so_pendings < b->so_pendings ? -1 : 1);
-	an = TAILQ_FIRST(&a->so_pending)->s_begun;
-	bn = TAILQ_FIRST(&b->so_pending)->s_begun;
+	an = TAILQ_FIRST(&a->so_pending)->pl_begun;
+	bn = TAILQ_FIRST(&b->so_pending)->pl_begun;
 	if (an == bn)
 		return (0);
 	return (an > bn ? -1 : 1);
 }
 
 static void
-pending_insert(struct session *s)
+pending_insert(struct place *pl)
 {
-	struct service	*se = s->s_service;
-	struct source	*so = s->s_source;
+	struct service	*se = pl->pl_service;
+	struct source	*so = pl->pl_source;
 
 	if (so->so_pendings > 0)
 		(void)RB_REMOVE(crowd, &se->se_crowd, so);
 	else
 		se->se_crowders++;
-	TAILQ_INSERT_TAIL(&so->so_pending, s, s_entry);
+	TAILQ_INSERT_TAIL(&so->so_pending, pl, pl_entry);
 	so->so_pendings++;
 	(void)RB_INSERT(crowd, &se->se_crowd, so);
 }
 
+/* Whose it is the caller says. */
 void
-pending_add(struct session *s)
+pending_add(struct place *pl, struct service *se, struct source *so)
 {
 	static uint64_t	 begun;
 
-	s->s_begun = ++begun;
-	s->s_service->se_pendings++;
-	pending_insert(s);
+	memset(pl, 0, sizeof(*pl));
+	pl->pl_service = se;
+	pl->pl_source = so;
+	pl->pl_begun = ++begun;
+	se->se_pendings++;
+	pending_insert(pl);
+}
+
+/* A visitor's becomes that of the session that has adopted it. */
+void
+pending_pass(struct place *pl, struct session *s)
+{
+	s->s_place = *pl;
+	s->s_place.pl_visitor = NULL;
+	s->s_place.pl_session = s;
+	TAILQ_INSERT_BEFORE(pl, &s->s_place, pl_entry);
+	TAILQ_REMOVE(&pl->pl_source->so_pending, pl, pl_entry);
 }
 
 static void
-pending_take(struct session *s)
+pending_take(struct place *pl)
 {
-	struct service	*se = s->s_service;
-	struct source	*so = s->s_source;
+	struct service	*se = pl->pl_service;
+	struct source	*so = pl->pl_source;
 
 	(void)RB_REMOVE(crowd, &se->se_crowd, so);
-	TAILQ_REMOVE(&so->so_pending, s, s_entry);
+	TAILQ_REMOVE(&so->so_pending, pl, pl_entry);
 	if (--so->so_pendings > 0)
 		(void)RB_INSERT(crowd, &se->se_crowd, so);
 	else
@@ -79,35 +96,41 @@ pending_take(struct session *s)
 }
 
 void
-pending_remove(struct session *s)
+pending_remove(struct place *pl)
 {
-	pending_take(s);
-	s->s_service->se_pendings--;
+	pending_take(pl);
+	pl->pl_service->se_pendings--;
 }
 
 /* A PROXY header has named another source, which is the session's now. */
 void
 pending_move(struct session *s, struct source *so)
 {
-	pending_take(s);
-	s->s_source = so;
-	pending_insert(s);
+	pending_take(&s->s_place);
+	s->s_source = s->s_place.pl_source = so;
+	pending_insert(&s->s_place);
 }
 
-struct session *
-pending_crowder(struct service *se)
+void
+pending_make_room(struct service *se)
 {
-	return (TAILQ_FIRST(&RB_MAX(crowd, &se->se_crowd)->so_pending));
+	struct place	*pl;
+
+	pl = TAILQ_FIRST(&RB_MAX(crowd, &se->se_crowd)->so_pending);
+	if (pl->pl_session != NULL)
+		session_make_room(pl->pl_session);
+	else
+		visitor_make_room(pl->pl_visitor);
 }
 
 /* Does its source hold more than its share? */
 int
-pending_greedy(const struct session *s)
+pending_greedy(const struct place *pl)
 {
-	const struct service	*se = s->s_service;
+	const struct service	*se = pl->pl_service;
 	unsigned int		 few, max = se->se_conf->sv_pending, share;
 
 	few = max / 2 < PENDING_FEW ? max / 2 : PENDING_FEW;
 	share = max / se->se_crowders;
-	return (s->s_source->so_pendings > (share > few ? share : few));
+	return (pl->pl_source->so_pendings > (share > few ? share : few));
 }

@@ -148,8 +148,11 @@ pool_fill(struct service *se)
 	unsigned int	 have;
 
 	/* A server that crashes forks nothing more that could crash. */
-	if (env->sd_stopping || env->sd_draining || se->se_paused ||
-	    se->se_spawner == NULL || evtimer_pending(&se->se_hold, NULL))
+	if (env->sd_stopping || se->se_paused || se->se_spawner == NULL ||
+	    evtimer_pending(&se->se_hold, NULL))
+		return;
+	/* While it drains, only for those that were accepted before. */
+	if (env->sd_draining && TAILQ_EMPTY(&se->se_ready))
 		return;
 	have = pool_have(se);
 	if (have > se->se_target / 2 && have < se->se_target &&

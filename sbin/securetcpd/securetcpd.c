@@ -203,6 +203,7 @@ on_stop(int sig, short what, void *arg)
 	}
 	log_info("%s", by);
 	stop_listening();
+	services_dismiss(by);
 	sessions_stop(by, env->sd_stopping);
 	env->sd_stopping = 1;
 	stop_check();
@@ -220,6 +221,7 @@ drain_deadline(int fd, short what, void *arg)
 	(void)snprintf(by, sizeof(by), "drain deadline, %s",
 	    clock_seconds(env->sd_conf->cf_drain, text, sizeof(text)));
 	log_info("%s: %u connections are left", by, env->sd_live);
+	services_dismiss(by);
 	sessions_stop(by, 0);
 	stop_check();
 }

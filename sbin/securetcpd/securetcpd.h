@@ -153,6 +153,33 @@ TAILQ_HEAD(spawners, spawner);
 
 TAILQ_HEAD(sessions, session);
 
+/* Among those that are pending. */
+struct place {
+	TAILQ_ENTRY(place)	 pl_entry;
+	struct service		*pl_service;
+	struct source		*pl_source;
+	uint64_t		 pl_begun;	/* its number: by age */
+	struct session		*pl_session;	/* whose it is, or else ... */
+	struct visitor		*pl_visitor;
+};
+TAILQ_HEAD(places, place);
+
+/* A connection without a session. */
+struct visitor {
+	TAILQ_ENTRY(visitor)	 v_entry;	/* silent or ready, by age */
+	struct service		*v_service;
+	struct source		*v_source;
+	struct place		 v_place;
+	struct sockaddr_storage	 v_peer;
+	struct event		 v_ev;		/* while it is silent */
+	int			 v_fd;
+	int			 v_proxy;	/* a PROXY header comes first */
+	int			 v_silent;	/* not a byte has come */
+	int64_t			 v_since;	/* accepted, by clock_now() */
+	int64_t			 v_left;	/* once ready: of its timer */
+};
+TAILQ_HEAD(visitors, visitor);
+
 struct listener {
 	TAILQ_ENTRY(listener)	 ln_entry;
 	struct service		*ln_service;
@@ -173,6 +200,8 @@ enum refusal {
 	REFUSE_TOTAL,
 	REFUSE_SOURCE,
 	REFUSE_PROXY,
+	REFUSE_PENDING,		/* it made room */
+	REFUSE_SILENT,		/* the handshake timer */
 	REFUSE_MAX
 };
 
@@ -203,7 +232,11 @@ struct service {
 	unsigned int		 se_idles;
 	unsigned int		 se_starting;	/* FORK sent, not answered */
 	unsigned int		 se_pendings;
-	unsigned int		 se_live;	/* adopted and not closed */
+	struct visitors		 se_silent;	/* without a byte ... */
+	struct visitors		 se_ready;	/* ... or to be adopted ... */
+	unsigned int		 se_visitors;	/* ... are so many */
+	struct event		 se_silence;	/* the first is due */
+	unsigned int		 se_live;	/* accepted and not closed */
 	unsigned int		 se_target;	/* of the idle pool */
 	unsigned int		 se_low;	/* least idle this interval */
 	struct event		 se_shrink;
@@ -234,8 +267,9 @@ struct source {
 	unsigned int		 so_held;	/* sessions that point here */
 	struct requests		 so_requests;	/* for signatures ... */
 	TAILQ_ENTRY(source)	 so_turn;	/* ... if there are any */
-	struct sessions		 so_pending;	/* handshakes, oldest first */
+	struct places		 so_pending;	/* oldest first */
 	unsigned int		 so_pendings;
+	unsigned int		 so_silent;	/* of these, without a byte */
 	RB_ENTRY(source)	 so_crowd;	/* if there are any */
 	unsigned int		 so_crashes;
 	time_t			 so_crashed;	/* the last of them */
@@ -285,7 +319,7 @@ enum phase {
 
 struct session {
 	RB_ENTRY(session)	 s_node;
-	TAILQ_ENTRY(session)	 s_entry;	/* idle, pending or collect */
+	TAILQ_ENTRY(session)	 s_entry;	/* idle or collect */
 	struct child		 s_child;
 	uint64_t		 s_id;
 	struct service		*s_service;
@@ -298,9 +332,9 @@ struct session {
 	char			 s_via[80];	/* the proxy, or "" */
 	struct source		*s_source;	/* NULL: never adopted */
 	int			 s_proxy;	/* its peer is a proxy so far */
-	struct timespec		 s_start;
+	int64_t			 s_since;	/* accepted, by clock_now() */
 	struct event		 s_timer;
-	uint64_t		 s_begun;	/* its place among pending */
+	struct place		 s_place;	/* while it is pending */
 	struct request		*s_request;	/* waits for a signer */
 	struct signer		*s_signer;	/* has its request */
 	int			 s_distrust;	/* the peer's of us */
@@ -363,7 +397,7 @@ struct securetcpd {
 	int			 sd_quit;
 	int			 sd_status;	/* exit code */
 	unsigned int		 sd_errors;	/* keys that do not fit */
-	unsigned int		 sd_live;	/* adopted and not closed */
+	unsigned int		 sd_live;	/* accepted and not closed */
 	unsigned int		 sd_fds;	/* sockets and pipes held */
 	unsigned int		 sd_nofile;
 	int			 sd_built;	/* run from the build tree */
@@ -414,6 +448,7 @@ void		 log_connecting(const struct session *);
 void		 log_connected(const struct session *);
 void		 log_error(const struct session *, int, const char *,
 		    const char *);
+void		 log_visitor(const struct visitor *, const char *);
 void		 log_closing(const struct session *, const char *);
 void		 log_closed(const struct session *);
 void		 log_stderr(const struct errlog *, const char *, size_t);
@@ -498,11 +533,13 @@ void		 request_drop(struct session *);
 struct session	*request_next(struct wire_sign *);
 
 /* pending.c */
-void		 pending_add(struct session *);
-void		 pending_remove(struct session *);
+void		 pending_add(struct place *, struct service *,
+		    struct source *);
+void		 pending_pass(struct place *, struct session *);
+void		 pending_remove(struct place *);
 void		 pending_move(struct session *, struct source *);
-struct session	*pending_crowder(struct service *);
-int		 pending_greedy(const struct session *);
+void		 pending_make_room(struct service *);
+int		 pending_greedy(const struct place *);
 
 /* spawner.c */
 void		 spawner_start(struct service *);
@@ -516,10 +553,12 @@ void		 spawner_stop(struct service *);
 /* service.c */
 void		 services_start(struct conf *);
 void		 service_crashed(struct service *);
+int		 service_able(const struct service *);
 int		 service_open(const struct service *);
 int		 services_ready(void);
 void		 services_update(void);
 void		 services_fill(void);
+void		 services_dismiss(const char *);
 void		 services_stop(void);
 
 /* pool.c */
@@ -533,10 +572,23 @@ void		 pool_forget(struct session *);
 void		 pool_discard(struct spawner *);
 
 /* listener.c */
-void		 listeners_init(struct service *);
 int		 listeners_bind(struct service *);
 void		 listeners_update(struct service *);
 void		 listeners_close(struct service *);
+
+/* visitor.c */
+void		 visitors_init(struct service *);
+int		 visitor_add(struct listener *, int,
+		    const struct sockaddr_storage *, struct source *);
+void		 visitor_make_room(struct visitor *);
+void		 visitors_serve(struct service *);
+void		 visitors_stop(struct service *, const char *);
+
+/* refused.c */
+void		 refused_init(struct service *);
+void		 refused_add(struct service *, enum refusal,
+		    const struct sockaddr_storage *, unsigned int);
+void		 refused_stop(struct service *);
 
 /* source.c */
 struct source	*source_take(struct service *, const struct sockaddr *,
@@ -551,6 +603,8 @@ void		 offence_crash(const struct session *, const char *);
 void		 offence_signed(struct session *);
 void		 offence_amends(const struct session *);
 void		 offence_evicted(const struct session *, const char *);
+void		 offence_silent(const struct visitor *);
+void		 offence_squatter(const struct visitor *);
 unsigned int	 offence_realm(const struct session *);
 int		 offence_blocked(unsigned int, const struct sockaddr *,
 		    unsigned int *);
@@ -566,8 +620,9 @@ void		 session_unforked(struct session *, int);
 void		 session_death(const struct session *, char *, size_t);
 void		 session_exited(struct session *, uint32_t, uint32_t);
 void		 session_orphan(struct spawner *);
-void		 session_begin(struct session *);
+void		 session_begin(struct session *, int64_t);
 void		 session_set_timer(struct session *, unsigned int);
+void		 session_set_timer_ms(struct session *, int64_t);
 void		 session_closed(struct session *);
 void		 session_signed(struct session *, const uint8_t *, size_t);
 void		 session_fail(struct session *, int, const char *);
@@ -587,7 +642,9 @@ void		 sessions_stop(const char *, int);
 void		 sessions_collect(void);
 
 /* adopt.c */
-void		 session_adopt(struct session *, int, int);
+void		 session_adopt(struct session *, struct visitor *);
+void		 session_adopt_plain(struct session *, int,
+		    const struct sockaddr_storage *, struct source *);
 void		 session_target(struct session *, int);
 void		 session_plain(struct session *);
 void		 session_address(struct session *,

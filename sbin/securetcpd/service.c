@@ -74,7 +74,8 @@ service_new(struct server *sv)
 	evtimer_set(&se->se_retry, service_retry, se);
 	evtimer_set(&se->se_resume, service_resume, se);
 	pool_init(se);
-	listeners_init(se);
+	refused_init(se);
+	visitors_init(se);
 	TAILQ_INSERT_TAIL(&env->sd_services, se, se_entry);
 	return (se);
 }
@@ -130,13 +131,20 @@ services_ready(void)
 	return (launcher_ready());
 }
 
-/* May a connection be accepted now, as far as the service is concerned? */
+/* May a connection be given to a session now? */
+int
+service_able(const struct service *se)
+{
+	return (env->sd_started && !env->sd_stopping && !se->se_paused &&
+	    se->se_idles > 0 && signers_ready() &&
+	    (se->se_conf->sv_program == NULL || launcher_ready()));
+}
+
+/* May one be accepted, as far as the service is concerned? */
 int
 service_open(const struct service *se)
 {
-	return (env->sd_started && !env->sd_stopping && !env->sd_draining &&
-	    !se->se_paused && se->se_idles > 0 && signers_ready() &&
-	    (se->se_conf->sv_program == NULL || launcher_ready()));
+	return (!env->sd_draining && service_able(se));
 }
 
 void
@@ -148,13 +156,17 @@ services_update(void)
 		listeners_update(se);
 }
 
-/* After every wake-up: whatever has changed, pool and listeners follow. */
+/*
+ * After every wake-up: whatever has changed, those who wait for a session,
+ * the pool and the listeners follow.
+ */
 void
 services_fill(void)
 {
 	struct service	*se;
 
 	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
+		visitors_serve(se);
 		pool_fill(se);
 		listeners_update(se);
 	}
@@ -186,6 +198,16 @@ service_crashed(struct service *se)
 	listeners_update(se);
 }
 
+/* Connections without a session end. */
+void
+services_dismiss(const char *by)
+{
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		visitors_stop(se, by);
+}
+
 void
 services_stop(void)
 {
@@ -196,6 +218,7 @@ services_stop(void)
 		(void)evtimer_del(&se->se_shrink);
 		(void)evtimer_del(&se->se_hold);
 		listeners_close(se);
+		refused_stop(se);
 		spawner_stop(se);
 		TAILQ_REMOVE(&env->sd_services, se, se_entry);
 		free(se);

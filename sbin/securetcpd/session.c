@@ -66,9 +66,16 @@ session_known(uint64_t id)
 void
 session_set_timer(struct session *s, unsigned int seconds)
 {
+	session_set_timer_ms(s, seconds * 1000LL);
+}
+
+void
+session_set_timer_ms(struct session *s, int64_t ms)
+{
 	struct timeval	 tv = { 0, 0 };
 
-	tv.tv_sec = seconds;
+	tv.tv_sec = ms / 1000;
+	tv.tv_usec = ms % 1000 * 1000;
 	(void)evtimer_add(&s->s_timer, &tv);
 }
 
@@ -193,8 +200,6 @@ session_closed(struct session *s)
 	log_closed(s);
 	execute_release(s);
 	source_close(s->s_source);
-	s->s_service->se_live--;
-	env->sd_live--;
 	session_leave(s);
 	stop_check();
 }
@@ -244,7 +249,7 @@ session_end(struct session *s, int number, const char *description,
 		log_closing(s, closing);
 	s->s_state = SECURETCP_CLOSING;
 	if (s->s_phase == PHASE_TARGET || s->s_phase == PHASE_CONNECTING)
-		pending_remove(s);
+		pending_remove(&s->s_place);
 	backend_cancel(s);
 	session_close_plain(s);
 	request_drop(s);
@@ -267,17 +272,12 @@ session_live(const struct session *s)
 	return (s->s_state != SECURETCP_CLOSED);
 }
 
-/* It has a connection, of which the log hears. */
+/* It has a connection, accepted at that time, of which the log hears. */
 void
-session_begin(struct session *s)
+session_begin(struct session *s, int64_t since)
 {
-	struct service	*se = s->s_service;
-
 	s->s_state = SECURETCP_CONNECTING;
-	(void)clock_gettime(CLOCK_MONOTONIC, &s->s_start);
-	pending_add(s);
-	se->se_live++;
-	env->sd_live++;
+	s->s_since = since;
 	log_connecting(s);
 	spawner_used(s->s_spawner);
 }
@@ -432,7 +432,7 @@ session_learn(struct session *s, const struct wire_established *wh)
 static void
 session_shaken(struct session *s)
 {
-	pending_remove(s);
+	pending_remove(&s->s_place);
 	s->s_phase = PHASE_BACKEND;
 	s->s_child.c_state = WIRE_WAITING;
 	(void)evtimer_del(&s->s_timer);
@@ -671,7 +671,7 @@ session_gone(struct child *c, const char *violation)
 		return;
 	case PHASE_TARGET:
 	case PHASE_CONNECTING:
-		pending_remove(s);
+		pending_remove(&s->s_place);
 		/* FALLTHROUGH */
 	case PHASE_BACKEND:
 	case PHASE_CONNECTED:

@@ -57,7 +57,10 @@ source_free(struct source *so)
 	free(so);
 }
 
-/* NULL: it has as many connections as it may (or there is no memory). */
+/*
+ * One more connection.  NULL: it has as many as it may (or there is no
+ * memory).
+ */
 struct source *
 source_take(struct service *se, const struct sockaddr *sa, unsigned int max)
 {
@@ -76,6 +79,8 @@ source_take(struct service *se, const struct sockaddr *sa, unsigned int max)
 		return (NULL);
 	so->so_count++;
 	so->so_held++;
+	se->se_live++;
+	env->sd_live++;
 	return (so);
 }
 
@@ -84,6 +89,8 @@ void
 source_close(struct source *so)
 {
 	so->so_count--;
+	so->so_service->se_live--;
+	env->sd_live--;
 }
 
 void
