@@ -33,7 +33,7 @@ serve_named()
 		echo
 		prefork 16
 		timeout handshake 3
-		connections max 1000 per source 1000
+		connections per source 1000
 	}
 	CONF
 }

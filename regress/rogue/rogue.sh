@@ -92,14 +92,14 @@ configure_around()
 			listen on 127.0.0.1 port 0
 			certificate "good"
 			echo
-			connections max 1000 per source 1000
+			connections per source 1000
 		}
 		server "slow" {
 			listen on 127.0.0.1 port 0
 			certificate "www"
 			forward to $slow
 			timeout backend 60
-			connections max 1000 per source 1000
+			connections per source 1000
 		}
 		CONF
 	} | configure
@@ -116,14 +116,14 @@ serve_all()
 		echo
 		prefork 16
 		timeout handshake 3
-		connections max 1000 per source 1000
+		connections per source 1000
 	}
 	server "front" {
 		listen on 127.0.0.1 port 0 proxy
 		certificate "www"
 		echo
 		timeout handshake 3
-		connections max 1000 per source 1000
+		connections per source 1000
 	}
 	CONF
 }

@@ -25,7 +25,7 @@ serve_out()
 			ca "$PWD/www.crt"
 			prefork 16
 			timeout handshake 3
-			connections max 1000 per source 1000
+			connections per source 1000
 		}
 		CONF
 	done
