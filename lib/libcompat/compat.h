@@ -109,6 +109,26 @@ struct rlimit;
 int		 compat_restore_limit(int, const struct rlimit *);
 
 /*
+ * bound.c: from here on this process, and what it forks, can map so many MB
+ * more than it has now; -1 with errno, ERANGE when the limit is another one
+ * than was set.
+ */
+int		 compat_bound_memory(unsigned int);
+
+/*
+ * shortage.c: when memory is short this process, and what it forks, is to go
+ * first, last, or when it would have without a word of ours.  The first call
+ * remembers how that was; -1 with errno, as root only where it cannot be.
+ */
+enum compat_shortage {
+	COMPAT_SHORTAGE_FIRST,
+	COMPAT_SHORTAGE_USUAL,
+	COMPAT_SHORTAGE_LAST
+};
+
+int		 compat_shortage(enum compat_shortage);
+
+/*
  * lookup.c: host names in a process that will be sandboxed.  lookup_init()
  * comes before the sandbox and before fork is forbidden, and readies what
  * lookup_name(), else like getaddrinfo(3) without a service, needs inside.

@@ -121,7 +121,8 @@ helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start)
 		return;
 	}
 	if (privdrop_limits(start->ws_nofile, 0) == -1)
-		helper_fatal(imsgbuf, "limits, %u descriptors: %s",
+		helper_fatal(imsgbuf, "limits, %u descriptors, no file, no locked memory: "
+		    "%s",
 		    start->ws_nofile, strerror(errno));
 	if (!(start->ws_flags & WIRE_START_DROP)) {
 		if (geteuid() == 0)
@@ -248,6 +249,14 @@ helper_flush(struct imsgbuf *imsgbuf)
 		if (imsgbuf_write(imsgbuf) == -1)
 			exit(HELPER_PIPE);
 	}
+}
+
+void
+helper_bound(struct imsgbuf *imsgbuf, unsigned int more)
+{
+	if (compat_bound_memory(more) == -1)
+		helper_fatal(imsgbuf, "limit of memory, %u MB more than it "
+		    "has: %s", more, strerror(errno));
 }
 
 void

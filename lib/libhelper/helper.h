@@ -42,6 +42,8 @@ void		 helper_next(struct imsgbuf *, struct imsg *);
 void		 helper_parse(struct imsgbuf *, struct imsg *, void *, size_t);
 /* Writes everything queued, polling; exits when the pipe has ended. */
 void		 helper_flush(struct imsgbuf *);
+/* compat_bound_memory(), before the sandbox, or helper_fatal(). */
+void		 helper_bound(struct imsgbuf *, unsigned int);
 /*
  * sandbox_enter() as START allows, or helper_fatal(); the last argument is
  * an enum sandbox_role.

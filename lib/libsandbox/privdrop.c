@@ -76,20 +76,28 @@ privdrop_user(uid_t uid, gid_t gid, const gid_t *groups, int ngroups)
 	return (uid == 0 ? 0 : privdrop_verify(uid, gid));
 }
 
+/* The BSDs cut a limit to what they have, and say nothing. */
 static int
 privdrop_limit(int resource, rlim_t n)
 {
 	struct rlimit	 rl;
 
 	rl.rlim_cur = rl.rlim_max = n;
-	return (setrlimit(resource, &rl));
+	if (setrlimit(resource, &rl) == -1 || getrlimit(resource, &rl) == -1)
+		return (-1);
+	/* FreeBSD has no limit of processes below 1. */
+	if (rl.rlim_cur == n || (resource == RLIMIT_NPROC && rl.rlim_cur <= 1))
+		return (0);
+	errno = ERANGE;
+	return (-1);
 }
 
 int
 privdrop_limits(unsigned int nofile, int nofork)
 {
 	if (privdrop_limit(RLIMIT_CORE, 0) == -1 ||
-	    privdrop_limit(RLIMIT_FSIZE, 0) == -1)
+	    privdrop_limit(RLIMIT_FSIZE, 0) == -1 ||
+	    privdrop_limit(RLIMIT_MEMLOCK, 0) == -1)
 		return (-1);
 	if (nofile != 0 && privdrop_limit(RLIMIT_NOFILE, nofile) == -1)
 		return (-1);

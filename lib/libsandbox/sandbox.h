@@ -66,7 +66,10 @@ int		 sandbox_taken(int, uint64_t *);
 int		 privdrop(int, uid_t, gid_t);
 /* The same to these groups, without chroot; to root it is possible. */
 int		 privdrop_user(uid_t, gid_t, const gid_t *, int);
-/* rlimits: no core, no file writing, this many descriptors, no fork. */
+/*
+ * rlimits: no core, no file writing, no locked memory, this many descriptors,
+ * no fork.  ERANGE: one is not what it was set to.
+ */
 int		 privdrop_limits(unsigned int, int);
 
 #endif /* SANDBOX_H */

@@ -42,6 +42,7 @@ resolver_sandbox(struct imsgbuf *imsgbuf, const struct wire_start *start)
 	}
 	if (privdrop_limits(start->ws_nofile, 1) == -1)
 		helper_fatal(imsgbuf, "limits: %s", strerror(errno));
+	helper_bound(imsgbuf, RESOLVER_MEMORY);
 	if (sandboxed)
 		helper_sandbox(imsgbuf, start, SANDBOX_RESOLVER);
 }

@@ -12,6 +12,8 @@
 #ifndef RESOLVER_H
 #define RESOLVER_H
 
+#define RESOLVER_MEMORY	64	/* MB beyond what it has at the start */
+
 struct wire_resolve;
 struct wire_resolved;
 

@@ -14,6 +14,7 @@
 #include "hello.h"
 #include "wire.h"
 
+#define SESSION_MEMORY		32	/* MB beyond what its spawner has */
 #define SESSION_NOFILE		16	/* 0-5, and room for one surplus */
 #define SESSION_POLLFDS		4	/* an object's, at most */
 

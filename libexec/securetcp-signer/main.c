@@ -50,6 +50,7 @@ signer_prepare(struct imsgbuf *imsgbuf, const struct wire_start *start)
 	/* After the library's own, and so run before it. */
 	if (atexit(keys_free) != 0)
 		helper_fatal(imsgbuf, "atexit: %s", strerror(errno));
+	helper_bound(imsgbuf, SIGNER_MEMORY);
 	helper_sandbox(imsgbuf, start, SANDBOX_SIGNER_LOADING);
 }
 

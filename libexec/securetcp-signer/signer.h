@@ -21,6 +21,7 @@ struct wire_sign;
 struct wire_signed;
 
 #define SIGNER_FILEMAX	65536	/* bytes of a key file */
+#define SIGNER_MEMORY	128	/* MB, for keys and work */
 #define SIGNER_KEYMAX	65536	/* index of a key, not included */
 #define SIGNER_RSAMIN	1024	/* bits */
 #define SIGNER_RSAMAX	8192

@@ -7,6 +7,7 @@
 /* The rest of compat.h. */
 
 #include <sys/types.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -400,8 +401,76 @@ ATF_TC_BODY(local, tc)
 	ATF_CHECK(compat_fd_local(fd, type, sizeof(type)));
 }
 
+/* How many MB can be had, and written to. */
+static int
+bound_map(void)
+{
+	size_t	 size = (size_t)1 << 20;
+	char	*p;
+	int	 n;
+
+	for (n = 0; n < 256; n++) {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANON, -1, 0);
+		if (p == MAP_FAILED)
+			return (errno == ENOMEM ? n : -1);
+		memset(p, n, size);
+	}
+	return (n);
+}
+
+static int
+bound_child(void)
+{
+	int	 n, status;
+	pid_t	 pid;
+
+	if (compat_bound_memory(16) == -1)
+		return (1);
+	/* It is a forked child's as well, which begins with what there is. */
+	if ((pid = fork()) == -1)
+		return (2);
+	if (pid == 0) {
+		n = bound_map();
+		_exit(n >= 14 && n <= 18 ? 0 : n < 0 ? 255 : n);
+	}
+	if (waitpid(pid, &status, 0) != pid)
+		return (3);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return (4);
+	/* Lower than what there is to be had, and so obeyed. */
+	if (compat_bound_memory(100) == -1)
+		return (5);
+	n = bound_map();
+	return (n >= 14 && n <= 18 ? 0 : 6);
+}
+
+ATF_TC(bound);
+ATF_TC_HEAD(bound, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a process can map as much more as it "
+	    "was allowed, within a unit or two, and so can what it forks; the "
+	    "limit cannot be raised again");
+}
+ATF_TC_BODY(bound, tc)
+{
+	pid_t	 pid;
+	int	 status;
+
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0) {
+		if (geteuid() == 0 && setuid(65534) == -1)
+			_exit(99);
+		_exit(bound_child());
+	}
+	ATF_REQUIRE_EQ(waitpid(pid, &status, 0), pid);
+	ATF_REQUIRE(WIFEXITED(status));
+	ATF_REQUIRE_EQ(WEXITSTATUS(status), 0);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
+	ATF_TP_ADD_TC(tp, bound);
 	ATF_TP_ADD_TC(tp, local);
 	ATF_TP_ADD_TC(tp, log_line);
 	ATF_TP_ADD_TC(tp, log_full);

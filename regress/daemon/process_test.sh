@@ -98,6 +98,84 @@ users_body()
 	stayed
 }
 
+scenario memory "A session can map 32 MB more than its spawner had, its \
+signers and it lock none, and those that one client can make grow go first \
+when memory is short, the parent and the signers last"
+memory_body()
+{
+	need_linux "no limit or order of another process is to be seen here"
+	need_look
+	serve echo
+	start
+	stay
+	for p in $(spawners) $(sessions); do
+		size=$(status_of "$p" VmSize | tr -dc 0-9)
+		limited "$p" "Max address space" $((size / 1024 + 30)) \
+		    $((size / 1024 + 34))
+		size=$(status_of "$p" VmData | tr -dc 0-9)
+		limited "$p" "Max data size" $((size / 1024 + 30)) \
+		    $((size / 1024 + 34))
+		atf_check -o inline:"1000\n" cat "/proc/$p/oom_score_adj"
+	done
+	for p in $(signers); do
+		limited "$p" "Max address space" 128 180
+		limited "$p" "Max data size" 128 180
+	done
+	for p in $(signers) $(spawners) $(sessions); do
+		limited "$p" "Max locked memory" 0 0
+	done
+	# To go later than others takes a privilege of its own.
+	last=$(cat /proc/self/oom_score_adj)
+	if [ "$last" -eq 0 ] && (echo -900 >/proc/self/oom_score_adj) \
+	    2>/dev/null; then
+		last=-900
+	fi
+	for p in "$daemon" $(signers); do
+		atf_check -o inline:"$last\n" cat "/proc/$p/oom_score_adj"
+	done
+	stayed
+}
+
+# limited PID WHAT LEAST MOST: in MB; the hard limit as the soft one.
+limited()
+{
+	sed -n "s/^$2  *\([0-9]*\)  *\([0-9]*\) .*/\1 \2/p" \
+	    "/proc/$1/limits" >limits
+	read -r _soft _hard <limits
+	if [ "$_soft" != "$_hard" ] || [ -z "$_soft" ] ||
+	    [ "$_soft" -lt $(($3 << 20)) ] ||
+	    [ "$_soft" -gt $(($4 << 20)) ]; then
+		cat "/proc/$1/limits"
+		atf_fail "$(title "$1"): $2: not $3 to $4 MB"
+	fi
+}
+
+scenario memory_own "What an administrator has said of the order in which \
+processes go is kept for the parent and the signers, and is what a program \
+has"
+memory_own_body()
+{
+	need_linux "there is no such order that is inherited"
+	need_look
+	cat >show <<-'SCRIPT'
+	#!/bin/sh
+	cat /proc/self/oom_score_adj
+	SCRIPT
+	chmod 755 show . "$(dirname "$PWD")"
+	serve "execute \"$PWD/show\" user \"nobody\""
+	echo 300 >/proc/self/oom_score_adj || atf_skip "it cannot be set here"
+	start
+	for p in "$daemon" $(signers) \
+	    $(titled "$daemon" securetcp-launcher); do
+		atf_check -o inline:"300\n" cat "/proc/$p/oom_score_adj"
+	done
+	for p in $(spawners) $(sessions); do
+		atf_check -o inline:"1000\n" cat "/proc/$p/oom_score_adj"
+	done
+	atf_check -o inline:"300\n" -e ignore "$peer" connect \
+	    "127.0.0.1:$port" tls read
+}
+
 # The default of the configuration.
 case $system in
 Linux)		chroot=/run/securetcpd chroot_mode=755 ;;

@@ -28,7 +28,7 @@ lint_body()
 	done
 	# Whether a host has the manuals of others is not what is tested.
 	for m in cap_dns.3 getaddrinfo.3 getpeereid.3 inetd.8 openssl.1 \
-	    pledge.2 poll.2 ps.1 socketpair.2 \
+	    pledge.2 poll.2 protect.1 ps.1 setrlimit.2 socketpair.2 \
 	    syslog.3 syslogd.8 tls_config_set_protocols.3 tls_init.3 vis.3; do
 		placeholder "${m%.*}" "${m##*.}"
 	done

@@ -7,6 +7,7 @@
 /* The words that make a helper misbehave, each one message or one deed. */
 
 #include <sys/types.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -401,6 +402,23 @@ act_flood(const char **line)
 	} while (n == 0 || --n > 0);
 }
 
+/* map MEGABYTES: of memory, used; whoever gets them all is not bounded. */
+static void
+act_map(uint64_t n)
+{
+	size_t	 size = (size_t)1 << 20;
+	void	*p;
+
+	for (; n > 0; n--) {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANON, -1, 0);
+		if (p == MAP_FAILED)
+			return;
+		memset(p, 1, size);
+	}
+	_exit(98);
+}
+
 static int
 act_common(const char *word, const char **line)
 {
@@ -449,6 +467,8 @@ act_common(const char *word, const char **line)
 		(void)close(WIRE_FD);
 	else if (strcmp(word, "stay") == 0)
 		act_stay();
+	else if (strcmp(word, "map") == 0)
+		act_map(act_number(line));
 	else if (strcmp(word, "exit") == 0)
 		_exit((int)act_number(line));
 	else if (strcmp(word, "kill") == 0)

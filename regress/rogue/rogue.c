@@ -74,6 +74,7 @@ main(void)
 		helper_fatal(&pipe, "cannot shake hands with itself");
 	if ((procfd = procs_init()) == -1)
 		helper_fatal(&pipe, "procs_init");
+	helper_bound(&pipe, SESSION_MEMORY);
 	if (planned == 0)
 		act(plan, NULL);
 	memset(&ready, 0, sizeof(ready));

@@ -56,6 +56,13 @@ put()
 	chmod 755 "$_libexec/securetcp-$1"
 }
 
+# need_bound: valgrind and sanitizers have no limit of memory.
+need_bound()
+{
+	! grep -q SANDBOX_WIDEN "$top/lib/libcompat/.flags" ||
+	    atf_skip "built without a limit of memory"
+}
+
 # slow_backend: one that does not take connections, nor refuses them, in $slow.
 slow_backend()
 {

@@ -356,6 +356,23 @@ halves()
 	    "killed by signal 11 (Segmentation fault)"
 }
 
+twice memory "A session that maps memory without end is refused it, whether \
+it was adopted or is connected, and what it does then is its own end"
+memory()
+{
+	need_bound
+	line='x\"\nserver=www session=1 from=127.0.0.1:1 state=closed\r\n'
+	together=yes
+	for w in "" "established - receive "; do
+		prove www "${w}map 256 exit 5" "exit code 5"
+		prove www "${w}map 256 fatal line" "$line"
+		# As a library does that does not look at what it got.
+		prove www "${w}map 256 kill 11" \
+		    "killed by signal 11 (Segmentation fault)"
+	done
+	joined
+}
+
 scenario penalised "The source of a session that breaks the rules is blocked \
 for 90 seconds, and no other is"
 penalised_body()

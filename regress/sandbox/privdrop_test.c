@@ -172,6 +172,8 @@ limited(void)
 		return (2);
 	if (getrlimit(RLIMIT_FSIZE, &rl) == -1 || rl.rlim_max != 0)
 		return (3);
+	if (getrlimit(RLIMIT_MEMLOCK, &rl) == -1 || rl.rlim_max != 0)
+		return (9);
 	if (getrlimit(RLIMIT_NOFILE, &rl) == -1 || rl.rlim_max != 16 ||
 	    rl.rlim_cur != 16)
 		return (4);
@@ -191,7 +193,7 @@ ATF_TC(limits);
 ATF_TC_HEAD(limits, tc)
 {
 	atf_tc_set_md_var(tc, "descr", "privdrop_limits() allows no core, no "
-	    "file, so many descriptors and no fork");
+	    "file, no locked memory, so many descriptors and no fork");
 }
 ATF_TC_BODY(limits, tc)
 {

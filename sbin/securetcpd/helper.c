@@ -47,6 +47,10 @@ helper_run(const char *path, const char *program, enum wire_role role,
 	} else if (dup2(fd, WIRE_FD) == -1)
 		_exit(HELPER_NOEXEC);
 	closefrom(WIRE_FD + 1);
+	/* Best effort: said by who could do no better for the parent. */
+	(void)compat_shortage(role == WIRE_SPAWNER ? COMPAT_SHORTAGE_FIRST :
+	    role == WIRE_SIGNER ? COMPAT_SHORTAGE_LAST :
+	    COMPAT_SHORTAGE_USUAL);
 	/* Its programs are not to have our limits, nor a helper's. */
 	if (role != WIRE_LAUNCHER)
 		compat_nowx();

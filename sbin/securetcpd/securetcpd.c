@@ -453,6 +453,9 @@ serve_start(void)
 		log_info("run from the build tree, helpers from %s",
 		    env->sd_libexec);
 	say_unprivileged();
+	if (compat_shortage(COMPAT_SHORTAGE_LAST) == -1)
+		log_info("when memory is short the parent is as likely to go "
+		    "as others: %s", strerror(errno));
 	clock_start();
 	services_start(env->sd_conf);
 	if (!env->sd_quit)

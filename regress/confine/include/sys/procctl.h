@@ -10,6 +10,8 @@
 #include <sys/types.h>
 #include <sys/wait.h>
 
+#define PROC_SPROTECT			1
+#define PPROT_SET			1
 #define PROC_TRACE_CTL			7
 #define PROC_TRACE_CTL_DISABLE		2
 #define PROC_REAP_ACQUIRE		2
