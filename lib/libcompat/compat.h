@@ -62,8 +62,16 @@ int		 compat_poll(struct pollfd *, unsigned int, int);
 
 /* Orphaned descendants become children of this process, where possible. */
 int		 compat_reaper(void);
-/* orphans.c: kills those of this user, when no other child is left. */
-void		 compat_end_orphans(uid_t);
+/*
+ * orphans.c: what descends from a child of ours that was not reaped, also when
+ * it is dead.  The child calls compat_lead() before it forks, and this process
+ * compat_reaper().  A pid that somebody has told is killed only if the kernel
+ * says that it is such a descendant: else, and when it has ended, -1 with
+ * ESRCH.  The last one kills them all, and the child.
+ */
+int		 compat_lead(void);
+int		 compat_kill_descendant(pid_t, pid_t);
+void		 compat_kill_descendants(pid_t);
 /* No core dump, no debugger, also from a process of the same user. */
 int		 compat_nodump(void);
 /*

@@ -5,110 +5,112 @@
  */
 
 /*
- * Children that this process has not made: compat_reaper() inherited them
- * from processes that died.  They are not reaped meanwhile, so that their
- * numbers stay theirs.
+ * The descendants of a child of ours, by the kernel's word.  On Linux and
+ * OpenBSD they are its process group, which none of them can leave in its
+ * sandbox; capability mode allows setsid(2), but FreeBSD tells a reaper of
+ * which child each of its descendants is.
+ *
+ * All of it is about a child that has not been reaped: its number is its own,
+ * and as nobody descends from a dead one any more, so is that of each process
+ * which does.
  */
 
 #include <sys/types.h>
+#include <sys/wait.h>
 #ifdef __FreeBSD__
 #include <sys/procctl.h>
-#include <sys/sysctl.h>
-#include <sys/user.h>
-#include <sys/wait.h>
 #endif
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "compat.h"
 
-#if defined(__linux__)
+static int	 orphan_of(pid_t, pid_t);
 
-/* The real user id of a process; -1 when it cannot be told. */
-static long
-orphan_user(long pid)
+#ifdef __FreeBSD__
+
+int
+compat_lead(void)
 {
-	char	 path[64], line[256];
-	FILE	*fp;
-	long	 uid = -1;
-
-	(void)snprintf(path, sizeof(path), "/proc/%ld/status", pid);
-	if ((fp = fopen(path, "re")) == NULL)
-		return (-1);
-	while (uid == -1 && fgets(line, sizeof(line), fp) != NULL)
-		if (strncmp(line, "Uid:", 4) == 0)
-			uid = strtol(line + 4, NULL, 10);
-	(void)fclose(fp);
-	return (uid);
+	return (0);
 }
-
-void
-compat_end_orphans(uid_t uid)
-{
-	char	 path[64];
-	FILE	*fp;
-	long	 pid;
-
-	(void)snprintf(path, sizeof(path), "/proc/self/task/%ld/children",
-	    (long)getpid());
-	if ((fp = fopen(path, "re")) == NULL)
-		return;
-	while (fscanf(fp, "%ld", &pid) == 1)
-		if (orphan_user(pid) == (long)uid)
-			(void)kill((pid_t)pid, SIGKILL);
-	(void)fclose(fp);
-}
-
-#elif defined(__FreeBSD__)
 
 static int
-orphan_of(pid_t pid, uid_t uid)
-{
-	struct kinfo_proc	 kp;
-	size_t			 len = sizeof(kp);
-	int			 mib[4] = { CTL_KERN, KERN_PROC, KERN_PROC_PID,
-				    pid };
-
-	return (sysctl(mib, 4, &kp, &len, NULL, 0) == 0 &&
-	    len == sizeof(kp) && kp.ki_ruid == uid);
-}
-
-void
-compat_end_orphans(uid_t uid)
+orphan_of(pid_t child, pid_t pid)
 {
 	struct procctl_reaper_status	 rs;
 	struct procctl_reaper_pids	 rp;
 	unsigned int			 i;
+	int				 is = 0;
 
 	if (procctl(P_PID, 0, PROC_REAP_STATUS, &rs) == -1 ||
 	    rs.rs_descendants == 0)
-		return;
+		return (0);
 	memset(&rp, 0, sizeof(rp));
 	rp.rp_count = rs.rs_descendants;
 	rp.rp_pids = calloc(rp.rp_count, sizeof(*rp.rp_pids));
 	if (rp.rp_pids != NULL &&
 	    procctl(P_PID, 0, PROC_REAP_GETPIDS, &rp) == 0) {
-		for (i = 0; i < rp.rp_count; i++)
-			if (rp.rp_pids[i].pi_flags & REAPER_PIDINFO_VALID &&
-			    rp.rp_pids[i].pi_flags & REAPER_PIDINFO_CHILD &&
-			    orphan_of(rp.rp_pids[i].pi_pid, uid))
-				(void)kill(rp.rp_pids[i].pi_pid, SIGKILL);
+		for (i = 0; i < rp.rp_count && !is; i++)
+			is = rp.rp_pids[i].pi_flags & REAPER_PIDINFO_VALID &&
+			    rp.rp_pids[i].pi_pid == pid &&
+			    rp.rp_pids[i].pi_subtree == child;
 	}
 	free(rp.rp_pids);
+	return (is);
+}
+
+void
+compat_kill_descendants(pid_t child)
+{
+	struct procctl_reaper_kill	 rk;
+
+	memset(&rk, 0, sizeof(rk));
+	rk.rk_sig = SIGKILL;
+	rk.rk_flags = REAPER_KILL_SUBTREE;
+	rk.rk_subtree = child;
+	(void)procctl(P_PID, 0, PROC_REAP_KILL, &rk);
 }
 
 #else
 
-/* They have become children of init(8). */
-void
-compat_end_orphans(uid_t uid)
+int
+compat_lead(void)
 {
-	(void)uid;
+	return (setpgid(0, 0));
+}
+
+static int
+orphan_of(pid_t child, pid_t pid)
+{
+	return (getpgid(pid) == child);
+}
+
+void
+compat_kill_descendants(pid_t child)
+{
+	/* One that leads no group yet, or has failed to, has none. */
+	if (child > 1 && getpgid(child) == child)
+		(void)kill(-child, SIGKILL);
 }
 
 #endif
+
+int
+compat_kill_descendant(pid_t child, pid_t pid)
+{
+	if (child <= 1 || pid <= 1 || pid == child || !orphan_of(child, pid)) {
+		errno = ESRCH;
+		return (-1);
+	}
+	/* It may have become ours, and be dead already. */
+	if (waitpid(pid, NULL, WNOHANG) == pid) {
+		errno = ESRCH;
+		return (-1);
+	}
+	return (kill(pid, SIGKILL));
+}

@@ -172,6 +172,12 @@ static const struct wire_field wire_id_fields[] = {
 	END
 };
 
+static const struct wire_field wire_forked_fields[] = {
+	U64(wire_forked, wfk_session),
+	U32(wire_forked, wfk_pid),
+	END
+};
+
 static const struct wire_field wire_unforked_fields[] = {
 	U64(wire_unforked, wf_session),
 	U32(wire_unforked, wf_errno),
@@ -286,7 +292,7 @@ static const struct wire_layout wire_layouts[WIRE_TYPE_MAX] = {
 	LAYOUT(TERM, wire_id),
 	LAYOUT(RESOLVE, wire_resolve),
 	LAYOUT(RESOLVED, wire_resolved),
-	LAYOUT(FORKED, wire_id),
+	LAYOUT(FORKED, wire_forked),
 	LAYOUT(UNFORKED, wire_unforked),
 	LAYOUT(EXITED, wire_exited),
 	LAYOUT(READY, wire_ready),

@@ -226,9 +226,14 @@ struct wire_match {
 	char		 wm_pattern[WIRE_SERVERNAME];
 };
 
-/* FORK, KILL, TERM, STDERR, FORKED */
+/* FORK, KILL, TERM, STDERR */
 struct wire_id {
 	uint64_t	 wx_session;
+};
+
+struct wire_forked {
+	uint64_t	 wfk_session;
+	uint32_t	 wfk_pid;	/* to be believed of a descendant only */
 };
 
 struct wire_unforked {

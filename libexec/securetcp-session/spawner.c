@@ -259,13 +259,14 @@ spawner_fork(struct spawner *sp, struct imsg *imsg)
 static void
 spawner_forked(struct spawner *sp, struct child *ch)
 {
-	struct wire_id	 wx;
+	struct wire_forked	 wfk;
 
 	/* A pid is unique until it is reaped, and then it leaves the tree. */
 	(void)RB_INSERT(pidtree, &sp->sp_bypid, ch);
-	memset(&wx, 0, sizeof(wx));
-	wx.wx_session = ch->ch_id;
-	spawner_send(sp, WIRE_FORKED, &wx, sizeof(wx));
+	memset(&wfk, 0, sizeof(wfk));
+	wfk.wfk_session = ch->ch_id;
+	wfk.wfk_pid = (uint32_t)ch->ch_pid;
+	spawner_send(sp, WIRE_FORKED, &wfk, sizeof(wfk));
 }
 
 static void

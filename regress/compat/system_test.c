@@ -468,9 +468,107 @@ ATF_TC_BODY(bound, tc)
 	ATF_REQUIRE_EQ(WEXITSTATUS(status), 0);
 }
 
+/* A process that holds the descriptor and does nothing. */
+static pid_t
+descendant_stays(int fd)
+{
+	pid_t	 pid;
+
+	if ((pid = fork()) != 0)
+		return (pid);
+	closefrom(fd + 1);
+	for (;;)
+		(void)poll(NULL, 0, -1);
+}
+
+/* So many that descend from a child of ours; the child, and their pids. */
+static pid_t
+descendants(int held, pid_t *pids, size_t n)
+{
+	size_t	 i;
+	pid_t	 pid;
+	int	 told[2];
+
+	ATF_REQUIRE(pipe(told) == 0);
+	ATF_REQUIRE((pid = fork()) != -1);
+	if (pid == 0) {
+		if (compat_lead() == -1)
+			_exit(1);
+		for (i = 0; i < n; i++) {
+			pid = descendant_stays(held);
+			if (write(told[1], &pid, sizeof(pid)) !=
+			    (ssize_t)sizeof(pid))
+				_exit(2);
+		}
+		(void)descendant_stays(held);
+		for (;;)
+			(void)poll(NULL, 0, -1);
+	}
+	for (i = 0; i < n; i++)
+		ATF_REQUIRE_EQ(read(told[0], &pids[i], sizeof(pids[i])),
+		    (ssize_t)sizeof(pids[i]));
+	close(told[0]);
+	close(told[1]);
+	return (pid);
+}
+
+ATF_TC(descend);
+ATF_TC_HEAD(descend, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "of a child, dead or alive, those that "
+	    "descend from it are killed by a pid that was told, and nobody "
+	    "else is; then all that are left");
+}
+ATF_TC_BODY(descend, tc)
+{
+	siginfo_t	 si;
+	pid_t		 child, pids[2], other, none[2];
+	char		 c;
+	int		 held[2], still[2];
+
+	ATF_REQUIRE_EQ(compat_reaper(), 0);
+	ATF_REQUIRE(pipe(still) == 0);
+	other = descendants(still[1], none, 1);
+	close(still[1]);
+	ATF_REQUIRE(fcntl(still[0], F_SETFL, O_NONBLOCK) == 0);
+	ATF_REQUIRE(pipe(held) == 0);
+	child = descendants(held[1], pids, 2);
+	close(held[1]);
+
+	ATF_CHECK_EQ(compat_kill_descendant(child, other), -1);
+	ATF_CHECK_EQ(errno, ESRCH);
+	ATF_CHECK_EQ(compat_kill_descendant(child, none[0]), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(child, child), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(child, getpid()), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(child, 1), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(child, 0), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(child, -1), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(1, pids[0]), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(0, pids[0]), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(child, pids[0]), 0);
+
+	/* Dead and not reaped. */
+	ATF_REQUIRE_EQ(kill(child, SIGKILL), 0);
+	ATF_REQUIRE_EQ(waitid(P_PID, (id_t)child, &si, WEXITED | WNOWAIT), 0);
+	ATF_CHECK_EQ(compat_kill_descendant(child, none[0]), -1);
+	ATF_CHECK_EQ(compat_kill_descendant(child, pids[1]), 0);
+	compat_kill_descendants(child);
+	ATF_CHECK_EQ(read(held[0], &c, 1), 0);
+	ATF_REQUIRE_EQ(waitpid(child, NULL, 0), child);
+	compat_kill_descendants(child);
+
+	/* Whoever is none of them is there. */
+	ATF_CHECK_EQ(read(still[0], &c, 1), -1);
+	ATF_CHECK_EQ(errno, EAGAIN);
+	compat_kill_descendants(other);
+	(void)kill(other, SIGKILL);
+	ATF_REQUIRE_EQ(waitpid(other, NULL, 0), other);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, bound);
+	ATF_TP_ADD_TC(tp, descend);
 	ATF_TP_ADD_TC(tp, local);
 	ATF_TP_ADD_TC(tp, log_line);
 	ATF_TP_ADD_TC(tp, log_full);

@@ -449,7 +449,7 @@ act_common(const char *word, const char **line)
 	else if (strcmp(word, "ready") == 0)
 		act_text(WIRE_READY, line, WIRE_NAME);
 	else if (strcmp(word, "forked") == 0)
-		act_numbers(WIRE_FORKED, line, 8, 0, 0);
+		act_numbers(WIRE_FORKED, line, 8, 4, 0);
 	else if (strcmp(word, "unforked") == 0)
 		act_numbers(WIRE_UNFORKED, line, 8, 4, 0);
 	else if (strcmp(word, "exited") == 0)

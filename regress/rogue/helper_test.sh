@@ -270,6 +270,80 @@ loading()
 	stop_clean
 }
 
+# deaf SERVER "WORDS": a session that obeys and then hears nothing any more;
+# its process is in $deaf, its client's in $client.
+deaf()
+{
+	_n=$(grep -c state=connected log)
+	background "$peer" -t 120 connect "127.0.0.1:$(port_of "$1")" \
+	    raw "ROGUE $2\\x0a" drain
+	client=$pid
+	wait_until 30 "a deaf session" eval \
+	    '[ "$(grep -c state=connected log)" -gt $_n ]'
+	id=$(sed -n "s/^server=$1 session=\([0-9]*\) .*state=connected.*/\1/p" \
+	    log | tail -n 1)
+	deaf=$(for _w in $(spawners); do
+		titled "$_w" "securetcp-session: $id $1 idle"
+	done)
+	[ -n "$deaf" ] || atf_fail "no process of session $id"
+}
+
+# ended "WARNING": and what the connection, its client and its process see.
+ended()
+{
+	wait_log "^server=a session=$id .*error=ptTimeout .*reason=\"idle timer, 2 seconds\""
+	wait_until 20 "the client of session $id to see an end" dead "$client"
+	wait_until 20 "the process of session $id to be gone" dead "$deaf"
+	wait_warned "server \\\"a\\\": session N$1 did not leave: killed"
+}
+
+twice certain "Whatever a session does, its connection and its process end: \
+one that ignores its idle timer, one of a spawner that died, and an idle one \
+that is not needed; others of that spawner go on"
+certain()
+{
+	plant
+	{
+		cat <<-CONF
+		signers 1
+		server "a" {
+			listen on 127.0.0.1 port 0
+			certificate "www"
+			echo
+			prefork 4
+			timeout handshake 3 close 1 idle 2
+			connections max 40 per source 40
+		}
+		CONF
+	} | configure
+	start
+	wait_until 20 "service" served a
+	deaf a "established - receive stay"
+	ended ""
+
+	# The same with nobody to tell of it, beside one that is well.
+	load_start a a -n 1
+	deaf a "established - receive stay"
+	old=$(spawner_of a)
+	kill -KILL "$old"
+	wait_until 30 "another spawner" replaced a "$old"
+	dead "$deaf" && atf_fail "it died with its spawner"
+	ended ", whose spawner died,"
+	load_stop a
+
+	# Idle, and dismissed when a sibling crashes.
+	wait_until 20 "service" served a
+	before=$(grep -c 'did not leave: killed' log)
+	echo "idle: stay" >orders.idle
+	controller a orders.idle
+	rogue a "kill 11"
+	touch "$leave"
+	wait_until 30 "an idle one to be killed" eval \
+	    '[ "$(grep -c "did not leave: killed" log)" -gt $before ]'
+	wait_until 20 "service" served a
+	stop_clean
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

@@ -350,7 +350,7 @@ fake_spawner_message(struct fake *fk, struct imsg *imsg)
 	struct wire_text	 wt;
 	struct wire_exited	 we;
 	struct wire_unforked	 wf;
-	struct wire_id		 wx;
+	struct wire_forked	 wfk;
 	const char		*wrong;
 
 	wrong = wire_check(WIRE_SPAWNER, fk->fk_ready ? WIRE_RUNNING :
@@ -372,8 +372,9 @@ fake_spawner_message(struct fake *fk, struct imsg *imsg)
 		(void)strlcpy(fk->fk_fatal, wt.wt_text, sizeof(fk->fk_fatal));
 		break;
 	case WIRE_FORKED:
-		ATF_REQUIRE_EQ(0, wire_parse(imsg, &wx, sizeof(wx)));
-		if ((fs = fake_find(fk, wx.wx_session)) != NULL) {
+		ATF_REQUIRE_EQ(0, wire_parse(imsg, &wfk, sizeof(wfk)));
+		ATF_CHECK(wfk.wfk_pid > 1);
+		if ((fs = fake_find(fk, wfk.wfk_session)) != NULL) {
 			ATF_CHECK_EQ(0, fs->fs_forked);
 			fs->fs_forked = 1;
 		}

@@ -39,6 +39,7 @@ union payload {
 	struct wire_adopt	 adopt;
 	struct wire_address	 address;
 	struct wire_id		 id;
+	struct wire_forked	 forked;
 	struct wire_unforked	 unforked;
 	struct wire_exited	 exited;
 	struct wire_ready	 ready;
@@ -143,8 +144,9 @@ size_of(uint32_t type)
 	case WIRE_KILL:
 	case WIRE_STDERR:
 	case WIRE_TERM:
-	case WIRE_FORKED:
 		return (sizeof(struct wire_id));
+	case WIRE_FORKED:
+		return (sizeof(struct wire_forked));
 	case WIRE_UNFORKED:
 		return (sizeof(struct wire_unforked));
 	case WIRE_EXITED:
@@ -281,8 +283,11 @@ fill(uint32_t type, union payload *p)
 	case WIRE_KILL:
 	case WIRE_STDERR:
 	case WIRE_TERM:
-	case WIRE_FORKED:
 		p->id.wx_session = 0xfedcba9876543210;
+		break;
+	case WIRE_FORKED:
+		p->forked.wfk_session = 0xfedcba9876543210;
+		p->forked.wfk_pid = 0xfedcba98;
 		break;
 	case WIRE_UNFORKED:
 		p->unforked.wf_session = 0xfedcba9876543210;

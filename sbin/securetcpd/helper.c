@@ -47,6 +47,8 @@ helper_run(const char *path, const char *program, enum wire_role role,
 	} else if (dup2(fd, WIRE_FD) == -1)
 		_exit(HELPER_NOEXEC);
 	closefrom(WIRE_FD + 1);
+	if (role == WIRE_SPAWNER && compat_lead() == -1)
+		_exit(HELPER_NOEXEC);
 	/* Best effort: said by who could do no better for the parent. */
 	(void)compat_shortage(role == WIRE_SPAWNER ? COMPAT_SHORTAGE_FIRST :
 	    role == WIRE_SIGNER ? COMPAT_SHORTAGE_LAST :
@@ -79,11 +81,11 @@ helper_late(int fd, short what, void *arg)
 	(void)what;
 	if (h->h_child.c_fd != -1) {
 		/* Dead, but somebody else holds its end. */
-		helper_gone(&h->h_child, h->h_reaped ? NULL :
+		helper_gone(&h->h_child, h->h_ended ? NULL :
 		    "not ready in time");
 		return;
 	}
-	if (h->h_reaped)
+	if (h->h_ended)
 		return;
 	if (h->h_fatal[0] == '\0')
 		(void)strlcpy(h->h_fatal, "its pipe ended and it did not "
@@ -286,7 +288,7 @@ helper_gone(struct child *c, const char *reason)
 	/* Asked to go for several reasons at once: the first is the cause. */
 	if (h->h_fatal[0] == '\0')
 		(void)strlcpy(h->h_fatal, reason, sizeof(h->h_fatal));
-	if (!h->h_reaped)
+	if (!h->h_ended)
 		(void)kill(h->h_pid, SIGKILL);
 }
 
@@ -345,19 +347,33 @@ helper_death(const struct helper *h, char *buf, size_t len)
 {
 	if (h->h_fatal[0] != '\0')
 		(void)strlcpy(buf, h->h_fatal, len);
-	else if (WIFSIGNALED(h->h_status))
+	else if (h->h_signal != 0)
 		(void)snprintf(buf, len, "killed by signal %d (%s)%s",
-		    WTERMSIG(h->h_status), strsignal(WTERMSIG(h->h_status)),
-		    sandbox_death(WTERMSIG(h->h_status), helper_sandboxed(h)));
-	else if (WEXITSTATUS(h->h_status) == HELPER_NOEXEC)
+		    h->h_signal, strsignal(h->h_signal),
+		    sandbox_death(h->h_signal, helper_sandboxed(h)));
+	else if (h->h_code == HELPER_NOEXEC)
 		(void)strlcpy(buf, "its program cannot be executed", len);
 	else
-		(void)snprintf(buf, len, "exit code %d",
-		    WEXITSTATUS(h->h_status));
+		(void)snprintf(buf, len, "exit code %d", h->h_code);
 	return (buf);
 }
 
-/* Forgets those that are reaped and whose pipe has been read to its end. */
+/*
+ * A dead spawner's number is kept while it has sessions; else nothing of it
+ * is left that could be one.
+ */
+static void
+helper_bury(const struct helper *h)
+{
+	if (orphans_of(h->h_pid))
+		return;
+	if (h->h_child.c_role == WIRE_SPAWNER)
+		compat_kill_descendants(h->h_pid);
+	(void)waitpid(h->h_pid, NULL, WNOHANG);
+	helper_reap();
+}
+
+/* Forgets those that are dead and whose pipe has been read to its end. */
 void
 helper_collect(void)
 {
@@ -365,35 +381,59 @@ helper_collect(void)
 	char		 death[WIRE_REASON + 32];
 
 	TAILQ_FOREACH_SAFE(h, &helpers, h_entry, next) {
-		if (!h->h_reaped || h->h_child.c_fd != -1)
+		if (!h->h_ended || h->h_child.c_fd != -1)
 			continue;
 		TAILQ_REMOVE(&helpers, h, h_entry);
 		(void)evtimer_del(&h->h_timer);
 		(void)evtimer_del(&h->h_silent);
 		if (h->h_owner != NULL)
 			h->h_gone(h, helper_death(h, death, sizeof(death)));
+		helper_bury(h);
 		free(h);
 	}
+}
+
+/* Who is dead, and how; it is reaped when nobody needs its number any more. */
+static pid_t
+helper_dead(idtype_t type, pid_t pid, siginfo_t *si)
+{
+	memset(si, 0, sizeof(*si));
+	if (waitid(type, (id_t)pid, si, WEXITED | WNOHANG | WNOWAIT) == -1)
+		return (0);
+	return (si->si_pid);
+}
+
+static int
+helper_known(pid_t pid)
+{
+	struct helper	*h;
+
+	TAILQ_FOREACH(h, &helpers, h_entry)
+		if (h->h_pid == pid)
+			return (1);
+	return (orphans_of(pid));
 }
 
 void
 helper_reap(void)
 {
 	struct helper	*h;
+	siginfo_t	 si;
 	pid_t		 pid;
-	int		 status;
 
-	/* Orphans of a dead spawner may come to us: they are reaped too. */
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		TAILQ_FOREACH(h, &helpers, h_entry) {
-			if (h->h_pid != pid)
-				continue;
-			h->h_reaped = 1;
-			h->h_status = status;
-			helper_leave(h);
-			break;
-		}
+	TAILQ_FOREACH(h, &helpers, h_entry) {
+		if (h->h_ended || helper_dead(P_PID, h->h_pid, &si) == 0)
+			continue;
+		h->h_ended = 1;
+		if (si.si_code == CLD_EXITED)
+			h->h_code = si.si_status;
+		else
+			h->h_signal = si.si_status;
+		helper_leave(h);
 	}
+	/* Orphans may come to us: they wait behind one that is kept. */
+	while ((pid = helper_dead(P_ALL, 0, &si)) > 0 && !helper_known(pid))
+		(void)waitpid(pid, NULL, WNOHANG);
 }
 
 int
@@ -407,7 +447,9 @@ helper_kill_all(void)
 {
 	struct helper	*h;
 
-	TAILQ_FOREACH(h, &helpers, h_entry)
-		if (!h->h_reaped)
-			(void)kill(h->h_pid, SIGKILL);
+	TAILQ_FOREACH(h, &helpers, h_entry) {
+		if (h->h_child.c_role == WIRE_SPAWNER)
+			compat_kill_descendants(h->h_pid);
+		(void)kill(h->h_pid, SIGKILL);
+	}
 }

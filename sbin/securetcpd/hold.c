@@ -17,12 +17,14 @@
 #include <fcntl.h>
 #include <imsg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "compat.h"
 #include "securetcpd.h"
 
+#define IDLE_SLACK	5		/* seconds past the session's timer */
 #define RESET_LOOKS	10		/* in a second */
 
 struct resetting {
@@ -148,4 +150,38 @@ hold_end(struct hold *ho)
 	if (ho->ho_fd != -1)
 		(void)shutdown(ho->ho_fd, SHUT_RDWR);
 	hold_release(ho);
+}
+
+/* The session has the timers of a connection; these are for a deaf one. */
+void
+hold_watch(struct session *s)
+{
+	struct server	*sv = s->s_service->se_conf;
+
+	if (s->s_state == SECURETCP_CLOSING)
+		session_set_timer(s, sv->sv_close + 1);
+	else if (sv->sv_idle != 0)
+		session_set_timer(s, sv->sv_idle + IDLE_SLACK);
+}
+
+/* They measure standstill, as the session's own do. */
+void
+hold_look(struct session *s)
+{
+	struct server	*sv = s->s_service->se_conf;
+	char		 reason[64], text[CLOCK_TEXT];
+	int		 moved;
+
+	moved = hold_moved(&s->s_outer);
+	if (hold_moved(&s->s_inner) || moved) {
+		hold_watch(s);
+		return;
+	}
+	if (s->s_state == SECURETCP_CLOSING)
+		(void)snprintf(reason, sizeof(reason), "close timer, %s",
+		    clock_seconds(sv->sv_close, text, sizeof(text)));
+	else
+		(void)snprintf(reason, sizeof(reason), "idle timer, %s",
+		    clock_seconds(sv->sv_idle, text, sizeof(text)));
+	session_fail(s, ptTimeout, reason);
 }

@@ -420,7 +420,7 @@ finish(void)
 	}
 	helper_kill_all();
 	/* Sessions whose spawner died, and that do not leave. */
-	compat_end_orphans(env->sd_uid);
+	orphans_end();
 	pidfile_give_up();
 	log_close();
 }

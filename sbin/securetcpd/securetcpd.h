@@ -110,8 +110,9 @@ struct helper {
 	TAILQ_ENTRY(helper)	 h_entry;
 	struct child		 h_child;
 	pid_t			 h_pid;
-	int			 h_status;	/* from wait, once reaped */
-	int			 h_reaped;
+	int			 h_ended;	/* and is not reaped yet: */
+	int			 h_signal;	/* 0, or what it died of */
+	int			 h_code;	/* else its exit code */
 	struct event		 h_timer;	/* ready, or gone, by then */
 	unsigned int		 h_owed;	/* answers, and ... */
 	struct event		 h_silent;	/* ... a word by then: ... */
@@ -317,6 +318,13 @@ enum phase {
 	PHASE_LEAVING		/* closed: the process has to go */
 };
 
+/* orphan.c: a spawner that died before its sessions. */
+struct kin {
+	LIST_ENTRY(kin)		 k_entry;
+	pid_t			 k_spawner;	/* not reaped */
+	unsigned int		 k_sessions;
+};
+
 struct session {
 	RB_ENTRY(session)	 s_node;
 	TAILQ_ENTRY(session)	 s_entry;	/* idle or collect */
@@ -324,6 +332,8 @@ struct session {
 	uint64_t		 s_id;
 	struct service		*s_service;
 	struct spawner		*s_spawner;	/* NULL: it died first */
+	struct kin		*s_kin;		/* then: it, and its sessions */
+	pid_t			 s_pid;		/* as the spawner said */
 	enum phase		 s_phase;
 	enum securetcp_state	 s_state;
 	struct sockaddr_storage	 s_peer;	/* as its proxy names it */
@@ -619,7 +629,7 @@ void		 session_forked(struct session *);
 void		 session_unforked(struct session *, int);
 void		 session_death(const struct session *, char *, size_t);
 void		 session_exited(struct session *, uint32_t, uint32_t);
-void		 session_orphan(struct spawner *);
+void		 session_orphan(struct spawner *, pid_t);
 void		 session_begin(struct session *, int64_t);
 void		 session_set_timer(struct session *, unsigned int);
 void		 session_set_timer_ms(struct session *, int64_t);
@@ -650,6 +660,13 @@ void		 session_plain(struct session *);
 void		 session_address(struct session *,
 		    const struct wire_address *);
 
+/* orphan.c: sessions whose spawner died */
+void		 orphan_take(struct session *, pid_t);
+void		 orphan_end(struct session *);
+void		 orphan_release(struct session *);
+int		 orphans_of(pid_t);
+void		 orphans_end(void);
+
 /* hold.c */
 void		 hold_init(struct hold *);
 int		 hold_take(struct hold *, int);
@@ -658,6 +675,8 @@ void		 hold_release(struct hold *);
 void		 hold_end(struct hold *);
 void		 hold_reset(struct hold *, unsigned int);
 int		 hold_any(void);
+void		 hold_watch(struct session *);
+void		 hold_look(struct session *);
 
 /* rules.c */
 int		 rules_allow(const struct server *,

@@ -21,7 +21,6 @@
 #include "securetcpd.h"
 
 #define DIED_SECONDS	1		/* a spawner's time to say how */
-#define IDLE_SLACK	5		/* seconds past the session's timer */
 
 /*
  * The connection table.  A session is made by session_fork(), adopts at
@@ -124,13 +123,20 @@ session_collect(struct session *s)
 	TAILQ_INSERT_TAIL(&collect, s, s_entry);
 }
 
+/* Its process is gone, or there is no way to it. */
+static int
+session_over(const struct session *s)
+{
+	return (s->s_exited || (s->s_spawner == NULL && s->s_kin == NULL));
+}
+
 /* Closed, or never used: the process leaves because its pipe has ended. */
 static void
 session_leave(struct session *s)
 {
 	child_close(&s->s_child);
 	s->s_phase = PHASE_LEAVING;
-	if (s->s_exited || s->s_spawner == NULL) {
+	if (session_over(s)) {
 		session_collect(s);
 		return;
 	}
@@ -210,7 +216,7 @@ session_await(struct session *s)
 {
 	child_close(&s->s_child);
 	s->s_phase = PHASE_ENDING;
-	if (s->s_exited || s->s_spawner == NULL)
+	if (session_over(s))
 		(void)evtimer_del(&s->s_timer);
 	else
 		session_set_timer(s, LEAVE_SECONDS);
@@ -476,40 +482,6 @@ session_established(struct session *s, const struct wire_established *wh)
 	session_forward(s);
 }
 
-/* The session has the timers of a connection; these are for a deaf one. */
-static void
-session_watch(struct session *s)
-{
-	struct server	*sv = s->s_service->se_conf;
-
-	if (s->s_state == SECURETCP_CLOSING)
-		session_set_timer(s, sv->sv_close + 1);
-	else if (sv->sv_idle != 0)
-		session_set_timer(s, sv->sv_idle + IDLE_SLACK);
-}
-
-/* They measure standstill, as the session's own do. */
-static void
-session_still(struct session *s)
-{
-	struct server	*sv = s->s_service->se_conf;
-	char		 reason[64], text[CLOCK_TEXT];
-	int		 moved;
-
-	moved = hold_moved(&s->s_outer);
-	if (hold_moved(&s->s_inner) || moved) {
-		session_watch(s);
-		return;
-	}
-	if (s->s_state == SECURETCP_CLOSING)
-		(void)snprintf(reason, sizeof(reason), "close timer, %s",
-		    clock_seconds(sv->sv_close, text, sizeof(text)));
-	else
-		(void)snprintf(reason, sizeof(reason), "idle timer, %s",
-		    clock_seconds(sv->sv_idle, text, sizeof(text)));
-	session_fail(s, ptTimeout, reason);
-}
-
 /* Go ahead, with the backend's descriptor (-1: echo). */
 void
 session_accept(struct session *s, int fd)
@@ -534,7 +506,7 @@ session_accept(struct session *s, int fd)
 	s->s_phase = PHASE_CONNECTED;
 	s->s_state = SECURETCP_CONNECTED;
 	s->s_child.c_state = WIRE_CONNECTED;
-	session_watch(s);
+	hold_watch(s);
 	log_connected(s);
 	free(s->s_facts);
 	s->s_facts = NULL;
@@ -635,6 +607,7 @@ session_kill(struct session *s)
 	if (s->s_ordered || s->s_exited)
 		return;
 	s->s_ordered = 1;
+	orphan_end(s);
 	spawner_kill(s->s_spawner, s->s_id);
 }
 
@@ -718,7 +691,7 @@ session_exited(struct session *s, uint32_t signal, uint32_t code)
 
 /* Its spawner died: nobody will tell how its sessions ended. */
 void
-session_orphan(struct spawner *sp)
+session_orphan(struct spawner *sp, pid_t pid)
 {
 	struct session	*s;
 
@@ -726,6 +699,8 @@ session_orphan(struct spawner *sp)
 		if (s->s_spawner != sp)
 			continue;
 		s->s_spawner = NULL;
+		if (!s->s_exited && !s->s_collect)
+			orphan_take(s, pid);
 		switch (s->s_phase) {
 		case PHASE_STARTING:
 		case PHASE_IDLE:
@@ -735,10 +710,14 @@ session_orphan(struct spawner *sp)
 			session_died(s);
 			break;
 		case PHASE_ENDING:
-			(void)evtimer_del(&s->s_timer);
+			/* One that was to be killed was not, perhaps. */
+			if (session_over(s))
+				(void)evtimer_del(&s->s_timer);
+			else
+				session_set_timer(s, LEAVE_SECONDS);
 			break;
 		case PHASE_LEAVING:
-			session_collect(s);
+			session_leave(s);
 			break;
 		default:
 			break;
@@ -754,6 +733,22 @@ sessions_signer_lost(struct signer *sg, const char *reason)
 	RB_FOREACH(s, table, &table)
 		if (s->s_signer == sg)
 			session_fail(s, ptError, reason);
+}
+
+/* Its connection has ended, or it is not needed, and it does not leave. */
+static void
+session_lingers(struct session *s)
+{
+	if (s->s_kin == NULL) {
+		log_warning("server \"%s\": session %llu did not leave: killed",
+		    s->s_service->se_conf->sv_name,
+		    (unsigned long long)s->s_id);
+		session_kill(s);
+		return;
+	}
+	orphan_end(s);
+	if (s->s_phase == PHASE_LEAVING)
+		session_collect(s);
 }
 
 static void
@@ -796,7 +791,7 @@ session_timer(int fd, short what, void *arg)
 		session_refuse(s, ptTimeout, reason);
 		break;
 	case PHASE_CONNECTED:
-		session_still(s);
+		hold_look(s);
 		break;
 	case PHASE_DIED:
 		session_kill(s);
@@ -804,9 +799,7 @@ session_timer(int fd, short what, void *arg)
 		break;
 	case PHASE_ENDING:
 	case PHASE_LEAVING:
-		log_debug("session %llu does not leave: killed",
-		    (unsigned long long)s->s_id);
-		session_kill(s);
+		session_lingers(s);
 		break;
 	case PHASE_STARTING:
 	case PHASE_IDLE:
@@ -833,7 +826,7 @@ session_stop(struct session *s, const char *by)
 	}
 	(void)hold_moved(&s->s_outer);
 	(void)hold_moved(&s->s_inner);
-	session_watch(s);
+	hold_watch(s);
 }
 
 /* Everything ends: gracefully, or now. */
@@ -865,6 +858,7 @@ sessions_collect(void)
 		(void)RB_REMOVE(table, &table, s);
 		if (s->s_spawner != NULL)
 			spawner_release(s->s_spawner);
+		orphan_release(s);
 		if (s->s_source != NULL)
 			source_release(s->s_source);
 		free(s);

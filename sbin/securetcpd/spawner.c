@@ -287,7 +287,7 @@ spawner_message(struct child *c, struct imsg *imsg)
 	struct spawner		*sp = h->h_owner;
 	struct session		*s;
 	struct wire_ready	 wr;
-	struct wire_id		 wx;
+	struct wire_forked	 wfk;
 	struct wire_unforked	 wf;
 	struct wire_exited	 we;
 
@@ -300,10 +300,11 @@ spawner_message(struct child *c, struct imsg *imsg)
 		spawner_set_ready(sp, wr.wr_sandbox);
 		return;
 	case WIRE_FORKED:
-		if (wire_parse(imsg, &wx, sizeof(wx)) == -1)
+		if (wire_parse(imsg, &wfk, sizeof(wfk)) == -1)
 			break;
-		if ((s = spawner_session(sp, wx.wx_session, 0)) != NULL) {
+		if ((s = spawner_session(sp, wfk.wfk_session, 0)) != NULL) {
 			helper_answered(h);
+			s->s_pid = (pid_t)wfk.wfk_pid;
 			session_forked(s);
 		}
 		return;
@@ -342,7 +343,7 @@ spawner_gone(struct helper *h, const char *why)
 	int		 used = sp->sp_used > 0, retired = sp->sp_retired;
 
 	sp->sp_helper = NULL;
-	session_orphan(sp);
+	session_orphan(sp, h->h_pid);
 	spawner_free(sp);
 	if (!env->sd_started) {
 		daemon_fail("spawner of server \"%s\" terminated: %s",

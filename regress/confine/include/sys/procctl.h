@@ -17,6 +17,8 @@
 #define PROC_REAP_ACQUIRE		2
 #define PROC_REAP_STATUS		4
 #define PROC_REAP_GETPIDS		5
+#define PROC_REAP_KILL			6
+#define REAPER_KILL_SUBTREE		2
 #define PROC_TRAPCAP_CTL		9
 #define PROC_TRAPCAP_CTL_ENABLE		1
 #define PROC_TRAPCAP_CTL_DISABLE	2
@@ -33,12 +35,19 @@ struct procctl_reaper_status {
 
 struct procctl_reaper_pidinfo {
 	pid_t		 pi_pid;
+	pid_t		 pi_subtree;
 	unsigned int	 pi_flags;
 };
 
 struct procctl_reaper_pids {
 	unsigned int			 rp_count;
 	struct procctl_reaper_pidinfo	*rp_pids;
+};
+
+struct procctl_reaper_kill {
+	int		 rk_sig;
+	unsigned int	 rk_flags;
+	pid_t		 rk_subtree;
 };
 
 int	 procctl(idtype_t, id_t, int, void *);
