@@ -121,9 +121,8 @@ helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start)
 		return;
 	}
 	if (privdrop_limits(start->ws_nofile, 0) == -1)
-		helper_fatal(imsgbuf, "limits, %u descriptors, no file, no locked memory: "
-		    "%s",
-		    start->ws_nofile, strerror(errno));
+		helper_fatal(imsgbuf, "limits, %u descriptors, no file, no "
+		    "locked memory: %s", start->ws_nofile, strerror(errno));
 	if (!(start->ws_flags & WIRE_START_DROP)) {
 		if (geteuid() == 0)
 			helper_fatal(imsgbuf,

@@ -26,7 +26,8 @@
 
 #define CHAIN_MAX	(1024 * 1024)
 #define CA_MAX		(4 * 1024 * 1024)
-#define CRL_MAX		(64 * 1024 * 1024)
+#define CRL_MB		64
+#define CRL_MAX		(CRL_MB * 1024 * 1024)
 #define MATCHES_MAX	1000
 
 static void	 config_server(struct imsgbuf *, struct imsg *,
@@ -57,6 +58,7 @@ config_read(struct imsgbuf *pipe, struct server *sv)
 		    wire_name(imsg_get_type(&imsg)));
 	config_server(pipe, &imsg, sv);
 	imsg_free(&imsg);
+	sv->sv_memory = SESSION_MEMORY;
 	for (;;) {
 		helper_next(pipe, &imsg);
 		if (imsg_get_type(&imsg) == WIRE_SERVER_END)
@@ -77,6 +79,8 @@ config_message(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 		break;
 	case WIRE_CRL:
 		config_file(pipe, imsg, sv, CRL_MAX, securetcp_config_set_crl);
+		/* Each check of its signature takes a copy of it. */
+		sv->sv_memory = SESSION_MEMORY + CRL_MB;
 		break;
 	case WIRE_CHAIN:
 		config_chain(pipe, imsg, sv);

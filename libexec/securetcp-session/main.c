@@ -49,7 +49,7 @@ main(int argc, char *argv[])
 	if ((procfd = procs_init()) == -1)
 		helper_fatal(&pipe, "server %s: reaping of sessions: %s",
 		    server.sv_wire.wv_name, strerror(errno));
-	helper_bound(&pipe, SESSION_MEMORY);
+	helper_bound(&pipe, server.sv_memory);
 	helper_sandbox(&pipe, &server.sv_start, SANDBOX_SPAWNER);
 	helper_ready(&pipe, sandbox_name());
 	spawner_run(&pipe, &server, procfd);

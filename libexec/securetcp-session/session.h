@@ -32,6 +32,7 @@ struct server {
 	unsigned int			 sv_nchains;
 	struct wire_match		*sv_matches;	/* server names */
 	unsigned int			 sv_nmatches;
+	unsigned int			 sv_memory;	/* MB for a session */
 };
 
 /* Why a ClientHello that was asked for once more is of no use. */
