@@ -154,7 +154,7 @@ turns_body()
 	# shellcheck disable=SC2086
 	background "$top/regress/tools/lone" "$port" hello 8 $flooders
 	flood=$pid
-	wait_until 60 "the flood" begun_count 200
+	wait_until 60 "the flood" connecting 200
 	i=0
 	completed=0
 	while [ $i -lt 10 ]; do
