@@ -93,8 +93,11 @@ orphan_of(pid_t child, pid_t pid)
 void
 compat_kill_descendants(pid_t child)
 {
-	/* One that leads no group yet, or has failed to, has none. */
-	if (child > 1 && getpgid(child) == child)
+	/*
+	 * Nobody else can lead a group of that number.  OpenBSD knows the
+	 * group of a dead process no more, but that of the others.
+	 */
+	if (child > 1)
 		(void)kill(-child, SIGKILL);
 }
 
