@@ -75,11 +75,16 @@ type_local(const struct statfs *fs, char *type, size_t size)
 	return (1);
 }
 #else
-/* A process may answer for one that is local in their sense. */
+/*
+ * A process may answer for one that is local in their sense, and FreeBSD's
+ * devfs, for which nobody does, is not.
+ */
 static int
 type_local(const struct statfs *fs, char *type, size_t size)
 {
 	(void)strlcpy(type, fs->f_fstypename, size);
+	if (strcmp(type, "devfs") == 0)
+		return (1);
 	return ((fs->f_flags & MNT_LOCAL) && strncmp(type, "fuse", 4) != 0);
 }
 #endif
