@@ -21,7 +21,10 @@ names_body()
 	[ "$(wc -l <cases)" -ge 10 ] || atf_fail "name_test has few cases"
 	while read -r c; do
 		mkdir "$c"
-		(cd "$c" && valgrind -q --vgdb=no --leak-check=full \
+		# A child that cannot execve(2) ends with what it inherited.
+		leaks=full
+		[ "$c" = missing ] && leaks=no
+		(cd "$c" && valgrind -q --vgdb=no --leak-check=$leaks \
 		    --show-leak-kinds=definite \
 		    --errors-for-leak-kinds=definite --error-exitcode=99 \
 		    "$here/name_test" -s "$here" "$c") </dev/null \
