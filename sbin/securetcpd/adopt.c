@@ -71,7 +71,7 @@ session_adopt(struct session *s, struct visitor *v)
 	s->s_phase = PHASE_CONNECTING;
 	pending_pass(&v->v_place, s);
 	session_begin(s, v->v_since);
-	session_set_timer_ms(s, v->v_left);
+	clock_after(&s->s_timer, v->v_left);
 	adopt_send(s, v->v_fd, v->v_proxy ? WIRE_ADOPT_PROXY : 0, "");
 }
 

@@ -39,6 +39,19 @@ clock_seconds(unsigned int n, char *buf, size_t len)
 	return (buf);
 }
 
+/* The event, so many milliseconds from now; at once when they have passed. */
+void
+clock_after(struct event *ev, int64_t ms)
+{
+	struct timeval	 tv = { 0, 0 };
+
+	if (ms > 0) {
+		tv.tv_sec = (time_t)(ms / 1000);
+		tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
+	}
+	(void)evtimer_add(ev, &tv);
+}
+
 static void
 clock_tick(int fd, short what, void *arg)
 {

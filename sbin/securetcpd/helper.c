@@ -108,7 +108,6 @@ helper_leave(struct helper *h)
 static void
 helper_silent(int fd, short what, void *arg)
 {
-	struct timeval	 tv = { 0, 0 };
 	struct helper	*h = arg;
 	int64_t		 left, since = h->h_child.c_heard;
 
@@ -123,9 +122,7 @@ helper_silent(int fd, short what, void *arg)
 		helper_gone(&h->h_child, "does not answer");
 		return;
 	}
-	tv.tv_sec = (time_t)(left / 1000);
-	tv.tv_usec = (suseconds_t)(left % 1000 * 1000);
-	(void)evtimer_add(&h->h_silent, &tv);
+	clock_after(&h->h_silent, left);
 }
 
 /* For one whose work may itself be to wait. */
@@ -138,13 +135,10 @@ helper_patient(struct helper *h, unsigned int seconds)
 void
 helper_asked(struct helper *h)
 {
-	struct timeval	 tv = { 0, 0 };
-
 	if (h->h_owed++ > 0)
 		return;
 	h->h_child.c_heard = clock_now();
-	tv.tv_sec = h->h_patience;
-	(void)evtimer_add(&h->h_silent, &tv);
+	clock_after(&h->h_silent, (int64_t)h->h_patience * 1000);
 }
 
 void

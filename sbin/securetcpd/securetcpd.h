@@ -429,6 +429,7 @@ int		 paths_chroot(struct conf *);
 int64_t		 clock_now(void);
 #define CLOCK_TEXT	32
 const char	*clock_seconds(unsigned int, char *, size_t);
+void		 clock_after(struct event *, int64_t);
 void		 clock_start(void);
 void		 clock_stop(void);
 void		 clock_look(void);
@@ -632,7 +633,6 @@ void		 session_exited(struct session *, uint32_t, uint32_t);
 void		 session_orphan(struct spawner *, pid_t);
 void		 session_begin(struct session *, int64_t);
 void		 session_set_timer(struct session *, unsigned int);
-void		 session_set_timer_ms(struct session *, int64_t);
 void		 session_closed(struct session *);
 void		 session_signed(struct session *, const uint8_t *, size_t);
 void		 session_fail(struct session *, int, const char *);

@@ -65,17 +65,7 @@ session_known(uint64_t id)
 void
 session_set_timer(struct session *s, unsigned int seconds)
 {
-	session_set_timer_ms(s, seconds * 1000LL);
-}
-
-void
-session_set_timer_ms(struct session *s, int64_t ms)
-{
-	struct timeval	 tv = { 0, 0 };
-
-	tv.tv_sec = ms / 1000;
-	tv.tv_usec = ms % 1000 * 1000;
-	(void)evtimer_add(&s->s_timer, &tv);
+	clock_after(&s->s_timer, seconds * 1000LL);
 }
 
 int

@@ -59,16 +59,10 @@ static void
 visitors_arm(struct service *se)
 {
 	struct visitor	*v = TAILQ_FIRST(&se->se_silent);
-	struct timeval	 tv = { 0, 0 };
-	int64_t		 left;
 
 	if (v == NULL || evtimer_pending(&se->se_silence, NULL))
 		return;
-	if ((left = visitor_deadline(v) - clock_now()) > 0) {
-		tv.tv_sec = left / 1000;
-		tv.tv_usec = left % 1000 * 1000;
-	}
-	(void)evtimer_add(&se->se_silence, &tv);
+	clock_after(&se->se_silence, visitor_deadline(v) - clock_now());
 }
 
 static void
