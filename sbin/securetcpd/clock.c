@@ -60,26 +60,14 @@ clock_tick(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	clock_look();
 	(void)evtimer_add(&clock_beat, &tv);
 }
 
 /*
- * Was the daemon away, stopped or without a processor?  What others have
- * failed to do meanwhile is its own fault.  To be called at every turn of
- * the main loop, which the beat sees to.
+ * When the daemon was away the last time, stopped or without a processor, or
+ * 0; maybe it has just come back.  What others have failed to do meanwhile is
+ * its own fault.
  */
-void
-clock_look(void)
-{
-	int64_t	 now = clock_now();
-
-	if (clock_seen != 0 && now - clock_seen >= CLOCK_AWAY)
-		clock_back = now;
-	clock_seen = now;
-}
-
-/* When it was away the last time, or 0; maybe it has just come back. */
 int64_t
 clock_late(void)
 {
@@ -90,10 +78,19 @@ clock_late(void)
 	return (clock_back);
 }
 
+/* To be called at every turn of the main loop, which the beat sees to. */
+void
+clock_look(void)
+{
+	(void)clock_late();
+	clock_seen = clock_now();
+}
+
 void
 clock_start(void)
 {
 	clock_beats = 1;
+	clock_look();
 	evtimer_set(&clock_beat, clock_tick, NULL);
 	clock_tick(-1, 0, NULL);
 }
