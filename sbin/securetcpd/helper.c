@@ -49,7 +49,7 @@ helper_run(const char *path, const char *program, enum wire_role role,
 	closefrom(WIRE_FD + 1);
 	if (role == WIRE_SPAWNER && compat_lead() == -1)
 		_exit(HELPER_NOEXEC);
-	/* Best effort: said by who could do no better for the parent. */
+	/* Best effort: the parent has logged why it cannot be, if so. */
 	(void)compat_shortage(role == WIRE_SPAWNER ? COMPAT_SHORTAGE_FIRST :
 	    role == WIRE_SIGNER ? COMPAT_SHORTAGE_LAST :
 	    COMPAT_SHORTAGE_USUAL);
@@ -356,14 +356,15 @@ helper_death(const struct helper *h, char *buf, size_t len)
  * A dead spawner's number is kept while it has sessions; else nothing of it
  * is left that could be one.
  */
-static void
-helper_bury(const struct helper *h)
+void
+helper_bury(pid_t pid, enum wire_role role)
 {
-	if (orphans_of(h->h_pid))
+	if (orphans_of(pid))
 		return;
-	if (h->h_child.c_role == WIRE_SPAWNER)
-		compat_kill_descendants(h->h_pid);
-	(void)waitpid(h->h_pid, NULL, WNOHANG);
+	if (role == WIRE_SPAWNER)
+		compat_kill_descendants(pid);
+	(void)waitpid(pid, NULL, WNOHANG);
+	/* Others may have waited behind it. */
 	helper_reap();
 }
 
@@ -382,7 +383,7 @@ helper_collect(void)
 		(void)evtimer_del(&h->h_silent);
 		if (h->h_owner != NULL)
 			h->h_gone(h, helper_death(h, death, sizeof(death)));
-		helper_bury(h);
+		helper_bury(h->h_pid, h->h_child.c_role);
 		free(h);
 	}
 }

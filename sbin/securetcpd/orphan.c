@@ -12,7 +12,6 @@
  */
 
 #include <sys/types.h>
-#include <sys/wait.h>
 
 #include <event.h>
 #include <imsg.h>
@@ -22,8 +21,6 @@
 #include "securetcpd.h"
 
 static LIST_HEAD(, kin)	 kins = LIST_HEAD_INITIALIZER(kins);
-
-static struct kin	*orphan_kin(pid_t);
 
 static struct kin *
 orphan_kin(pid_t spawner)
@@ -52,7 +49,7 @@ orphan_take(struct session *s, pid_t spawner)
 	s->s_kin = k;
 }
 
-/* It had its time to leave. */
+/* The session had its time to leave. */
 void
 orphan_end(struct session *s)
 {
@@ -65,7 +62,7 @@ orphan_end(struct session *s)
 		    (unsigned long long)s->s_id);
 }
 
-/* It is forgotten; with the last one whatever is left of them. */
+/* The session is forgotten; with the last one its spawner is. */
 void
 orphan_release(struct session *s)
 {
@@ -73,12 +70,9 @@ orphan_release(struct session *s)
 
 	if ((k = s->s_kin) == NULL || --k->k_sessions > 0)
 		return;
-	compat_kill_descendants(k->k_spawner);
-	(void)waitpid(k->k_spawner, NULL, WNOHANG);
 	LIST_REMOVE(k, k_entry);
+	helper_bury(k->k_spawner, WIRE_SPAWNER);
 	free(k);
-	/* Those that waited behind it, of whose end we have heard already. */
-	helper_reap();
 }
 
 /* Is this a dead spawner that is not to be reaped? */

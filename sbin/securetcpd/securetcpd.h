@@ -509,6 +509,7 @@ void		 helper_patient(struct helper *, unsigned int);
 void		 helper_asked(struct helper *);
 void		 helper_answered(struct helper *);
 void		 helper_close(struct helper *);
+void		 helper_bury(pid_t, enum wire_role);
 void		 helper_abandon(struct helper *);
 void		 helper_explain(struct helper *, struct imsg *);
 void		 helper_later(struct event *, unsigned int);
