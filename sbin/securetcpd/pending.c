@@ -15,6 +15,7 @@
 
 #include <event.h>
 #include <imsg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "securetcpd.h"
@@ -121,6 +122,15 @@ pending_make_room(struct service *se)
 		session_make_room(pl->pl_session);
 	else
 		visitor_make_room(pl->pl_visitor);
+}
+
+/* Why one makes room. */
+void
+pending_reason(const struct service *se, char *buf, size_t len)
+{
+	(void)snprintf(buf, len, "connections pending %u: the oldest "
+	    "handshake of the source with most makes room",
+	    se->se_conf->sv_pending);
 }
 
 /* Does its source hold more than its share? */

@@ -38,8 +38,7 @@ refused_reason(const struct refused *rf, char *buf, size_t len)
 		    "proxies only", len);
 		return (ptProtocol);
 	case REFUSE_PENDING:
-		(void)snprintf(buf, len, "connections pending %u: the oldest "
-		    "handshake of the source with most makes room", sv->sv_pending);
+		pending_reason(rf->rf_service, buf, len);
 		break;
 	case REFUSE_SILENT:
 		(void)snprintf(buf, len, "handshake timer, %s: nothing was "

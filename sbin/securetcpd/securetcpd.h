@@ -551,6 +551,7 @@ void		 pending_pass(struct place *, struct session *);
 void		 pending_remove(struct place *);
 void		 pending_move(struct session *, struct source *);
 void		 pending_make_room(struct service *);
+void		 pending_reason(const struct service *, char *, size_t);
 int		 pending_greedy(const struct place *);
 
 /* spawner.c */

@@ -291,9 +291,7 @@ session_make_room(struct session *s)
 {
 	char	 reason[128];
 
-	(void)snprintf(reason, sizeof(reason), "connections pending %u: the "
-	    "oldest handshake of the source with most makes room",
-	    s->s_service->se_conf->sv_pending);
+	pending_reason(s->s_service, reason, sizeof(reason));
 	offence_evicted(s, reason);
 	session_fail(s, ptOperationRefused, reason);
 }
