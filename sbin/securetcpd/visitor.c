@@ -230,7 +230,6 @@ visitor_add(struct listener *ln, int fd, const struct sockaddr_storage *ss,
 {
 	struct service	*se = ln->ln_service;
 	struct visitor	*v;
-	enum sight	 sight = visitor_look(fd);
 
 	if ((v = malloc(sizeof(*v))) == NULL)
 		return (-1);
@@ -239,22 +238,30 @@ visitor_add(struct listener *ln, int fd, const struct sockaddr_storage *ss,
 	v->v_peer = *ss;
 	v->v_fd = fd;
 	v->v_proxy = ln->ln_proxy;
+	v->v_silent = 0;
 	v->v_since = clock_now();
 	event_set(&v->v_ev, fd, EV_READ, visitor_readable, v);
 	se->se_visitors++;
 	env->sd_fds++;
 	pending_add(&v->v_place, se, so);
 	v->v_place.pl_visitor = v;
-	visitor_wait(v);
-	if (sight == SIGHT_GONE)
-		visitor_gone(v);
-	else if (sight == SIGHT_BYTE) {
+	switch (visitor_look(fd)) {
+	case SIGHT_BYTE:
 		visitor_ready(v);
 		visitors_serve(se);
-	} else if (event_add(&v->v_ev, NULL) == -1) {
+		break;
+	case SIGHT_GONE:
+		visitor_wait(v);
+		visitor_gone(v);
+		break;
+	case SIGHT_SILENT:
+		visitor_wait(v);
+		if (event_add(&v->v_ev, NULL) == 0)
+			break;
 		log_warning("a connection cannot be waited for: %s",
 		    strerror(errno));
 		visitor_close(v);
+		break;
 	}
 	return (0);
 }
