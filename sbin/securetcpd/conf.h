@@ -18,6 +18,7 @@
 
 #include "compat.h"
 #include "network.h"
+#include "penalty.h"
 #include "wire.h"
 
 #define CONF_FILE		"/etc/securetcpd.conf"
@@ -38,8 +39,8 @@
 #define CONF_PER_SOURCE		64
 #define CONF_PENDING		200
 #define CONF_PREFORK		8
-#define CONF_BLOCK_AFTER	15	/* seconds, as the next one */
-#define CONF_BLOCK_MOST		600
+#define CONF_BLOCK_AFTER	PENALTY_MIN
+#define CONF_BLOCK_MOST		PENALTY_MAX
 
 /* Bounds of what may be said; names with NUL, numbers from 1. */
 #define CONF_ACCOUNT		64	/* of a user's or group's name */

@@ -250,6 +250,12 @@ penalty_ease(unsigned int realm, const struct sockaddr *sa,
 	(void)RB_INSERT(expiries, &expiries, pe);
 }
 
+static int
+penalty_spares(const struct sockaddr *sa)
+{
+	return (networks_contain(exempt, sa) || networks_contain(proxies, sa));
+}
+
 unsigned int
 penalty_add(unsigned int realm, const struct sockaddr *sa,
     unsigned int seconds, int64_t now)
@@ -258,7 +264,7 @@ penalty_add(unsigned int realm, const struct sockaddr *sa,
 	int		 begins = 0;
 
 	if (off || seconds == 0 || penalty_key(&key, realm, sa) == -1 ||
-	    networks_contain(exempt, sa) || networks_contain(proxies, sa))
+	    penalty_spares(sa))
 		return (0);
 	if (seconds > penalty_max)
 		seconds = penalty_max;
@@ -290,8 +296,7 @@ penalty_blocked(unsigned int realm, const struct sockaddr *sa, int64_t now,
 	struct penalty	*pe;
 
 	if ((pe = penalty_find(realm, sa)) == NULL ||
-	    !penalty_blocks(pe, now) || networks_contain(exempt, sa) ||
-	    networks_contain(proxies, sa))
+	    !penalty_blocks(pe, now) || penalty_spares(sa))
 		return (0);
 	*left = penalty_left(pe, now);
 	return (1);
