@@ -164,24 +164,21 @@ hold_watch(struct session *s)
 		session_set_timer(s, sv->sv_idle + IDLE_SLACK);
 }
 
-/* They measure standstill, as the session's own do. */
+/* Both timers measure standstill, as the session's own do. */
 void
 hold_look(struct session *s)
 {
 	struct server	*sv = s->s_service->se_conf;
 	char		 reason[64], text[CLOCK_TEXT];
-	int		 moved;
+	int		 closing = s->s_state == SECURETCP_CLOSING, moved;
 
 	moved = hold_moved(&s->s_outer);
 	if (hold_moved(&s->s_inner) || moved) {
 		hold_watch(s);
 		return;
 	}
-	if (s->s_state == SECURETCP_CLOSING)
-		(void)snprintf(reason, sizeof(reason), "close timer, %s",
-		    clock_seconds(sv->sv_close, text, sizeof(text)));
-	else
-		(void)snprintf(reason, sizeof(reason), "idle timer, %s",
-		    clock_seconds(sv->sv_idle, text, sizeof(text)));
+	(void)snprintf(reason, sizeof(reason), "%s timer, %s",
+	    closing ? "close" : "idle", clock_seconds(closing ? sv->sv_close :
+	    sv->sv_idle, text, sizeof(text)));
 	session_fail(s, ptTimeout, reason);
 }
