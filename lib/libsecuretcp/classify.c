@@ -46,6 +46,7 @@ struct word {
 struct alert {
 	int		 al_number;
 	const char	*al_name;
+	int		 al_distrust;	/* our certificate will not do */
 };
 
 /* Only the first five bytes are read of what is not TLS. */
@@ -73,40 +74,40 @@ static const struct word	 classify_words[] = {
 };
 
 static const struct alert	 classify_alerts[] = {
-	{ 0, "close notify" },
-	{ 10, "unexpected message" },
-	{ 20, "bad record mac" },
-	{ 21, "decryption failed" },
-	{ 22, "record overflow" },
-	{ 30, "decompression failure" },
-	{ 40, "handshake failure" },
-	{ 41, "no certificate" },
-	{ 42, "bad certificate" },
-	{ 43, "unsupported certificate" },
-	{ 44, "certificate revoked" },
-	{ 45, "certificate expired" },
-	{ 46, "certificate unknown" },
-	{ 47, "illegal parameter" },
-	{ 48, "unknown ca" },
-	{ 49, "access denied" },
-	{ 50, "decode error" },
-	{ 51, "decrypt error" },
-	{ 60, "export restriction" },
-	{ 70, "protocol version" },
-	{ 71, "insufficient security" },
-	{ 80, "internal error" },
-	{ 86, "inappropriate fallback" },
-	{ 90, "user canceled" },
-	{ 100, "no renegotiation" },
-	{ 109, "missing extension" },
-	{ 110, "unsupported extension" },
-	{ 111, "certificate unobtainable" },
-	{ 112, "unrecognized name" },
-	{ 113, "bad certificate status response" },
-	{ 114, "bad certificate hash value" },
-	{ 115, "unknown psk identity" },
-	{ 116, "certificate required" },
-	{ 120, "no application protocol" }
+	{ 0, "close notify", 0 },
+	{ 10, "unexpected message", 0 },
+	{ 20, "bad record mac", 0 },
+	{ 21, "decryption failed", 0 },
+	{ 22, "record overflow", 0 },
+	{ 30, "decompression failure", 0 },
+	{ 40, "handshake failure", 0 },
+	{ 41, "no certificate", 0 },
+	{ 42, "bad certificate", 1 },
+	{ 43, "unsupported certificate", 1 },
+	{ 44, "certificate revoked", 1 },
+	{ 45, "certificate expired", 1 },
+	{ 46, "certificate unknown", 1 },
+	{ 47, "illegal parameter", 0 },
+	{ 48, "unknown ca", 1 },
+	{ 49, "access denied", 0 },
+	{ 50, "decode error", 0 },
+	{ 51, "decrypt error", 0 },
+	{ 60, "export restriction", 0 },
+	{ 70, "protocol version", 0 },
+	{ 71, "insufficient security", 0 },
+	{ 80, "internal error", 0 },
+	{ 86, "inappropriate fallback", 0 },
+	{ 90, "user canceled", 0 },
+	{ 100, "no renegotiation", 0 },
+	{ 109, "missing extension", 0 },
+	{ 110, "unsupported extension", 0 },
+	{ 111, "certificate unobtainable", 1 },
+	{ 112, "unrecognized name", 0 },
+	{ 113, "bad certificate status response", 1 },
+	{ 114, "bad certificate hash value", 1 },
+	{ 115, "unknown psk identity", 0 },
+	{ 116, "certificate required", 0 },
+	{ 120, "no application protocol", 0 }
 };
 
 static int	 classify_received(void);
@@ -232,13 +233,11 @@ classify_alert(struct securetcp *s, int number)
 {
 	size_t	 i;
 
-	/* From "bad certificate" to "unknown ca", and of the staple. */
-	s->st_distrust = (number >= 42 && number <= 48 && number != 47) ||
-	    (number >= 111 && number <= 114 && number != 112);
 	for (i = 0; i < NITEMS(classify_alerts); i++) {
 		if (classify_alerts[i].al_number != number)
 			continue;
 		object_say(s, "peer's alert: %s", classify_alerts[i].al_name);
+		s->st_distrust = classify_alerts[i].al_distrust;
 		return;
 	}
 	object_say(s, "peer's alert: number %d", number);
