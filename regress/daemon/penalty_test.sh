@@ -321,6 +321,20 @@ made_room()
 	[ "$(grep -cE "from=$bad:[0-9]+ error=ptOperationRefused" log)" -eq "$1" ]
 }
 
+# halves N: so many that send half a hello, and leave when the file leave is
+# there; their processes are in $peers.
+halves()
+{
+	_i=0
+	peers=
+	while [ $_i -lt "$1" ]; do
+		"$peer" -t 120 -b $bad:0 connect "127.0.0.1:$port" \
+		    raw "$half" until leave close &
+		peers="$peers $!"
+		_i=$((_i + 1))
+	done
+}
+
 scenario unforked "While no session can be forked clients wait; that is told \
 of once a minute, with a count, and held against none that gives up" timeout 300
 unforked_body()
@@ -334,14 +348,7 @@ unforked_body()
 	spawner=$(titled "$daemon" "securetcp-spawner: www")
 	was=$(limit -o SOFT --noheadings --nproc) && limit --nproc=0: ||
 	    atf_skip "no limit can be set"
-	i=0
-	peers=
-	while [ $i -lt 30 ]; do
-		"$peer" -t 120 -b $bad:0 connect "127.0.0.1:$port" \
-		    raw "$half" until leave close &
-		peers="$peers $!"
-		i=$((i + 1))
-	done
+	halves 30
 	wait_log "$unforked"
 	wait_until 90 "a second line" lines_unforked 2
 	atf_check_equal 2 "$(grep -c "cannot be forked" log)"
@@ -569,14 +576,7 @@ stopped_body()
 	start
 	served $bad || atf_fail "not served"
 	kill -STOP "$daemon"
-	i=0
-	peers=
-	while [ $i -lt 20 ]; do
-		"$peer" -t 60 -b $bad:0 connect "127.0.0.1:$port" \
-		    raw "$half" until leave close &
-		peers="$peers $!"
-		i=$((i + 1))
-	done
+	halves 20
 	# That long it has to be: more than a moment.
 	sleep 2
 	touch leave

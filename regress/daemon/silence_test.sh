@@ -26,6 +26,17 @@ silent()
 	wait_until 20 "$_n to connect" test -f "$_n.in"
 }
 
+# holds N: so many of 127.0.0.2 that send nothing, and are not waited for.
+holds()
+{
+	_i=0
+	while [ $_i -lt "$1" ]; do
+		background "$peer" -t 100 -b 127.0.0.2:0 connect \
+		    "127.0.0.1:$port" hold
+		_i=$((_i + 1))
+	done
+}
+
 # waiter NAME SOURCE COMMAND...: the same, and does that when the file go is
 # there.
 waiter()
@@ -98,12 +109,7 @@ many_body()
 	done
 	wait_until 20 "few to be counted" enough ptTimeout "$nothing" 8
 	atf_check -s exit:1 grep penalised log
-	i=0
-	while [ $i -lt 30 ]; do
-		background "$peer" -t 100 -b 127.0.0.2:0 connect \
-		    "127.0.0.1:$port" hold
-		i=$((i + 1))
-	done
+	holds 30
 	wait_log '^server=www from=127\.0\.0\.2 warning="penalised for [0-9]+ seconds: ptTimeout: too many connections on which nothing was sent"$'
 	served -b 127.0.0.2:0 && atf_fail "served though it is blocked"
 	served -b 127.0.0.3:0 || atf_fail "another source was not served"
@@ -239,12 +245,7 @@ crowd_body()
 	serve echo "connections max 400 per source 300 pending 20"
 	start
 	waiter w 127.0.0.3 tls write patient shutdown read
-	i=0
-	while [ $i -lt 100 ]; do
-		background "$peer" -t 100 -b 127.0.0.2:0 connect \
-		    "127.0.0.1:$port" hold
-		i=$((i + 1))
-	done
+	holds 100
 	wait_until 30 "many to make room" enough ptOperationRefused \
 	    "connections pending 20: .*" 40
 	touch go
