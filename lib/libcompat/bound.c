@@ -38,7 +38,7 @@ bound_page(void)
 	return (1);
 }
 
-/* What this limit counts, in units, rounded up; the limit is as before. */
+/* The units that the limit counts, rounded up; the limit is as before. */
 static int
 bound_now(int resource, const struct rlimit *before, uint64_t *now)
 {

@@ -109,7 +109,7 @@ place_local(const char *path, char *type, size_t size)
 	return (type_local(&fs, type, size) || root_same(&st));
 }
 
-/* What a link leads to, seen from the directory that it is in. */
+/* A link's target, seen from the directory that it is in. */
 static int
 link_target(const char *path, char *target, size_t size)
 {
@@ -161,7 +161,7 @@ walk(const char *path, unsigned int links, char *type, size_t size)
 int
 compat_path_local(const char *path, char *type, size_t size)
 {
-	/* What is not there yet will be in the last directory that is. */
+	/* A file to come will be in the last directory that there is. */
 	return (walk(path, LOCAL_LINKS, type, size) != 0);
 }
 

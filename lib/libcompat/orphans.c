@@ -29,8 +29,6 @@
 
 #include "compat.h"
 
-static int	 orphan_of(pid_t, pid_t);
-
 #ifdef __FreeBSD__
 
 int
@@ -110,7 +108,7 @@ compat_kill_descendant(pid_t child, pid_t pid)
 		errno = ESRCH;
 		return (-1);
 	}
-	/* It may have become ours, and be dead already. */
+	/* The descendant may have become our child, and be dead already. */
 	if (waitpid(pid, NULL, WNOHANG) == pid) {
 		errno = ESRCH;
 		return (-1);
