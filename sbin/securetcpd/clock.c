@@ -15,6 +15,7 @@
 
 #define CLOCK_BEAT	500		/* milliseconds between two looks ... */
 #define CLOCK_AWAY	1500		/* ... and so many: it was not there */
+#define CLOCK_GRAIN	10		/* milliseconds of a turn of the loop */
 
 static struct event	 clock_beat;
 static int		 clock_beats;
@@ -39,13 +40,17 @@ clock_seconds(unsigned int n, char *buf, size_t len)
 	return (buf);
 }
 
-/* The event, so many milliseconds from now; at once when they have passed. */
+/*
+ * The event, so many milliseconds from now; at once when they have passed.
+ * libevent counts from the beginning of its turn: rather late than early.
+ */
 void
 clock_after(struct event *ev, int64_t ms)
 {
 	struct timeval	 tv = { 0, 0 };
 
 	if (ms > 0) {
+		ms += CLOCK_GRAIN;
 		tv.tv_sec = (time_t)(ms / 1000);
 		tv.tv_usec = (suseconds_t)(ms % 1000 * 1000);
 	}
