@@ -204,6 +204,24 @@ crash_body()
 	served 127.0.0.3 || atf_fail "another source is not served"
 }
 
+scenario killed "A session that is killed from outside, as by a kernel short \
+of memory, is not held against its client"
+killed_body()
+{
+	need_addresses $sources
+	need_look
+	serve echo
+	start
+	background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls write x \
+	    drain
+	wait_log state=connected
+	wait_until 20 "its process" busy_count 1
+	kill -KILL "$(busy)"
+	wait_log 'error=ptError .*killed by signal 9'
+	wait_until 20 "service" served $bad
+	atf_check -s exit:1 grep penalised log
+}
+
 scenario authentication "Clients whose identity is refused are offenders, \
 five seconds each"
 authentication_body()

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <event.h>
 #include <imsg.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -233,8 +234,11 @@ spawner_crash(struct spawner *sp, struct session *s)
 	    "replaced");
 	log_crash(s, text, s->s_source == NULL ? 0 :
 	    source_crashed(s->s_source));
-	/* One that broke the rules has paid for that. */
-	if (!s->s_ordered)
+	/*
+	 * One that broke the rules has paid for that, and whoever sends a
+	 * SIGKILL is on this host: the kernel, when memory is short.
+	 */
+	if (!s->s_ordered && s->s_signal != SIGKILL)
 		offence_crash(s, death);
 	service_crashed(se);
 	if (sp->sp_crashed)
