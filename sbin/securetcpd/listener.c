@@ -52,6 +52,10 @@ listener_bind(struct listener *ln)
 	if (sa->sa_family == AF_INET6 && setsockopt(ln->ln_fd, IPPROTO_IPV6,
 	    IPV6_V6ONLY, &on, sizeof(on)) == -1)
 		return (-1);
+	/* BSD systems set urgent data aside as it arrives: before accept. */
+	if (setsockopt(ln->ln_fd, SOL_SOCKET, SO_OOBINLINE, &on,
+	    sizeof(on)) == -1)
+		return (-1);
 	if (bind(ln->ln_fd, sa, li->li_len) == -1 ||
 	    listen(ln->ln_fd, li->li_backlog) == -1 ||
 	    getsockname(ln->ln_fd, (struct sockaddr *)&ss, &len) == -1)
