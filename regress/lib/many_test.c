@@ -19,6 +19,7 @@
 
 #include <atf-c.h>
 
+#include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
 #include "compat.h"
@@ -32,6 +33,8 @@
 
 X509_STORE	*__wrap_X509_STORE_new(void);
 X509_STORE	*__real_X509_STORE_new(void);
+int		 __wrap_X509_STORE_add_crl(X509_STORE *, X509_CRL *);
+int		 __real_X509_STORE_add_crl(X509_STORE *, X509_CRL *);
 
 static void	 prepare(void);
 static void	 turn(void);
@@ -42,6 +45,7 @@ static struct pki	 root, leaf, own;
 /* The even ones are clients, each with the server after it. */
 static struct fixture	 all[2 * PAIRS];
 static unsigned int	 stores;
+static X509_CRL		*list;
 
 X509_STORE *
 __wrap_X509_STORE_new(void)
@@ -50,13 +54,20 @@ __wrap_X509_STORE_new(void)
 	return (__real_X509_STORE_new());
 }
 
+int
+__wrap_X509_STORE_add_crl(X509_STORE *store, X509_CRL *crl)
+{
+	list = crl;
+	return (__real_X509_STORE_add_crl(store, crl));
+}
+
 /* Both sides show a certificate, and look at that of the other. */
 static struct securetcp_config *
-settings(const struct pki *who)
+settings(const struct pki *who, const char *crl)
 {
 	struct securetcp_config	*sc;
 
-	sc = fixture_trusting(root.p_cert, root.p_certlen, NULL);
+	sc = fixture_trusting(root.p_cert, root.p_certlen, crl);
 	ATF_REQUIRE_EQ(ptOk, securetcp_config_add_certificate(sc, who->p_cert,
 	    who->p_certlen, who->p_private, who->p_privatelen));
 	ATF_REQUIRE_EQ(ptOk, securetcp_config_set_client_authentication(sc,
@@ -74,8 +85,8 @@ prepare(void)
 	pki_make(&root, NULL, "Root", NULL, PKI_CA);
 	pki_make(&leaf, &root, "leaf", "DNS:www.example.org", 0);
 	pki_make(&own, &root, "client", NULL, PKI_CLIENT);
-	client = settings(&own);
-	server = settings(&leaf);
+	client = settings(&own, NULL);
+	server = settings(&leaf, NULL);
 	for (i = 0; i < 2 * PAIRS; i += 2) {
 		f = &all[i];
 		fixture_open(f, client);
@@ -243,9 +254,36 @@ ATF_TC_BODY(apart, tc)
 	finish();
 }
 
+ATF_TC(sorted);
+ATF_TC_HEAD(sorted, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "a list of revoked certificates is in "
+	    "order once its configuration is prepared: a process that is "
+	    "forked after that has nothing to sort, and nothing to copy for "
+	    "it");
+}
+ATF_TC_BODY(sorted, tc)
+{
+	struct securetcp_config	*sc;
+	char			 crl[PKI_PEM];
+
+	pki_make(&root, NULL, "Root", NULL, PKI_CA);
+	pki_make(&leaf, &root, "leaf", "DNS:www.example.org", 0);
+	(void)pki_crl(&root, &leaf, PKI_LATER, crl, sizeof(crl));
+	sc = settings(&leaf, crl);
+	ATF_REQUIRE_EQ(ptOk, securetcp_config_prepare(sc));
+	ATF_REQUIRE(list != NULL);
+	ATF_REQUIRE_EQ(2, sk_X509_REVOKED_num(X509_CRL_get_REVOKED(list)));
+	ATF_CHECK(sk_X509_REVOKED_is_sorted(X509_CRL_get_REVOKED(list)));
+	securetcp_config_free(sc);
+	pki_free(&leaf);
+	pki_free(&root);
+}
+
 ATF_TP_ADD_TCS(tp)
 {
 	ATF_TP_ADD_TC(tp, together);
 	ATF_TP_ADD_TC(tp, apart);
+	ATF_TP_ADD_TC(tp, sorted);
 	return (atf_no_error());
 }

@@ -175,12 +175,25 @@ pki_crl_kind(X509_CRL *crl, int flags)
 	ISSUING_DIST_POINT_free(point);
 }
 
+static void
+pki_revoke(X509_CRL *crl, ASN1_INTEGER *serial)
+{
+	X509_REVOKED	*entry;
+	ASN1_TIME	*when;
+
+	ATF_REQUIRE((entry = X509_REVOKED_new()) != NULL);
+	ATF_REQUIRE_EQ(1, X509_REVOKED_set_serialNumber(entry, serial));
+	ATF_REQUIRE((when = X509_gmtime_adj(NULL, -2 * DAY)) != NULL);
+	ATF_REQUIRE_EQ(1, X509_REVOKED_set_revocationDate(entry, when));
+	ASN1_TIME_free(when);
+	ATF_REQUIRE_EQ(1, X509_CRL_add0_revoked(crl, entry));
+}
+
 size_t
 pki_crl(const struct pki *issuer, const struct pki *revoked, int flags,
     char *buf, size_t size)
 {
 	X509_CRL	*crl;
-	X509_REVOKED	*entry;
 	ASN1_TIME	*when;
 	BIO		*bio;
 	size_t		 len;
@@ -196,15 +209,10 @@ pki_crl(const struct pki *issuer, const struct pki *revoked, int flags,
 	ATF_REQUIRE(X509_gmtime_adj(when, flags & PKI_EXPIRED ? -DAY :
 	    DAY) != NULL);
 	ATF_REQUIRE_EQ(1, X509_CRL_set1_nextUpdate(crl, when));
-	if (revoked != NULL) {
-		ATF_REQUIRE((entry = X509_REVOKED_new()) != NULL);
-		ATF_REQUIRE_EQ(1, X509_REVOKED_set_serialNumber(entry,
-		    X509_get_serialNumber(revoked->p_x509)));
-		ATF_REQUIRE(X509_gmtime_adj(when, -2 * DAY) != NULL);
-		ATF_REQUIRE_EQ(1, X509_REVOKED_set_revocationDate(entry,
-		    when));
-		ATF_REQUIRE_EQ(1, X509_CRL_add0_revoked(crl, entry));
-	}
+	if (revoked != NULL)
+		pki_revoke(crl, X509_get_serialNumber(revoked->p_x509));
+	if (flags & PKI_LATER)
+		pki_revoke(crl, X509_get_serialNumber(issuer->p_x509));
 	ASN1_TIME_free(when);
 	pki_crl_kind(crl, flags);
 	ATF_REQUIRE(X509_CRL_sort(crl));

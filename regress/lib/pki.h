@@ -40,6 +40,7 @@ struct pki {
 #define PKI_CHANGES	0x1000	/* a list of changes since the usual one */
 #define PKI_REASONS	0x2000	/* a list for some reasons only */
 #define PKI_POINT	0x4000	/* a list of one distribution point */
+#define PKI_LATER	0x8000	/* a list with another certificate as well */
 
 /* By an issuer, or by itself (NULL); alternative names or NULL. */
 void		 pki_make(struct pki *, const struct pki *, const char *,
