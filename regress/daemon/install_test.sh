@@ -52,6 +52,10 @@ files_body()
 	444 usr/local/share/examples/securetcpd/try.conf
 	444 $man/man3/securetcp.3
 	444 $man/man5/securetcpd.conf.5
+	444 $man/man8/securetcp-launcher.8
+	444 $man/man8/securetcp-resolver.8
+	444 $man/man8/securetcp-session.8
+	444 $man/man8/securetcp-signer.8
 	444 $man/man8/securetcpd.8
 	FILES
 	atf_check -o file:expected cat installed

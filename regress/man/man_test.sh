@@ -27,9 +27,10 @@ lint_body()
 		cp "$m" "manuals/man${m##*.}"
 	done
 	# Whether a host has the manuals of others is not what is tested.
-	for m in cap_dns.3 getaddrinfo.3 getpeereid.3 inetd.8 openssl.1 \
-	    pledge.2 poll.2 protect.1 ps.1 setrlimit.2 socketpair.2 \
-	    syslog.3 syslogd.8 tls_config_set_protocols.3 tls_init.3 vis.3; do
+	for m in cap_dns.3 execve.2 getaddrinfo.3 getpeereid.3 inetd.8 \
+	    openssl.1 pdfork.2 pledge.2 poll.2 protect.1 ps.1 ptrace.2 \
+	    seccomp.2 socketpair.2 syslog.3 syslogd.8 \
+	    tls_config_set_protocols.3 tls_init.3 vis.3; do
 		placeholder "${m%.*}" "${m##*.}"
 	done
 	makewhatis "$PWD/manuals"
@@ -39,19 +40,35 @@ lint_body()
 	done
 }
 
+# numbers_of FILE: "number name" of the tables of errors in a manual.
+numbers_of()
+{
+	sed -n 's/^\.It \([0-9][0-9]*\) Ta \(pt[A-Za-z0-9]*\).*$/\1 \2/p' "$1" |
+	    sort
+}
+
 atf_test_case errors
 errors_head()
 {
-	atf_set descr "The error table of securetcpd(8) is that of securetcp.h"
+	atf_set descr "The table of errors in securetcp(3) is that of \
+securetcp.h, and securetcpd(8) has those that its processes report"
 }
 errors_body()
 {
 	sed -n 's/^	\(pt[A-Za-z0-9]*\) = \([0-9]*\),*$/\2 \1/p' \
 	    "$top/lib/libsecuretcp/securetcp.h" | sort >header
 	atf_check -o not-empty cat header
-	sed -n 's/^\.It \([0-9][0-9]*\) Ta \(pt[A-Za-z0-9]*\).*$/\1 \2/p' \
-	    "$top/man/securetcpd.8" | sort >manual
+	numbers_of "$top/man/securetcp.3" >manual
 	atf_check -o file:header cat manual
+	numbers_of "$top/man/securetcpd.8" >daemon
+	atf_check -o not-empty cat daemon
+	atf_check -o empty comm -13 header daemon
+	sed 's/.* //' daemon | sort >names
+	sed -n 's/^[^*]*[^A-Za-z_]\(pt[A-Z][A-Za-z0-9]*\).*/\1/p' \
+	    "$top"/sbin/securetcpd/*.c "$top"/libexec/*/*.c | grep -vx ptOk |
+	    sort -u >used
+	atf_check -o match:'^ptAuthentication$' cat used
+	atf_check -o empty comm -13 names used
 }
 
 atf_test_case options
@@ -198,10 +215,148 @@ keys_body()
 	sed -n 's/.*put_message([A-Z_]*, "\([a-z]*\)",.*/\1/p' \
 	    "$top/sbin/securetcpd/log.c" | sort -u >>keys
 	atf_check -o match:'^session$' -o match:'^fatal$' cat keys
-	sed -n '/^\.Sh LOG/,/^\.Ss /s/^\.It Cm //p' "$top/man/securetcpd.8" |
-	    tr -s ', ' '\n\n' | sort -u >manual
+	sed -n '/^\.Ss Keys/,/^\.Ss Levels/s/^\.It Cm //p' \
+	    "$top/man/securetcpd.8" | tr -s ', ' '\n\n' | sort -u >manual
 	sort -u keys >sorted
 	atf_check -o empty comm -23 sorted manual
+}
+
+atf_test_case messages
+messages_head()
+{
+	atf_set descr "The manuals of the helpers have every message of wire.h, \
+and no other"
+}
+messages_body()
+{
+	sed -n '/^enum wire_type {/,/^};/p' "$top/lib/libwire/wire.h" |
+	    sed -n 's/^	WIRE_\([A-Z_]*\)[ ,].*/\1/p
+		s/^	WIRE_\([A-Z_]*\),*$/\1/p' | grep -vx TYPE_MAX |
+	    sort >messages
+	atf_check -o match:'^ESTABLISHED$' cat messages
+	for m in "$top"/man/securetcp-*.8; do
+		sed -n '/^\.Ss Messages/,/^\.Ss Sandbox/p' "$m"
+	done | sed -n 's/^\.It Cm //p' | sed 's/ Ta .*//' |
+	    tr -s ', ' '\n\n' | sort -u >manuals
+	atf_check -o file:messages cat manuals
+}
+
+# text PAGE: a manual as it is read, in one line.
+text()
+{
+	mandoc -Tascii "$top/man/$1" | col -b | tr -s ' \t\n' ' '
+}
+
+# calls FILE...: the system calls that these filters name, by the name that
+# the manuals have for all variants of one.
+calls()
+{
+	sed '/^#ifdef SANDBOX_WIDEN/,/^#e[a-z]*/d' "$@" | tr ' ' '\n' |
+	    sed -n 's/.*SCMP_SYS(\([a-z0-9_]*\)).*/\1/p'
+	sed -n 's/.*ALLOW(ctx, \([a-z0-9_]*\),.*/\1/p' "$@"
+}
+
+atf_test_case sandboxes
+sandboxes_head()
+{
+	atf_set descr "The manuals have the promises and the system calls of \
+each sandbox"
+	atf_set require.progs "mandoc"
+}
+sandboxes_body()
+{
+	for m in securetcpd.8 securetcp-signer.8 securetcp-session.8 \
+	    securetcp-launcher.8 securetcp-resolver.8; do
+		text $m
+	done >all
+	sed -n 's/.*return ("\(stdio[a-z ]*\)");.*/\1/p' \
+	    "$top/lib/libsandbox/sandbox_pledge.c" | sort -u >promises
+	atf_check -o match:'^stdio dns$' cat promises
+	while read -r promise; do
+		grep -q -F -e "$promise" all ||
+		    atf_fail "no manual has the promises $promise"
+	done <promises
+	for m in signer session; do
+		text securetcp-$m.8
+	done | tr -s ' ,;:.()' '\n' >words
+	text securetcp-resolver.8 | tr -s ' ,;:.()' '\n' >>words
+	calls "$top"/lib/libsandbox/sandbox_seccomp*.c | sort -u >calls
+	atf_check -o match:'^getrandom$' -o match:'^recvmmsg$' cat calls
+	while read -r call; do
+		case $call in
+		fcntl64|mmap2)	call=${call%[26]*} ;;
+		name)		continue ;;	# the macro's own
+		esac
+		grep -q -x -e "$call" words ||
+		    atf_fail "no manual has the system call $call"
+	done <calls
+}
+
+# bound NAME: a number of a helper, or of the parent about one.
+bound()
+{
+	n=$(sed -n "s/^#define $1[[:space:]]*\([0-9][0-9]*\).*/\1/p" \
+	    "$top"/sbin/securetcpd/*.[ch] "$top"/libexec/*/*.[ch])
+	[ -n "$n" ] || atf_fail "nothing defines $1"
+	echo "$n"
+}
+
+# tells TEXT: the manual that was made text last does.
+tells()
+{
+	grep -q -F -e "$1" text || atf_fail "$page lacks: $1"
+}
+
+atf_test_case limits
+limits_head()
+{
+	atf_set descr "The limits in the manuals of the helpers are those of \
+the programs"
+	atf_set require.progs "mandoc"
+}
+limits_body()
+{
+	page=securetcp-signer.8
+	text $page >text
+	tells "Descriptors: $(bound SIGNER_NOFILE). Memory: \
+$(bound SIGNER_MEMORY) MB more"
+	page=securetcp-resolver.8
+	text $page >text
+	tells "Descriptors: $(bound RESOLVER_NOFILE). Memory: \
+$(bound RESOLVER_MEMORY) MB more"
+	tells "The parent waits $(bound RESOLVER_PATIENCE) seconds"
+	page=securetcp-launcher.8
+	text $page >text
+	tells "descriptors $(bound LAUNCHER_NOFILE), on"
+	page=securetcp-session.8
+	text $page >text
+	tells "descriptors $(bound SPAWNER_NOFILE) $(bound SESSION_NOFILE)"
+	tells "memory +$(bound SESSION_MEMORY) MB +$(bound SESSION_MEMORY) MB"
+	tells "and $(bound CRL_MB) MB more again"
+	tells "still there $(bound LEAVE_SECONDS) seconds after the end"
+	tells "within $(bound CRASH_WINDOW) seconds make it pause for \
+$(bound CRASH_PAUSE) seconds"
+	page=securetcpd.8
+	text $page >text
+	tells "says nothing for $(bound SILENT_SECONDS) seconds is replaced"
+	tells "at last every $(bound HELPER_BACKOFF) seconds"
+}
+
+atf_test_case statuses
+statuses_head()
+{
+	atf_set descr "The manuals of the helpers have each exit status"
+}
+statuses_body()
+{
+	sed -n 's/^#define HELPER_[A-Z]*[[:space:]]*\([1-9]\)[[:space:]].*/\1/p' \
+	    "$top/lib/libhelper/helper.h" | sort >expected
+	atf_check -o match:'^3$' cat expected
+	for m in "$top"/man/securetcp-*.8; do
+		sed -n '/^\.Sh EXIT/,/^\.Sh DIAG/s/^\.It \([1-9]\)$/\1/p' \
+		    "$m" | sort >statuses
+		atf_check -o file:expected cat statuses
+	done
 }
 
 atf_init_test_cases()
@@ -213,4 +368,8 @@ atf_init_test_cases()
 	atf_add_test_case numbers
 	atf_add_test_case examples
 	atf_add_test_case keys
+	atf_add_test_case messages
+	atf_add_test_case sandboxes
+	atf_add_test_case limits
+	atf_add_test_case statuses
 }

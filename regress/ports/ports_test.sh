@@ -273,7 +273,7 @@ accounts_body()
 		    "pw useradd $u -g $u "; do
 			atf_check -o ignore grep -E "$c" "$top/README.md"
 		done
-		atf_check -o ignore grep -Fx ".Dq $u ," \
+		atf_check -o ignore grep -F "Ta $u Ta" \
 		    "$top/man/securetcpd.8"
 	done
 }
