@@ -3,14 +3,15 @@
 #
 # SPDX-License-Identifier: ISC
 
-# packages.sh build|test|peers: installs what building needs, or what testing
-# needs as well, or the software that some tests talk to and are skipped
-# without, as far as this host lacks it; without the right to, says what to
-# install, and exits 1.
+# packages.sh build|test|peers|bench: installs what building needs, or what
+# testing needs as well, or the software that some tests talk to and are
+# skipped without, or what the benchmark needs, as far as this host lacks it;
+# without the right to, says what to install, and exits 1.
 
 set -u
 
-usage="usage: packages.sh build|test|peers"
+usage="usage: packages.sh build|test|peers|bench"
+bench=
 what=${1:?$usage}
 
 case $(uname -s) in
@@ -21,6 +22,8 @@ Linux)
 	    util-linux iproute2 python3 python3-pip python3-venv valgrind"
 	peers="nginx libnginx-mod-stream haproxy redis-server redis-tools
 	    stunnel4 curl git postgresql bindfs"
+	bench="util-linux python3 nginx libnginx-mod-stream haproxy stunnel4
+	    hitch"
 	if ! command -v dpkg-query >/dev/null; then
 		cat >&2 <<-TEXT
 		packages.sh: this is not Debian, so nothing was installed.
@@ -117,6 +120,7 @@ case $what in
 build)	wanted=$build ;;
 test)	wanted="$build $test" ;;
 peers)	wanted=$peers ;;
+bench)	wanted="$build libatf-dev $bench" ;;
 *)	echo "$usage" >&2; exit 2 ;;
 esac
 

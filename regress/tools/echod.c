@@ -8,23 +8,28 @@
  * A backend that gives back what it gets, to many at once, each to its end:
  *
  *	echod PATH	listens on a unix socket
+ *	echod PORT	listens on a port of loopback
  */
 
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define ROOM	1024
+#define ROOM	16384
 
 struct client {
 	char	 c_buf[8192];
@@ -37,30 +42,44 @@ static struct client	*clients[ROOM];
 static nfds_t		 n = 1;
 
 static int
-listener(const char *path)
+listener(const char *where)
 {
 	struct sockaddr_un	 un;
-	int			 fd;
+	struct sockaddr_in	 in;
+	struct sockaddr		*sa = (struct sockaddr *)&un;
+	socklen_t		 len = sizeof(un);
+	int			 fd, on = 1, port;
 
 	memset(&un, 0, sizeof(un));
 	un.sun_family = AF_UNIX;
-	if (strlen(path) >= sizeof(un.sun_path))
-		errx(1, "%s: too long", path);
-	strcpy(un.sun_path, path);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
-	    bind(fd, (struct sockaddr *)&un, sizeof(un)) == -1 ||
-	    listen(fd, 512) == -1 || fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
-		err(1, "%s", path);
+	if (strlen(where) >= sizeof(un.sun_path))
+		errx(1, "%s: too long", where);
+	strcpy(un.sun_path, where);
+	if ((port = atoi(where)) > 0) {
+		memset(&in, 0, sizeof(in));
+		in.sin_family = AF_INET;
+		in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		in.sin_port = htons((uint16_t)port);
+		sa = (struct sockaddr *)&in;
+		len = sizeof(in);
+	}
+	if ((fd = socket(sa->sa_family, SOCK_STREAM, 0)) == -1 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == -1 ||
+	    bind(fd, sa, len) == -1 || listen(fd, 1024) == -1 ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) == -1)
+		err(1, "%s", where);
 	return (fd);
 }
 
 static void
 greet(void)
 {
-	int	 fd;
+	int	 fd, on = 1;
 
 	if ((fd = accept(pfds[0].fd, NULL, NULL)) == -1)
 		return;
+	/* Not on a unix socket, which does not wait for more either. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (n == ROOM || fcntl(fd, F_SETFL, O_NONBLOCK) == -1 ||
 	    (clients[n] = calloc(1, sizeof(*clients[n]))) == NULL)
 		err(1, "no room for one more");
@@ -101,7 +120,7 @@ main(int argc, char *argv[])
 	nfds_t	 i;
 
 	if (argc != 2) {
-		fprintf(stderr, "usage: echod path\n");
+		fprintf(stderr, "usage: echod path | port\n");
 		return (2);
 	}
 	(void)signal(SIGPIPE, SIG_IGN);
