@@ -39,7 +39,7 @@ cat_body()
 	i=0
 	waited=
 	while [ $i -lt 20 ]; do
-		client send data shutdown read >"out.$i" 2>"err.$i" &
+		client both data >"out.$i" 2>"err.$i" &
 		waited="$waited $!"
 		i=$((i + 1))
 	done

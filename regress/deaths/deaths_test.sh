@@ -48,11 +48,10 @@ spawner_of() { titled "$daemon" "securetcp-spawner: $1"; }
 current()
 {
 	for _w in $(spawner_of "$1"); do
-		for _c in $(children "$_w"); do
-			case $(title "$_c" 2>/dev/null) in
-			*" idle")	echo "$_w"; return ;;
-			esac
-		done
+		if children_titled "$_w" | grep -q ' idle$'; then
+			echo "$_w"
+			return
+		fi
 	done
 }
 # All of them may be at work between two looks.
@@ -72,11 +71,8 @@ only() { [ "$(spawner_of "$1" | wc -l)" -eq 1 ]; }
 in_state()
 {
 	for _w in $(spawner_of "$1"); do
-		for _c in $(children "$_w"); do
-			case $(title "$_c" 2>/dev/null) in
-			*" $1 $2")	echo "$_c" ;;
-			esac
-		done
+		children_titled "$_w" |
+		    sed -n "s/^\([0-9]*\) .* $1 $2\$/\1/p"
 	done
 }
 all_dead()

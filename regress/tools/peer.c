@@ -497,12 +497,72 @@ cmd_shutdown(void)
 		err(1, "shutdown");
 }
 
+/* What is left of a chunk, and the next one when nothing is; 0: the end. */
+static int
+both_more(FILE *f, char *buf, size_t *off, size_t *len)
+{
+	if (*off == *len) {
+		*off = 0;
+		*len = fread(buf, 1, CHUNK, f);
+	}
+	return (*len > 0);
+}
+
+/* One process: two of them cannot share the state of TLS. */
+static void
+both_tls(FILE *f)
+{
+	struct pollfd	 pfd;
+	char		 in[CHUNK], out[CHUNK];
+	const char	*how;
+	size_t		 n, off = 0, len = 0;
+	int		 more = 1, w;
+
+	if (fcntl(sock, F_SETFL, O_NONBLOCK) == -1)
+		err(1, "both");
+	(void)SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE |
+	    SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	pfd.fd = sock;
+	for (;;) {
+		pfd.events = POLLIN;
+		if (more && (more = both_more(f, out, &off, &len)) == 0)
+			cmd_shutdown();
+		if (more) {
+			w = SSL_write(ssl, out + off, (int)(len - off));
+			if (w > 0)
+				off += (size_t)w;
+			else if (SSL_get_error(ssl, w) == SSL_ERROR_WANT_WRITE)
+				pfd.events |= POLLOUT;
+			else if (SSL_get_error(ssl, w) != SSL_ERROR_WANT_READ)
+				fail_tls("both");
+			if (w > 0)
+				pfd.events |= POLLOUT;
+		}
+		if ((n = get(in, sizeof(in), &how)) > 0) {
+			if (fwrite(in, 1, n, stdout) != n)
+				err(1, "stdout");
+		} else if (!SSL_want_read(ssl) || SSL_get_shutdown(ssl) &
+		    SSL_RECEIVED_SHUTDOWN)
+			break;
+		else if (poll(&pfd, 1, -1) == -1)
+			err(1, "poll");
+	}
+	fprintf(stderr, "end %s\n", how);
+}
+
 /* Sends a file and its end while it reads, neither waiting for the other. */
 static void
 cmd_both(const char *path)
 {
-	if (ssl != NULL)
-		errx(1, "both: not with TLS");
+	FILE	*f;
+
+	if (ssl != NULL) {
+		if ((f = fopen(path, "r")) == NULL)
+			err(1, "%s", path);
+		both_tls(f);
+		(void)fclose(f);
+		return;
+	}
 	switch (fork()) {
 	case -1:
 		err(1, "fork");

@@ -176,11 +176,14 @@ Linux)
 		    cut -d / -f 3
 	}
 	title() { tr '\0' '\n' <"/proc/$1/cmdline" | sed 1q; }
+	# The shell reads them itself: another process for each takes so long
+	# that they have changed by then.
 	children_titled()
 	{
 		for _c in $(children "$1"); do
-			echo "$_c $(title "$_c" 2>/dev/null)"
-		done
+			IFS= read -r _t 2>/dev/null <"/proc/$_c/cmdline"
+			echo "$_c $_t"
+		done 2>/dev/null
 	}
 	zombie()
 	{
