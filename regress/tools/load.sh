@@ -14,7 +14,8 @@ load_start()
 	_port=$(port_of "$2")
 	shift 2
 	rm -f "$_name.stop" "$_name.ready"
-	"$load" -r "$_name.ready" -u "$_name.stop" -t 280 "$@" \
+	"$load" -r "$_name.ready" -u "$_name.stop" \
+	    -t $((280 * ${RUNATF_SLOW:-1})) "$@" \
 	    "127.0.0.1:$_port" </dev/null >"$_name.load" 2>&1 &
 	_pid=$!
 	echo $_pid >>pids
