@@ -78,12 +78,14 @@ process_body()
 		grep -e '^Seccomp:' -e '^NoNewPrivs:' /proc/self/status
 		SCRIPT
 	else
-		# (A script is open as 10 or more.)
+		# (A script is open as 10 or more; and a shell may have
+		# something else as 0 while it makes a pipeline.)
 		program <<-'SCRIPT'
 		#!/bin/sh
 		echo "user $(id -un)"
 		echo "groups $(id -G)"
-		fstat -p $$ | awk '$4 ~ /^[0-9][*]?$/ {
+		files=$(fstat -p $$)
+		echo "$files" | awk '$4 ~ /^[0-9][*]?$/ {
 			print "fd " substr($4, 1, 1)
 		}' | sort
 		echo "limit $(ulimit -Sn)"
