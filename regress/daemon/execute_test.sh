@@ -255,7 +255,7 @@ http_body()
 	printf 'HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n'
 	printf '%s %s by %s\n%s' "$method" "$path" "$TCPREMOTEIP" "$body"
 	SCRIPT
-	execute
+	execute "connections max 10"
 	start
 	i=0
 	while [ $i -lt 5 ]; do
@@ -284,7 +284,7 @@ git_body()
 	) || atf_fail "git commit"
 	[ "$(id -u)" -ne 0 ] || chown -R nobody base
 	serve "execute \"$(command -v git)\" daemon --inetd --export-all \
-\"--base-path=$PWD/base\" user \"$(runner)\""
+\"--base-path=$PWD/base\" user \"$(runner)\"" "connections max 10"
 	start
 	cat >proxy <<-SCRIPT
 	#!/bin/sh
@@ -415,8 +415,9 @@ left_too_much_body()
 	program <<-'SCRIPT'
 	#!/bin/sh
 	i=0
+	# (They go into the smallest of pipes, 16 kB.)
 	while [ $i -lt 2000 ]; do
-		echo "line $i"
+		echo "$i"
 		i=$((i + 1))
 	done >&2
 	SCRIPT
@@ -472,7 +473,7 @@ scenario client_leaves "A program that stays when its connection has ended has \
 a second, then SIGTERM" timeout 60
 client_leaves_body()
 {
-	stays
+	stays stay "connections max 10"
 	start
 	client readn 6 shutdown >client.out 2>client.err
 	wait_log 'state=closing'
@@ -558,7 +559,7 @@ client_stays_body()
 	#!/bin/sh
 	echo bye
 	SCRIPT
-	execute "timeout close 1"
+	execute "timeout close 1" "connections max 10"
 	start
 	background "$peer" -C www.crt connect "127.0.0.1:$port" tls \
 	    readn 4 write "unread" hold

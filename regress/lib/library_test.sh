@@ -88,7 +88,7 @@ header_head()
 {
 	atf_set descr "the header alone, first of all, in C of every" \
 	    "standard and in C++; the library's version is the header's"
-	atf_set require.progs "c++ pkg-config"
+	atf_set require.progs "ar c++ pkg-config"
 }
 header_body()
 {
@@ -130,7 +130,7 @@ echo_head()
 {
 	atf_set descr "the example server and the example echo client with" \
 	    "each other, and the server with openssl s_client"
-	atf_set require.progs "openssl pkg-config"
+	atf_set require.progs "ar openssl pkg-config"
 }
 echo_body()
 {
@@ -192,7 +192,7 @@ fetch_head()
 {
 	atf_set descr "the example client that blocks fetches a page from" \
 	    "openssl s_server, by name, and refuses a server it cannot verify"
-	atf_set require.progs "openssl pkg-config"
+	atf_set require.progs "ar openssl pkg-config"
 }
 fetch_body()
 {

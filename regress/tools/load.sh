@@ -8,14 +8,16 @@
 load=$top/regress/tools/load
 
 # load_start NAME SERVER [-n 4 ...]: connections whose every byte is checked.
+# A machine that is given more time has less to do: the load is not to be all
+# that it can.
 load_start()
 {
 	_name=$1
 	_port=$(port_of "$2")
 	shift 2
 	rm -f "$_name.stop" "$_name.ready"
-	"$load" -r "$_name.ready" -u "$_name.stop" \
-	    -t $((280 * ${RUNATF_SLOW:-1})) "$@" \
+	"$load" -p $((20 * ${RUNATF_SLOW:-1})) -t $((280 * ${RUNATF_SLOW:-1})) \
+	    -r "$_name.ready" -u "$_name.stop" "$@" \
 	    "127.0.0.1:$_port" </dev/null >"$_name.load" 2>&1 &
 	_pid=$!
 	echo $_pid >>pids
