@@ -101,6 +101,22 @@ macros()
 	}' "$top/man/securetcpd.conf.5" | sort -u
 }
 
+# timers: "word default" of the timers of a block.
+timers()
+{
+	sed -n '/^const struct conf_timer/,/^};/p' \
+	    "$top/sbin/securetcpd/conf.c" | tr -d '\n' | tr '}' '\n' |
+	    sed -n 's/.*{ "\([a-z]*\)",.*),[[:space:]]*\([0-9]*\),.*/\1 \2/p'
+}
+
+# timer NAME: its default.
+timer()
+{
+	n=$(timers | sed -n "s/^$1 //p")
+	[ -n "$n" ] || atf_fail "conf.c has no timer $1"
+	echo "$n"
+}
+
 atf_test_case words
 words_head()
 {
@@ -115,9 +131,12 @@ words_body()
 	atf_check -o match:'^server$' cat words
 	# What the lexer knows is what the grammar can make use of.
 	sed -n 's/^%token <token>//p' "$top/sbin/securetcpd/parse.y" |
-	    tr -s '\t ' '\n\n' | grep -v -x -e '' -e STRING |
+	    tr -s '\t ' '\n\n' | grep -v -x -e '' -e STRING -e TIMER |
 	    tr '[:upper:]' '[:lower:]' | sort >tokens
 	atf_check -o file:words cat tokens
+	timers | sed 's/ .*//' >names
+	atf_check -o match:'^handshake$' cat names
+	sort -o words words names
 	macros Ic Cm >shown
 	atf_check -o empty comm -23 words shown
 	macros Ic >statements
@@ -170,10 +189,10 @@ $(conf CONF_LIFETIME)."
 	atf_check_equal 3600 "$(conf CONF_TIME_MAX)"
 	says "from a second to an hour, and idle to \
 $(($(conf CONF_IDLE_MAX) / 3600)) hours:"
-	says "header included; $(conf CONF_HANDSHAKE) seconds by default."
-	says "either direction; $(conf CONF_IDLE) seconds by default."
-	says "the connection; $(conf CONF_BACKEND) seconds by default."
-	says "stops; $(conf CONF_CLOSE) seconds by default."
+	says "header included; $(timer handshake) seconds by default."
+	says "either direction; $(timer idle) seconds by default."
+	says "the connection; $(timer backend) seconds by default."
+	says "stops; $(timer close) seconds by default."
 }
 
 atf_test_case examples

@@ -20,6 +20,7 @@
 #include <limits.h>
 #include <netdb.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,10 +240,30 @@ certificate_find(struct conf *conf, const char *name)
 	return NULL;
 }
 
+const struct conf_timer conf_timers[] = {
+	{ "handshake",	offsetof(struct server, sv_handshake),
+	    10,		CONF_TIME_MAX },
+	{ "idle",	offsetof(struct server, sv_idle),
+	    600,	CONF_IDLE_MAX },
+	{ "backend",	offsetof(struct server, sv_backend_timeout),
+	    5,		CONF_TIME_MAX },
+	{ "close",	offsetof(struct server, sv_close),
+	    5,		CONF_TIME_MAX },
+	{ NULL,		0,	0,	0 }
+};
+
+/* Where a block has the seconds of a timer. */
+unsigned int *
+server_timer(struct server *sv, const struct conf_timer *ct)
+{
+	return (unsigned int *)(void *)((char *)sv + ct->ct_offset);
+}
+
 struct server *
 server_new(struct conf *conf, const char *name, const struct conf_place *place)
 {
-	struct server	*sv;
+	const struct conf_timer	*ct;
+	struct server		*sv;
 
 	if ((sv = calloc(1, sizeof(*sv))) == NULL)
 		err(1, "calloc");
@@ -263,10 +284,8 @@ server_new(struct conf *conf, const char *name, const struct conf_place *place)
 	TAILQ_INIT(&sv->sv_rules);
 	strlcpy(sv->sv_protocol, "secure", sizeof(sv->sv_protocol));
 	strlcpy(sv->sv_ciphers, "secure", sizeof(sv->sv_ciphers));
-	sv->sv_handshake = CONF_HANDSHAKE;
-	sv->sv_idle = CONF_IDLE;
-	sv->sv_backend_timeout = CONF_BACKEND;
-	sv->sv_close = CONF_CLOSE;
+	for (ct = conf_timers; ct->ct_word != NULL; ct++)
+		*server_timer(sv, ct) = ct->ct_default;
 	sv->sv_keepalive = CONF_KEEPALIVE;
 	sv->sv_max = CONF_MAX;
 	sv->sv_per_source = CONF_PER_SOURCE;

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 
 #include <limits.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "compat.h"
@@ -30,10 +31,6 @@
 #define CONF_LIFETIME		1024
 #define CONF_INTERVAL		60	/* seconds between look-ups */
 #define CONF_BACKLOG		512
-#define CONF_HANDSHAKE		10	/* seconds, as the next three */
-#define CONF_IDLE		600
-#define CONF_BACKEND		5
-#define CONF_CLOSE		5
 #define CONF_KEEPALIVE		60
 #define CONF_MAX		1000
 #define CONF_PER_SOURCE		64
@@ -48,7 +45,7 @@
 #define CONF_LIFETIME_MAX	1000000
 #define CONF_INTERVAL_MAX	86400
 #define CONF_BACKLOG_MAX	65535
-#define CONF_TIME_MAX		3600	/* handshake, backend, close */
+#define CONF_TIME_MAX		3600	/* of timers but idle */
 #define CONF_KEEPALIVE_MAX	7200
 #define CONF_IDLE_MAX		604800
 #define CONF_CONNECTIONS_MAX	100000
@@ -232,7 +229,7 @@ struct server {
 	struct routes		 sv_routes;
 	struct program		*sv_program;
 	char			 sv_servername[WIRE_SERVERNAME];
-	unsigned int		 sv_handshake;	/* seconds */
+	unsigned int		 sv_handshake;	/* conf_timers, in seconds */
 	unsigned int		 sv_idle;
 	unsigned int		 sv_backend_timeout;
 	unsigned int		 sv_close;
@@ -245,6 +242,15 @@ struct server {
 	unsigned int		 sv_prefork;
 };
 TAILQ_HEAD(servers, server);
+
+/* What "timeout" can name in a block, in seconds; the last has no word. */
+struct conf_timer {
+	const char		*ct_word;
+	size_t			 ct_offset;	/* in struct server */
+	unsigned int		 ct_default;
+	unsigned int		 ct_most;
+};
+extern const struct conf_timer	 conf_timers[];
 
 struct control {
 	TAILQ_ENTRY(control)	 co_entry;
@@ -345,6 +351,7 @@ struct certificate
 struct server	*server_new(struct conf *, const char *,
 		    const struct conf_place *);
 struct server	*server_find(struct conf *, const char *);
+unsigned int	*server_timer(struct server *, const struct conf_timer *);
 struct backend	*backend_new(struct backends *, const struct conf_place *);
 struct route	*route_new(struct server *, const struct conf_place *);
 struct rule	*rule_new(struct server *, const struct conf_place *);

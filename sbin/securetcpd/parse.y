@@ -54,10 +54,6 @@ static void	 yyerror(const char *);
 #define SEEN_CURVES		0x00000010
 #define SEEN_FORWARD		0x00000020
 #define SEEN_ECHO		0x00000040
-#define SEEN_HANDSHAKE		0x00000080
-#define SEEN_IDLE		0x00000100
-#define SEEN_BACKEND		0x00000200
-#define SEEN_CLOSE		0x00000400
 #define SEEN_MAX		0x00000800
 #define SEEN_PER_SOURCE		0x00001000
 #define SEEN_PENDING		0x00002000
@@ -83,6 +79,7 @@ static struct statement		 said;		/* parts of this one */
 static struct token		*first;		/* of this statement */
 static uint32_t			 seen_global, seen_block, seen_control;
 static uint32_t			 tried;	/* seen, or failed to parse */
+static uint32_t			 seen_timers;	/* in their order */
 static char			 value[LEX_TOKEN_MAX];	/* of a macro */
 
 static int	 once(uint32_t *, uint32_t, const struct token *,
@@ -95,6 +92,7 @@ static void	 server_close(void);
 static void	 client_close(void);
 static void	 server_file(struct conf_path *, uint32_t,
 		    const struct token *, const struct token *);
+static void	 server_set_timer(const struct token *, const struct token *);
 static void	 purpose(uint32_t, const struct token *);
 static void	 block_abandon(void);
 %}
@@ -104,16 +102,16 @@ static void	 block_abandon(void);
 }
 
 %token <token>	AFTER AT BLOCK EXEMPT MOST PENALTIES
-%token <token>	ABSENT ALLOW ALPN AUTHENTICATE AUTHENTICATION BACKEND BACKLOG
-%token <token>	CA CERTIFICATE CHAIN CHROOT CIPHERS CLIENT CLOSE CONNECT
+%token <token>	ABSENT ALLOW ALPN AUTHENTICATE AUTHENTICATION BACKLOG
+%token <token>	CA CERTIFICATE CHAIN CHROOT CIPHERS CLIENT CONNECT
 %token <token>	CONNECTIONS CONTROL CRL CURVES DENY DRAIN ECHO EXECUTE FACILITY
-%token <token>	FORWARD GROUP HANDSHAKE HASH IDLE INCLUDE ISSUER KEEPALIVE KEY LIFETIME
+%token <token>	FORWARD GROUP HASH INCLUDE ISSUER KEEPALIVE KEY LIFETIME
 %token <token>	LISTEN LOG MATCH MAX NONE OCSP ON PENDING PER PIDFILE PORT
 %token <token>	PREFORK PROTOCOL PROXIES PROXY REFUSE RESTRICTED SAN SANDBOX
 %token <token>	SERVER SERVERNAME SIGNER SIGNERS SOCKET SOURCE SPAWNER SUBJECT
 %token <token>	TIMEOUT TO TRUNCATION TRUSTED UNKNOWN USER WITH
 %token <token>	INTERVAL RESOLVER
-%token <token>	STRING
+%token <token>	STRING TIMER
 %token		END BAD
 %type <token>	verdict selector
 
@@ -640,25 +638,8 @@ timeouts
 	;
 
 timeout
-	: HANDSHAKE STRING {
-		if (once(&seen_block, SEEN_HANDSHAKE, $1, "timeout handshake"))
-			take_time($2, "timeout handshake", CONF_TIME_MAX,
-			    &server->sv_handshake);
-	}
-	| IDLE STRING {
-		if (once(&seen_block, SEEN_IDLE, $1, "timeout idle"))
-			take_time($2, "timeout idle", CONF_IDLE_MAX,
-			    &server->sv_idle);
-	}
-	| BACKEND STRING {
-		if (once(&seen_block, SEEN_BACKEND, $1, "timeout backend"))
-			take_time($2, "timeout backend", CONF_TIME_MAX,
-			    &server->sv_backend_timeout);
-	}
-	| CLOSE STRING {
-		if (once(&seen_block, SEEN_CLOSE, $1, "timeout close"))
-			take_time($2, "timeout close", CONF_TIME_MAX,
-			    &server->sv_close);
+	: TIMER STRING {
+		server_set_timer($1, $2);
 	}
 	;
 
@@ -706,7 +687,6 @@ static const struct keyword keywords[] = {
 	{ "at",		AT,		"at most TIME" },
 	{ "authenticate",	AUTHENTICATE,	"authenticate { ... }" },
 	{ "authentication",	AUTHENTICATION,	NULL },
-	{ "backend",		BACKEND,	NULL },
 	{ "backlog",		BACKLOG,	NULL },
 	{ "block",		BLOCK,		"block after TIME" },
 	{ "ca",			CA,		"ca FILE" },
@@ -717,7 +697,6 @@ static const struct keyword keywords[] = {
 	{ "client",		CLIENT,
 	    "client NAME { ... }, or client authentication "
 	    "required|optional ca FILE [crl FILE]" },
-	{ "close",		CLOSE,		NULL },
 	{ "connect",		CONNECT,	"connect to HOST port PORT" },
 	{ "connections",	CONNECTIONS,
 	    "connections [max N] [per source N] [pending N]" },
@@ -737,9 +716,7 @@ static const struct keyword keywords[] = {
 	    "forward to ADDRESS port PORT [with proxy v1|v2], or "
 	    "forward to PATH" },
 	{ "group",		GROUP,		NULL },
-	{ "handshake",		HANDSHAKE,	NULL },
 	{ "hash",		HASH,		NULL },
-	{ "idle",		IDLE,		NULL },
 	{ "include",		INCLUDE,	"include FILE" },
 	{ "interval",		INTERVAL,	NULL },
 	{ "issuer",		ISSUER,		NULL },
@@ -781,9 +758,7 @@ static const struct keyword keywords[] = {
 	{ "source",		SOURCE,		NULL },
 	{ "spawner",		SPAWNER,	"spawner lifetime N" },
 	{ "subject",		SUBJECT,	NULL },
-	{ "timeout",		TIMEOUT,
-	    "timeout [handshake TIME] [idle TIME] [backend TIME] "
-	    "[close TIME]" },
+	{ "timeout",		TIMEOUT,	"timeout" },
 	{ "to",			TO,		NULL },
 	{ "truncation",		TRUNCATION,	"truncation reset|end" },
 	{ "trusted",		TRUSTED,
@@ -799,11 +774,27 @@ keyword_compare(const void *word, const void *k)
 	return strcmp(word, ((const struct keyword *)k)->k_word);
 }
 
+/* Of the words that name timers, conf_timers has the list. */
+static const struct conf_timer *
+timer(const struct token *tk)
+{
+	const struct conf_timer	*ct;
+
+	for (ct = conf_timers; ct->ct_word != NULL; ct++)
+		if (strcmp(tk->tk_text, ct->ct_word) == 0)
+			return ct;
+	return NULL;
+}
+
 static const struct keyword *
 keyword(const struct token *tk)
 {
+	static const struct keyword	 a_timer = { "", TIMER, NULL };
+
 	if (tk == NULL || tk->tk_type != LEX_WORD)
 		return NULL;
+	if (timer(tk) != NULL)
+		return &a_timer;
 	return bsearch(tk->tk_text, keywords,
 	    sizeof(keywords) / sizeof(keywords[0]), sizeof(keywords[0]),
 	    keyword_compare);
@@ -906,16 +897,35 @@ error_first(const struct token *tk)
 		    lex_describe(tk, buf, sizeof(buf)));
 }
 
+/* What follows "timeout". */
+static void
+timeout_usage(char *buf, size_t size)
+{
+	const struct conf_timer	*ct;
+
+	(void)strlcpy(buf, "timeout", size);
+	for (ct = conf_timers; ct->ct_word != NULL; ct++) {
+		(void)strlcat(buf, " [", size);
+		(void)strlcat(buf, ct->ct_word, size);
+		(void)strlcat(buf, " TIME]", size);
+	}
+}
+
 static void
 error_within(const struct token *tk, const struct token *before)
 {
 	const struct keyword	*k;
 	char			 buf[LEX_DESCRIBE_MAX];
 	char			 buf2[LEX_DESCRIBE_MAX];
+	char			 timeout[256];
 	const char		*usage = NULL;
 
 	if ((k = keyword(first)) != NULL)
 		usage = k->k_usage;
+	if (k != NULL && k->k_token == TIMEOUT) {
+		timeout_usage(timeout, sizeof(timeout));
+		usage = timeout;
+	}
 	if (before->tk_type == LEX_EQUALS && keyword(tk) != NULL)
 		usage = "a word of the grammar must be quoted";
 	conf_error(&tk->tk_place, "unexpected %s after %s%s%s%s",
@@ -1008,7 +1018,7 @@ server_open(const struct token *tk, int client)
 {
 	struct server	*other;
 
-	seen_block = tried = 0;
+	seen_block = seen_timers = tried = 0;
 	if (take_name(tk, client ? "client" : "server", WIRE_NAME) &&
 	    (other = server_find(conf, tk->tk_text)) != NULL)
 		conf_error(&tk->tk_place, "duplicate %s \"%s\" (first on "
@@ -1076,6 +1086,18 @@ server_file(struct conf_path *pa, uint32_t bit, const struct token *tk,
 {
 	if (once(&seen_block, bit, tk, tk->tk_text))
 		take_file(file, tk->tk_text, pa);
+}
+
+static void
+server_set_timer(const struct token *tk, const struct token *seconds)
+{
+	const struct conf_timer	*ct = timer(tk);
+	char			 what[64];
+
+	(void)snprintf(what, sizeof(what), "timeout %s", ct->ct_word);
+	if (once(&seen_timers, 1U << (ct - conf_timers), tk, what))
+		take_time(seconds, what, ct->ct_most,
+		    server_timer(server, ct));
 }
 
 /* A connection can go to one place only; there may be many backends. */
