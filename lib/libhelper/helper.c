@@ -135,7 +135,7 @@ helper_identity(struct imsgbuf *imsgbuf, const struct wire_start *start)
 		    "%s", start->ws_uid, start->ws_gid, strerror(errno));
 }
 
-/* Whose sandbox it will be, as far as privilege is concerned. */
+/* The role, as far as sandbox_prepare() needs to know it. */
 static enum sandbox_role
 helper_role(const struct wire_start *start)
 {

@@ -5,9 +5,9 @@
  */
 
 /*
- * What a process gives up, behind one face for pledge(2), capsicum(4) and
- * seccomp(2).  Exactly one of sandbox_pledge.c, sandbox_capsicum.c and
- * sandbox_seccomp.c has a body on a given system.
+ * One interface to pledge(2), capsicum(4) and seccomp(2), by which a process
+ * gives up what it does not need.  Exactly one of sandbox_pledge.c,
+ * sandbox_capsicum.c and sandbox_seccomp.c has a body on a given system.
  */
 
 #ifndef SANDBOX_H
@@ -28,7 +28,7 @@ enum sandbox_role {
 	SANDBOX_RESOLVER	/* asks name servers, reads files of /etc */
 };
 
-/* What a descriptor will be used for, where rights go with descriptors. */
+/* The use of a descriptor, which decides its rights where it has any. */
 enum sandbox_use {
 	SANDBOX_USE_PIPE,	/* a helper's or session's pipe */
 	SANDBOX_USE_SOCKET,	/* a client or backend connection */
@@ -47,9 +47,9 @@ int		 sandbox_prepare(enum sandbox_role);
 /* "seccomp+netns+landlock", "capsicum", "pledge"; "none" before enter. */
 const char	*sandbox_name(void);
 /*
- * What is to be said of a process in this role that died of this signal: the
- * reason when it is how the sandbox ends a process, "" for every other
- * signal.  Nobody else tells a daemon's administrator of a violation.
+ * A reason for the log if a process in this role died of the signal with which
+ * the sandbox ends a process, "" for every other signal.  No system tells a
+ * daemon's administrator of a violation otherwise.
  */
 const char	*sandbox_death(int, enum sandbox_role);
 

@@ -31,7 +31,7 @@ static int	 sandbox_cache(void);
 static int	 sandbox_lock(void);
 static int	 sandbox_complete(void);
 
-/* What libc reads at its first use: the time zone, the error messages. */
+/* The time zone and the error messages: libc reads them at their first use. */
 static int
 sandbox_cache(void)
 {

@@ -57,7 +57,7 @@
 #define SANDBOX_KILL	SCMP_ACT_KILL_PROCESS
 #endif
 
-/* What every helper and session does. */
+/* Every helper and session makes these calls. */
 static const int sandbox_common[] = {
 	SCMP_SYS(brk),
 	SCMP_SYS(clock_gettime),
@@ -137,7 +137,7 @@ static const int sandbox_spawner[] = {
 	SCMP_SYS(wait4),
 };
 
-/* What a family's first process keeps to itself. */
+/* Only a family's first process makes these. */
 static const int sandbox_loading[] = {
 	SCMP_SYS(pread64),
 	SCMP_SYS(seccomp),

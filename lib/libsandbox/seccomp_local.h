@@ -5,8 +5,8 @@
  */
 
 /*
- * What the makers of filters share: they return 0, or the negative errno
- * that libseccomp gave.
+ * Functions that add to a filter: they return 0, or the negative errno that
+ * libseccomp gave.
  */
 
 #ifndef SECCOMP_LOCAL_H

@@ -570,7 +570,7 @@ wire_parse_version(struct imsg *imsg, void *payload, size_t size,
 	return (0);
 
 malformed:
-	/* What was decoded of a bad message must not be used by mistake. */
+	/* Half a message must not be used by mistake. */
 	if (size != 0)
 		memset(payload, 0, size);
 	errno = EBADMSG;

@@ -375,7 +375,7 @@ struct wire_done {
 	char		 wd_reason[WIRE_REASON];
 };
 
-/* Who a message comes from, and what that child may say now. */
+/* The sender of a message, and its state, which decides what is legal. */
 enum wire_role {
 	WIRE_SIGNER = 1,
 	WIRE_SPAWNER,

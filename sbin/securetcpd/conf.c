@@ -252,7 +252,7 @@ const struct conf_timer conf_timers[] = {
 	{ NULL,		0,	0,	0 }
 };
 
-/* Where a block has the seconds of a timer. */
+/* The member of a block that has the seconds of a timer. */
 unsigned int *
 server_timer(struct server *sv, const struct conf_timer *ct)
 {

@@ -77,7 +77,7 @@ enum conf_proxy {
 	CONF_PROXY_V2
 };
 
-/* Where a thing stands in the configuration, for messages. */
+/* A place in the configuration, for messages. */
 struct conf_place {
 	const char		*cp_file;
 	int			 cp_line;
@@ -130,7 +130,7 @@ struct listen {
 };
 TAILQ_HEAD(listens, listen);
 
-/* Where the plain side goes; in a client block where TLS goes. */
+/* A backend of a server block, or a target of a client block. */
 struct backend {
 	TAILQ_ENTRY(backend)	 ba_entry;
 	struct conf_place	 ba_place;
@@ -178,7 +178,7 @@ struct rule {
 };
 TAILQ_HEAD(rules, rule);
 
-/* What "execute" runs. */
+/* The program of "execute". */
 struct program {
 	struct conf_place	 pr_place;
 	struct conf_place	 pr_user_at;
@@ -243,7 +243,7 @@ struct server {
 };
 TAILQ_HEAD(servers, server);
 
-/* What "timeout" can name in a block, in seconds; the last has no word. */
+/* A timer that "timeout" sets, in seconds; the last one has no word. */
 struct conf_timer {
 	const char		*ct_word;
 	size_t			 ct_offset;	/* in struct server */

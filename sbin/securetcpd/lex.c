@@ -153,7 +153,7 @@ source_file(void)
 	return NULL;
 }
 
-/* What root reads as its orders must be nobody else's to write. */
+/* Root obeys this file, so that nobody else may be able to write to it. */
 static const char *
 file_check(const struct stat *st)
 {

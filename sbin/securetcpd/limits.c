@@ -79,7 +79,7 @@ limits_max(const struct server *sv, unsigned int most, int said)
 }
 
 /*
- * What the configuration can need at its busiest, when no block has more
+ * The need of the configuration at its busiest, if no block has more
  * connections than this; spawners exist twice during a change.  pool.c keeps
  * a block's processes below its maximum and its prefork.
  */
@@ -109,7 +109,7 @@ limits_need(const struct conf *cf, unsigned int most, int said,
 	}
 }
 
-/* What there was before, for programs that are none of ours. */
+/* The limits at the start, for the programs of "execute". */
 static struct rlimit	 original_nofile, original_nproc;
 
 int

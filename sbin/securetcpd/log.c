@@ -143,7 +143,7 @@ log_update(const char *block, const char *name, const char *what,
 		writer_put(warning == NULL ? LOG_INFO : LOG_WARNING, l.ll_buf);
 }
 
-/* Of an idle session there is no address, and nobody to count it for. */
+/* An idle session has no address, and its crash no source to count for. */
 void
 log_crash(const struct session *s, const char *text, unsigned int crashes)
 {
@@ -215,7 +215,7 @@ line_session(struct logline *l, const struct session *s)
 	line_add(l, "from", s->s_from);
 }
 
-/* One that no message has room for has dots in its place. */
+/* Dots stand for a subject that no message has room for. */
 static void
 line_subject(struct logline *l, const struct wire_established *f)
 {

@@ -19,7 +19,7 @@
 #define DOTS		"..."
 
 /*
- * One line of logfmt.  Keys are ours; values may come from anywhere, so
+ * A line of logfmt.  Keys are constants; values may come from a peer, so that
  * each is escaped and, where a reader could misparse it, quoted.
  */
 void
@@ -85,7 +85,7 @@ line_add(struct logline *l, const char *key, const char *value)
 	line_pair(l, key, value, strlen(value), VALUE_MAX);
 }
 
-/* Of what may have all that is left of the line. */
+/* A value that may take all that is left of the line. */
 void
 line_add_bytes(struct logline *l, const char *key, const char *value,
     size_t len)

@@ -160,7 +160,7 @@ network_parse(const char *text, struct network *nw)
 		    "the network is %s", network_text(nw));
 		return (why);
 	}
-	/* It would never match: such an address is taken for IPv4. */
+	/* Addresses are compared as IPv4 if they can be: so is this one. */
 	if (nw->nw_family == AF_INET6 && nw->nw_prefix >= NETWORK_MAPPED &&
 	    network_is_mapped(nw->nw_addr))
 		return (network_unmapped(nw));

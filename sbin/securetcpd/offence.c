@@ -5,8 +5,8 @@
  */
 
 /*
- * What is held against a peer.  How much is in the table of errors; here is
- * what that cannot know: when, whose fault, and which timer.
+ * Offences of peers.  Their weights are in the table of errors; this file
+ * decides what the table cannot know: when, whose fault, and which timer.
  */
 
 #include <sys/types.h>
@@ -85,7 +85,7 @@ offence_ours(const struct session *s)
 	return (offence_slow(s->s_service, s->s_since));
 }
 
-/* It has its signature: was that soon enough? */
+/* A session has its signature: notes whether that took too long. */
 void
 offence_signed(struct session *s)
 {
@@ -101,7 +101,7 @@ offence_amends(const struct session *s)
 	    securetcp_error_policy(ptProtocol)->penalty, clock_now());
 }
 
-/* It has left in the middle of the handshake: for want of a signature? */
+/* Leaving in the middle of a handshake: 0 if the signature took too long. */
 static unsigned int
 offence_left(const struct session *s)
 {
@@ -155,9 +155,9 @@ offence_end(const struct session *s, int number, const char *reason)
 }
 
 /*
- * It made room for another.  That is the fault of a source with more than
- * its share, if it has had a signature for it, or has kept the place for as
- * long as nobody needs: who keeps all the places filled would never meet the
+ * A session made room for another.  That is an offence of a source with more
+ * than its share, if it had a signature, or has kept the place for longer than
+ * a handshake needs: a source that keeps all places filled would never meet the
  * handshake timer.
  */
 void
@@ -200,7 +200,7 @@ offence_silent(const struct visitor *v)
 	    "was sent");
 }
 
-/* It made room, and had kept its place for as long as nobody needs. */
+/* A silent visitor made room after it had kept its place for too long. */
 void
 offence_squatter(const struct visitor *v)
 {
@@ -210,7 +210,7 @@ offence_squatter(const struct visitor *v)
 		    "nothing was sent had to make room");
 }
 
-/* It crashed, or broke the rules: in either case it was got at. */
+/* A session that crashed, or broke the rules, was attacked by its peer. */
 void
 offence_crash(const struct session *s, const char *text)
 {

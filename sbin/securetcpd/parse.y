@@ -29,7 +29,7 @@ int		 yylex(void);
 int		 yyparse(void);
 static void	 yyerror(const char *);
 
-/* What was said in the open block, or at top level. */
+/* Statements that were given in the open block, or at top level. */
 #define SEEN_USER		0x00000001
 #define SEEN_SIGNER_USER	0x00000002
 #define SEEN_CHROOT		0x00000004
@@ -580,7 +580,7 @@ server_statement
 	}
 	;
 
-/* What servers and clients have in common. */
+/* Statements that servers and clients have in common. */
 shared_statement
 	: CERTIFICATE STRING {
 		seen_block |= SEEN_CERTIFICATE;
@@ -774,7 +774,7 @@ keyword_compare(const void *word, const void *k)
 	return strcmp(word, ((const struct keyword *)k)->k_word);
 }
 
-/* Of the words that name timers, conf_timers has the list. */
+/* Timers are no keywords of their own: conf_timers has their names. */
 static const struct conf_timer *
 timer(const struct token *tk)
 {
@@ -897,7 +897,7 @@ error_first(const struct token *tk)
 		    lex_describe(tk, buf, sizeof(buf)));
 }
 
-/* What follows "timeout". */
+/* The usage of "timeout", with the name of each timer. */
 static void
 timeout_usage(char *buf, size_t size)
 {
@@ -1157,7 +1157,7 @@ resolve(void)
 	}
 }
 
-/* One that is not restricted is always there, to reload by. */
+/* A reload needs a control socket that is not restricted. */
 static void
 control_default(void)
 {

@@ -132,7 +132,7 @@ penalty_free(struct penalty *pe)
 	free(pe);
 }
 
-/* Those of whom nothing is known any more that makes a difference. */
+/* Forgets sources whose past makes no difference any more. */
 static void
 penalty_forget(int64_t now)
 {

@@ -127,7 +127,7 @@ target_down(const struct session *s, const char *why)
 }
 
 /*
- * Whose turn it is.
+ * The choice of the next target.
  */
 
 /* Returns how many there are: none of a name that is not resolved. */
@@ -161,7 +161,7 @@ target_choose(struct session *s)
 	if ((s->s_target = best) == NULL)
 		return (0);
 	s->s_tried |= target_bit(best);
-	/* One is enough to find out whether it works again. */
+	/* One connection is enough to find out whether the target works. */
 	if (best->ba_failures > 0)
 		best->ba_down = now + TARGET_DOWN * 1000;
 	TAILQ_REMOVE(s->s_backends, best, ba_entry);
@@ -206,7 +206,7 @@ target_next(struct session *s)
 		if (target_address(s))
 			return (TARGET_TRY);
 		if (s->s_address > 0) {
-			/* It has fewer now. */
+			/* The name has fewer addresses now. */
 			s->s_target = NULL;
 			continue;
 		}
@@ -253,7 +253,7 @@ target_left(const struct session *s)
 	return (left);
 }
 
-/* Where there are others, a silent one has its share of the time only. */
+/* A silent target has its share of the time if others are left. */
 const struct timeval *
 target_share(const struct session *s, struct timeval *tv)
 {
@@ -271,7 +271,7 @@ target_share(const struct session *s, struct timeval *tv)
 }
 
 /*
- * What went wrong, to be told when none is left.
+ * The failures of all targets, for the error when none is left.
  */
 
 void
