@@ -454,7 +454,7 @@ conf_unix(const char *text, struct sockaddr_storage *ss, socklen_t *len)
 	return NULL;
 }
 
-/* NULL, or why nothing can be reached or bound by it: it names no link. */
+/* NULL, or why an address is of no use: a link-local one without its link. */
 const char *
 conf_zone(const struct sockaddr_storage *ss)
 {

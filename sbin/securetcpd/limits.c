@@ -69,7 +69,7 @@ limits_files(const struct server *sv)
 	return (sv->sv_program != NULL ? 7 : 4);
 }
 
-/* A maximum that was not said may be lowered, but not below its prefork. */
+/* A default maximum may be lowered, but not below its prefork. */
 static unsigned int
 limits_max(const struct server *sv, unsigned int most, int said)
 {
@@ -148,7 +148,7 @@ limit_raise(int resource, unsigned long long need)
 	return (rl.rlim_cur == RLIM_INFINITY ? ULLONG_MAX : rl.rlim_cur);
 }
 
-/* The first resource that does not suffice; -1: they all do. */
+/* The first resource that does not suffice; -1 if all do. */
 static int
 limits_short(const unsigned long long need[NRESOURCES],
     const unsigned long long have[NRESOURCES])
@@ -185,7 +185,7 @@ limits_fit(const struct conf *cf, const unsigned long long have[NRESOURCES],
 }
 
 /*
- * Blocks whose maximum was not said get what the system can hold.  A quarter
+ * Blocks with the default maximum get what the system can hold.  A quarter
  * of what the whole system has stays for others.
  */
 static int
@@ -265,7 +265,7 @@ limits_raise(struct conf *cf)
 	return (limits_refuse(cf, have, why));
 }
 
-/* To be said when the log is there; at -n where its other findings are. */
+/* Logged once there is a log; printed with the other findings of -n. */
 void
 limits_show(void)
 {

@@ -54,7 +54,7 @@ log_warning(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Said even with "log off": the daemon is about to end. */
+/* Logged even with "log off": the daemon is about to end. */
 void
 log_fatal(const char *fmt, ...)
 {
@@ -281,7 +281,7 @@ line_error(struct logline *l, int number, const char *description,
 		line_add(l, "reason", reason);
 }
 
-/* Until connected, there is no other line that says which of the targets. */
+/* Before connected no other line names the target. */
 static int
 target_told(const struct session *s)
 {
@@ -303,7 +303,7 @@ log_error(const struct session *s, int number, const char *description,
 		return;
 	line_session(&l, s);
 	line_error(&l, number, description, reason);
-	/* The reason is a rule's number: whom was it meant for? */
+	/* A reason that is a rule's number does not tell whom it denied. */
 	if (number == ptAuthentication && s->s_facts != NULL &&
 	    s->s_facts->wh_peer)
 		line_subject(&l, s->s_facts);
@@ -395,7 +395,7 @@ log_closing(const struct session *s, const char *reason)
 	writer_put(LOG_INFO, l.ll_buf);
 }
 
-/* How a program has ended, where that is known. */
+/* The end of a program, if it is known. */
 static void
 line_program(struct logline *l, const struct execution *ex)
 {

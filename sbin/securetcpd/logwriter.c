@@ -58,10 +58,10 @@ writer_init(int use_stderr, int log_facility)
 }
 
 /*
- * Returns what was written, 0 when it is to be tried again, -1 when it is
- * lost.  Room on a terminal, or in a pipe that others write to, may be gone
- * when it is used.  The descriptor is shared with whoever started us, so it
- * is non-blocking for as long as this takes only.
+ * Returns the bytes written, 0 to try again, -1 if the line is lost.  Room on
+ * a terminal, or in a pipe that others write to, may be gone when it is used.
+ * The descriptor is shared with the process that started the daemon, so that
+ * it is non-blocking only as long as this takes.
  */
 static ssize_t
 put_stderr(const struct line *l)
@@ -126,7 +126,7 @@ enqueue(int priority, const char *text)
 	return (0);
 }
 
-/* Why lines were lost: that of the last one, where it is known. */
+/* The reason why the last line was lost, if it is known. */
 static void
 report_dropped(void)
 {

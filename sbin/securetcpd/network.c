@@ -39,7 +39,7 @@ network_is_mapped(const uint8_t *addr)
 	return (memcmp(addr, mapped, sizeof(mapped)) == 0);
 }
 
-/* Clears what is not of the network: true if there was anything. */
+/* Clears the bits after the prefix; true if there were any. */
 static int
 network_mask(struct network *nw)
 {
@@ -57,7 +57,7 @@ network_mask(struct network *nw)
 	return (found);
 }
 
-/* How it is written: for messages. */
+/* The text of a network, for messages. */
 static const char *
 network_text(const struct network *nw)
 {

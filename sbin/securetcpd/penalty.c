@@ -181,7 +181,7 @@ penalty_blocks(const struct penalty *pe, int64_t now)
 	return (pe->pe_blocked && pe->pe_expiry > now);
 }
 
-/* How often the weights are doubled now. */
+/* The number of times that the weights are doubled now. */
 static unsigned int
 penalty_doubled(const struct penalty *pe, int64_t now)
 {
@@ -190,7 +190,7 @@ penalty_doubled(const struct penalty *pe, int64_t now)
 	return (good >= pe->pe_doubled ? 0 : pe->pe_doubled - (uint8_t)good);
 }
 
-/* So many seconds more from then on, up to the greatest penalty there is. */
+/* Adds seconds, up to the greatest penalty. */
 static void
 penalty_extend(struct penalty *pe, int64_t from, unsigned int seconds,
     int64_t now)
@@ -233,7 +233,7 @@ penalty_settings(int isoff, unsigned int min, unsigned int max)
 	penalty_max = max;
 }
 
-/* So many seconds less, for one that is not blocked. */
+/* Takes seconds off, for a source that is not blocked. */
 void
 penalty_ease(unsigned int realm, const struct sockaddr *sa,
     unsigned int seconds, int64_t now)
