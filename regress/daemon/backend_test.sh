@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: ISC
 
 # Several backends: by turns, the next one when one fails, one that failed
-# left out for a while and tried again.
+# down for a while and tried again.
 
 . "$(atf_get_srcdir)/common.sh"
 . "$(atf_get_srcdir)/../tools/nginx.sh"
@@ -115,7 +115,7 @@ next_body()
 	serve "$(to one)" "$(to_port two)" "$(to three)"
 	start
 	shows -o inline:"6 one\n6 three\n" answers 12
-	must_be_warned 1 "backend 127.0.0.1:$port_two: Connection refused: left out for 10 seconds at a time"
+	must_be_warned 1 "backend 127.0.0.1:$port_two down: Connection refused; retry every 10 seconds"
 	kill "$pid_two"
 	wait "$pid_two"
 	tcp two accept "127.0.0.1:$port_two" write two shutdown read
@@ -129,7 +129,7 @@ next_body()
 	poll=0.3
 	wait_until 15 "it to be tried again" again
 	shows -o inline:"4 one\n4 three\n4 two\n" answers 12
-	must_be_warned 1 "backend 127.0.0.1:$port_two: .*"
+	must_be_warned 1 "backend 127.0.0.1:$port_two down: .*"
 	must_be_warned 1 "backend .* works again"
 	atf_check -s exit:1 grep error= log
 }
@@ -142,7 +142,7 @@ missing_body()
 	serve "$(to one)" "$(to two)"
 	start
 	shows -o inline:"4 one\n" answers 4
-	must_be_warned 1 "backend $PWD/two.sock: No such file or directory: left out for 10 seconds at a time"
+	must_be_warned 1 "backend $PWD/two.sock down: No such file or directory; retry every 10 seconds"
 	backend two
 	poll=0.3
 	again()
@@ -228,7 +228,7 @@ silent_body()
 	serve "$(to_port two)" "$(to one)" "$(to three)" "timeout backend 6"
 	start
 	shows -o inline:"5 one\n5 three\n" answers 10
-	must_be_warned 1 "backend 127.0.0.1:$port_two: $timed_out: left out for 10 seconds at a time"
+	must_be_warned 1 "backend 127.0.0.1:$port_two down: $timed_out; retry every 10 seconds"
 	wait_closed 10
 	# A third of six seconds, once.
 	sed -n 's/.*state=closed .* seconds=//p' log | sort -n >seconds
@@ -262,7 +262,7 @@ silent_probe_body()
 	cat seconds
 	atf_check awk -v half=$half 'NR == 10 && $1 >= half { exit 1 }
 	    NR == 11 && ($1 < half || $1 >= 2 * half) { exit 1 }' seconds
-	must_be_warned 1 "backend 127.0.0.1:$port_two: .*"
+	must_be_warned 1 "backend 127.0.0.1:$port_two down: .*"
 }
 
 scenario busy "A unix socket whose queue is full is busy and not broken: the \
@@ -338,8 +338,8 @@ none_body()
 	done
 	wait_closed 4
 	atf_check_equal 4 "$(grep -c "error=ptError number=11100 .* reason=\"$none\"" log)"
-	must_be_warned 1 "backend 127.0.0.1:$port_one: .*"
-	must_be_warned 1 "backend $PWD/two.sock: .*"
+	must_be_warned 1 "backend 127.0.0.1:$port_one down: .*"
+	must_be_warned 1 "backend $PWD/two.sock down: .*"
 }
 
 # The most there can be, none of them there.
@@ -359,7 +359,7 @@ most()
 	done
 	wait_closed 3
 	atf_check_equal 3 "$(grep -c "error=ptError .*reason=\"backend /nonexistent/$long/1: No such file or directory; .*: No such file or directory; and 5[0-9] more\"\$" log)"
-	atf_check_equal 64 "$(grep -c "left out for" log)"
+	atf_check_equal 64 "$(grep -c " down: " log)"
 }
 
 scenario most "64 that are all of no use: the reason names as many as fit, \
@@ -384,7 +384,7 @@ most_sanitized_body()
 	wait_log 'session=1 .*state=connecting'
 	background "$peer" connect "127.0.0.1:$port" tls reset
 	wait_log 'session=2 .*state=connecting'
-	must_be_warned 1 "backend 127.0.0.1:$port_three: Connection refused: .*" 30
+	must_be_warned 1 "backend 127.0.0.1:$port_three down: Connection refused; .*" 30
 	stop_daemon
 	atf_check_equal 0 $?
 	atf_check_equal 2 "$(grep -c state=closed log)"
@@ -411,7 +411,7 @@ routes_body()
 	done
 	atf_check -o inline:"api1\napi1\napi2\napi2\n" sort api.example.org
 	atf_check -o inline:"one\ntwo\n" sort www.example.org
-	must_be_warned 1 "backend 127.0.0.1:$port_down: Connection refused: left out for 10 seconds at a time"
+	must_be_warned 1 "backend 127.0.0.1:$port_down down: Connection refused; retry every 10 seconds"
 }
 
 # nginx_named NAME: on NAME.sock, and says its name.
@@ -505,7 +505,7 @@ redis_body()
 	kill -KILL "$pid_one"
 	wait "$pid_one"
 	atf_check_equal "two two two two" "$(echo $(names 4))"
-	must_be_warned 1 "backend $PWD/one.sock: Connection refused: left out for 10 seconds at a time"
+	must_be_warned 1 "backend $PWD/one.sock down: Connection refused; retry every 10 seconds"
 	redis_named one
 	poll=0.3
 	wait_until 15 "it to be back" both_again

@@ -208,7 +208,7 @@ next_while_waiting_body()
 	start
 	plain write hello shutdown read
 	wait_log "state=connected .*backend=127.0.0.1:$far "
-	atf_check -o match:"warning=\"target $host:465: its name is not resolved yet: left out for 10 seconds at a time\"" \
+	atf_check -o match:"warning=\"target $host:465 down: its name is not resolved yet; retry every 10 seconds\"" \
 	    cat log
 	atf_check -s exit:1 grep error= log
 	tell failure 11001 unknown
@@ -271,7 +271,7 @@ each_address_body()
 	start
 	plain write hello shutdown read
 	wait_closed 1
-	atf_check -o match:"warning=\"target $host:$far: Connection refused: left out for 10 seconds at a time\"" \
+	atf_check -o match:"warning=\"target $host:$far down: Connection refused; retry every 10 seconds\"" \
 	    -o match:"state=connected .*backend=127.0.0.1:$far " cat log
 	atf_check -s exit:1 grep error= log
 }

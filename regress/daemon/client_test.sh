@@ -240,8 +240,8 @@ next_target_body()
 	plain write hello shutdown read
 	atf_check -o inline:"done" cat plain.out
 	wait_closed
-	atf_check -o match:"warning=\"target 127.0.0.1:$bad: Connection refused: left out for 10 seconds at a time\"" \
-	    -o match:"warning=\"target 127.0.0.1:$silent: .*: left out" \
+	atf_check -o match:"warning=\"target 127.0.0.1:$bad down: Connection refused; retry every 10 seconds\"" \
+	    -o match:"warning=\"target 127.0.0.1:$silent down: .*; retry" \
 	    -o match:"state=connected .*backend=127.0.0.1:$far " cat log
 	atf_check -s exit:1 grep error= log
 }

@@ -957,7 +957,7 @@ out_broken_body()
 	start env LD_PRELOAD="$PWD/meagre.so" BROKEN=11
 	talk "$(v1 $alice)" tls write over bye
 	wait_closed 1
-	wait_log "warning=\"backend $PWD/one.sock: Broken pipe: left out for 10 seconds at a time\""
+	wait_log "warning=\"backend $PWD/one.sock down: Broken pipe; retry every 10 seconds\""
 	atf_check -o match:"backend=$PWD/two.sock" grep state=connected log
 	shows -o inline:"PROXY" first 5 one.out
 	atf_check test "$(wc -c <one.out)" -eq 7

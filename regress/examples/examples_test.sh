@@ -402,7 +402,7 @@ load_balancer_body()
 	atf_check -o inline:"6\n" grep -E -c 'from=127\.0\.0\.9:[0-9]+ '\
 'state=connected .*backend=.*/app[12]\.sock via=127\.0\.0\.1:[0-9]+$' log
 	atf_check -o inline:"1\n" grep -c \
-	    'warning="backend .*/app3.sock: .*: left out for' log
+	    'warning="backend .*/app3.sock down: .*; retry every' log
 	atf_check -s exit:1 grep error= log
 	# Who does not go through the balancer is nobody's client.
 	atf_check -s not-exit:0 -o ignore -e ignore openssl s_client \

@@ -5,9 +5,9 @@
  */
 
 /*
- * Which backend, or target of a client block, a connection is tried with
- * next, and which address of it where it has a name: by turns, the next one
- * when one fails, one that failed a short while ago last.
+ * The backend, or the target of a client block, that a connection tries next,
+ * and the address of a target that has a name: in turn, the next one when one
+ * fails, and last one that failed a short while ago.
  */
 
 #include <sys/types.h>
@@ -34,7 +34,7 @@ target_kind(const struct session *s)
 	return (s->s_service->se_conf->sv_client ? "target" : "backend");
 }
 
-/* As the configuration has it; a name with the address that is tried. */
+/* The text of the configuration; a name with the address that is tried. */
 const char *
 target_name(const struct session *s, char *buf, size_t size)
 {
@@ -86,11 +86,11 @@ target_bit(const struct backend *ba)
 }
 
 /*
- * Which of them work.  The log hears of one when it fails first and when it
- * works again; where there is but one, each connection has its own error.
+ * Targets that are down.  The log has a line when a target fails first and when
+ * it works again; if there is only one, each connection has its own error.
  */
 
-/* An address of a name that works is kept to for a while. */
+/* An address that works is tried first for a while. */
 void
 target_up(const struct session *s)
 {
@@ -120,9 +120,8 @@ target_down(const struct session *s, const char *why)
 	ba->ba_down = clock_now() + TARGET_DOWN * 1000;
 	if (ba->ba_failures++ > 0 || target_alone(s))
 		return;
-	(void)snprintf(text, sizeof(text), "%s %s: %s: left out for %d "
-	    "seconds at a time", target_kind(s), ba->ba_name, why,
-	    TARGET_DOWN);
+	(void)snprintf(text, sizeof(text), "%s %s down: %s; retry every %d "
+	    "seconds", target_kind(s), ba->ba_name, why, TARGET_DOWN);
 	log_server(s->s_service, text);
 }
 
@@ -130,7 +129,7 @@ target_down(const struct session *s, const char *why)
  * The choice of the next target.
  */
 
-/* Returns how many there are: none of a name that is not resolved. */
+/* The number of addresses: 0 for a name that is not resolved. */
 static size_t
 target_addresses(const struct backend *ba, struct sockaddr_storage *ss)
 {
@@ -141,7 +140,7 @@ target_addresses(const struct backend *ba, struct sockaddr_storage *ss)
 	return (1);
 }
 
-/* The one that is taken goes to the end of the list. */
+/* The target that is taken goes to the end of the list. */
 static int
 target_choose(struct session *s)
 {
@@ -171,7 +170,7 @@ target_choose(struct session *s)
 	return (1);
 }
 
-/* When a name is resolved anew meanwhile, one may come twice, or never. */
+/* An address may come twice, or never, if the name is resolved meanwhile. */
 static int
 target_address(struct session *s)
 {
@@ -218,7 +217,7 @@ target_next(struct session *s)
 	return (TARGET_NONE);
 }
 
-/* The present one is to be asked again, when all were. */
+/* The present target is asked again when all were. */
 void
 target_busy(struct session *s)
 {
@@ -235,7 +234,7 @@ target_again(struct session *s)
 	return (1);
 }
 
-/* How many are left when the present one fails. */
+/* The number of targets left when the present one fails. */
 static size_t
 target_left(const struct session *s)
 {
@@ -287,7 +286,7 @@ target_forget(struct session *s)
 	s->s_failed = NULL;
 }
 
-/* A busy one has been asked before; of a name it is another address. */
+/* A busy target was asked before; a name is asked at another address. */
 static void
 target_note(struct session *s, const char *why)
 {
@@ -311,7 +310,7 @@ target_note(struct session *s, const char *why)
 	*noted = text;
 }
 
-/* After its last address it is the next one's turn. */
+/* The next target follows the last address of this one. */
 static void
 target_leave(struct session *s, int number)
 {
@@ -327,7 +326,7 @@ target_useless(struct session *s, int number, const char *why)
 	target_leave(s, number);
 }
 
-/* An address of a name was of no use: perhaps it has others by now. */
+/* An address failed: the name may have others by now. */
 static void
 target_ask(const struct session *s)
 {
@@ -335,7 +334,7 @@ target_ask(const struct session *s)
 		resolver_again(s->s_target->ba_resolved);
 }
 
-/* The same, and it is to blame. */
+/* The same, and the target is down. */
 void
 target_failed(struct session *s, int number, const char *why)
 {
@@ -346,7 +345,7 @@ target_failed(struct session *s, int number, const char *why)
 	target_leave(s, number);
 }
 
-/* Appends one; -1 when it does not fit. */
+/* Appends one failure; -1 if it does not fit. */
 static int
 target_tell(const char *text, char *buf, size_t size)
 {
@@ -361,7 +360,7 @@ target_tell(const char *text, char *buf, size_t size)
 	return (-1);
 }
 
-/* Every one that was tried, in their order, and why it was of no use. */
+/* Every target that was tried, in order, and why it failed. */
 void
 target_reason(const struct session *s, char *buf, size_t size)
 {
@@ -384,7 +383,7 @@ target_reason(const struct session *s, char *buf, size_t size)
 		    "more", left);
 }
 
-/* The session's timer has run out: what was it waiting for? */
+/* The reason when the session's timer has run out while it waited. */
 void
 target_overdue(struct session *s, char *buf, size_t size)
 {
