@@ -332,8 +332,8 @@ many_body()
 	peers=
 	while [ $i -lt 50 ]; do
 		random_bytes 300000 want.$i
-		"$peer" connect "127.0.0.1:$port" tls send want.$i shutdown \
-		    read >got.$i 2>err.$i &
+		"$peer" connect "127.0.0.1:$port" tls both want.$i \
+		    >got.$i 2>err.$i &
 		peers="$peers $!"
 		i=$((i + 1))
 	done
