@@ -11,8 +11,8 @@
  * and goes on with the fields of one of the structs below, in the order of
  * its description in wire.c: integers big-endian, strings and data with a
  * 16-bit length before them.  Nothing may be left over.  Children talk to
- * the parent and to nobody else; the parent checks each message against the
- * tables of wire_check.c before it looks inside.
+ * the parent and to nobody else; the parent checks each message with
+ * wire_check.c before it looks inside.
  */
 
 #ifndef WIRE_H
@@ -375,7 +375,7 @@ struct wire_done {
 	char		 wd_reason[WIRE_REASON];
 };
 
-/* The sender of a message, and its state, which decides what is legal. */
+/* The sender of a message. */
 enum wire_role {
 	WIRE_SIGNER = 1,
 	WIRE_SPAWNER,
@@ -386,14 +386,16 @@ enum wire_role {
 
 enum wire_state {
 	WIRE_LOADING,		/* a helper before READY */
-	WIRE_RUNNING,		/* and after it */
-	WIRE_IDLE,		/* session: no socket yet */
-	WIRE_HEADER,		/* session: a PROXY header is awaited */
-	WIRE_CONNECTING,	/* session: handshake under way */
-	WIRE_WAITING,		/* session: ESTABLISHED, no verdict yet */
-	WIRE_CONNECTED,		/* session: relaying */
-	WIRE_FINISHED		/* session: DONE was said */
+	WIRE_RUNNING		/* and after it */
 };
+
+/* What a child may say at a time, as sets of message types. */
+struct wire_says {
+	uint64_t	 wsy_often;
+	uint64_t	 wsy_once;	/* once in its life */
+};
+
+#define WIRE_SAY(type)		((uint64_t)1 << WIRE_##type)
 
 /*
  * wire.c
@@ -417,10 +419,15 @@ int		 wire_bounds(uint32_t, size_t *, size_t *);
 const char	*wire_name(uint32_t);
 
 /*
- * wire_check.c: NULL, or why the message of this type and size may not come
- * from a child in that role and state.  The set of what came already starts
- * as 0 and belongs to the child.
+ * wire_check.c: NULL, or why a message of this type and size may not come.
+ * The set of what came already starts as 0 and belongs to the child.
+ *
+ * wire_legal() takes what the child may say now, and all that it may say at
+ * any time; the parent's phase.c has that of a session.  wire_check() knows
+ * it of a helper.
  */
+const char	*wire_legal(const struct wire_says *, uint64_t, uint64_t *,
+		    uint32_t, size_t);
 const char	*wire_check(enum wire_role, enum wire_state, uint64_t *,
 		    uint32_t, size_t);
 

@@ -58,8 +58,8 @@ end_open(struct end *e, struct fake *fk, uint8_t flags, const char *name)
 	(void)strlcpy(wad.wad_servername, name == NULL ? "" : name,
 	    sizeof(wad.wad_servername));
 	fake_order(e->e_session, WIRE_ADOPT, fd[1], &wad, sizeof(wad));
-	e->e_session->fs_state = flags & WIRE_ADOPT_PROXY ? WIRE_HEADER :
-	    WIRE_CONNECTING;
+	e->e_session->fs_phase = flags & WIRE_ADOPT_PROXY ? PHASE_HEADER :
+	    PHASE_HANDSHAKE;
 }
 
 static void

@@ -179,7 +179,7 @@ fake_fork_nowait(struct fake *fk)
 	ATF_REQUIRE(fcntl(sv[0], F_SETFD, FD_CLOEXEC) != -1);
 	fs->fs_id = fk->fk_next++;
 	fs->fs_fd = sv[0];
-	fs->fs_state = WIRE_IDLE;
+	fs->fs_phase = PHASE_IDLE;
 	ATF_REQUIRE_EQ(0, imsgbuf_init(&fs->fs_pipe, fs->fs_fd));
 	imsgbuf_allow_fdpass(&fs->fs_pipe);
 	fk->fk_sessions[fk->fk_nsessions++] = fs;
@@ -214,7 +214,7 @@ fake_adopt(struct fake_session *fs, int fd)
 
 	memset(&wad, 0, sizeof(wad));
 	fake_order(fs, WIRE_ADOPT, fd, &wad, sizeof(wad));
-	fs->fs_state = WIRE_CONNECTING;
+	fs->fs_phase = PHASE_HANDSHAKE;
 }
 
 /* With a descriptor the relay, without one echo. */
@@ -226,7 +226,7 @@ fake_accept(struct fake_session *fs, int fd)
 	memset(&wa, 0, sizeof(wa));
 	wa.wa_mode = fd == -1 ? WIRE_MODE_ECHO : WIRE_MODE_BACKEND;
 	fake_order(fs, WIRE_ACCEPT, fd, &wa, sizeof(wa));
-	fs->fs_state = WIRE_CONNECTED;
+	fs->fs_phase = PHASE_CONNECTED;
 }
 
 void
@@ -436,7 +436,7 @@ fake_session_message(struct fake *fk, struct fake_session *fs,
 	const char	*wrong;
 	uint32_t	 type = imsg_get_type(imsg);
 
-	wrong = wire_check(WIRE_SESSION, fs->fs_state, &fs->fs_once, type,
+	wrong = phase_check(fs->fs_phase, &fs->fs_once, type,
 	    imsg_get_len(imsg));
 	if (wrong != NULL)
 		atf_tc_fail("session %llu: %s: %s",
@@ -453,7 +453,7 @@ fake_session_message(struct fake *fk, struct fake_session *fs,
 		ATF_REQUIRE_EQ(0, wire_parse(imsg, &fs->fs_address,
 		    sizeof(fs->fs_address)));
 		fs->fs_addressed = 1;
-		fs->fs_state = WIRE_CONNECTING;
+		fs->fs_phase = PHASE_HANDSHAKE;
 		break;
 	case WIRE_IDENTITY:
 		ATF_REQUIRE_EQ(0, wire_parse(imsg, &fs->fs_identity,
@@ -465,13 +465,13 @@ fake_session_message(struct fake *fk, struct fake_session *fs,
 		ATF_REQUIRE_EQ(0, wire_parse(imsg, &fs->fs_info,
 		    sizeof(fs->fs_info)));
 		fs->fs_established = 1;
-		fs->fs_state = WIRE_WAITING;
+		fs->fs_phase = PHASE_BACKEND;
 		break;
 	case WIRE_DONE:
 		ATF_REQUIRE_EQ(0, wire_parse(imsg, &fs->fs_result,
 		    sizeof(fs->fs_result)));
 		fs->fs_done = 1;
-		fs->fs_state = WIRE_FINISHED;
+		fs->fs_phase = PHASE_ENDING;
 		break;
 	default:
 		atf_tc_fail("session %llu: unexpected %s",
@@ -487,7 +487,7 @@ fake_judge(struct fake *fk, struct fake_session *fs)
 		fake_order(fs, WIRE_ALLOWED, -1, NULL, 0);
 		break;
 	case FAKE_DENY:
-		fs->fs_state = WIRE_WAITING;
+		fs->fs_phase = PHASE_REFUSED;
 		fake_refuse(fs, ptAuthentication, "denied by rule 1 (line 2)");
 		break;
 	case FAKE_END:

@@ -20,6 +20,7 @@
 #include <poll.h>
 #include <stdint.h>
 
+#include "phase.h"
 #include "proc.h"
 #include "wire.h"
 
@@ -61,7 +62,7 @@ struct fake_session {
 	uint64_t		 fs_id;
 	int			 fs_fd;		/* its pipe, -1: we ended it */
 	struct imsgbuf		 fs_pipe;
-	enum wire_state		 fs_state;	/* for wire_check() */
+	enum phase		 fs_phase;	/* for phase_check() */
 	uint64_t		 fs_once;
 	int			 fs_forked;
 	uint32_t		 fs_unforked;	/* errno */

@@ -45,7 +45,7 @@ run(const atf_tc_t *tc, struct fake *fk, struct key *k, struct client *c,
 	memset(&wa, 0, sizeof(wa));
 	wa.wa_mode = WIRE_MODE_PROGRAM;
 	fake_order(c->c_session, WIRE_ACCEPT, fd[0], &wa, sizeof(wa));
-	c->c_session->fs_state = WIRE_CONNECTED;
+	c->c_session->fs_phase = PHASE_CONNECTED;
 	*program = fd[1];
 }
 
@@ -237,7 +237,7 @@ ATF_TC_BODY(rest_not_taken, tc)
 	memset(&wa, 0, sizeof(wa));
 	wa.wa_mode = WIRE_MODE_PROGRAM;
 	fake_order(c.c_session, WIRE_ACCEPT, fd[0], &wa, sizeof(wa));
-	c.c_session->fs_state = WIRE_CONNECTED;
+	c.c_session->fs_phase = PHASE_CONNECTED;
 	for (last = fake_now(); fake_now() - last < 300;) {
 		if (backend_write_try(fd[1], lots, sizeof(lots)) > 0)
 			last = fake_now();

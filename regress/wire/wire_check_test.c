@@ -15,11 +15,11 @@
 #define FIRST_ROLE	WIRE_SIGNER
 #define LAST_ROLE	WIRE_SESSION
 #define FIRST_STATE	WIRE_LOADING
-#define LAST_STATE	WIRE_FINISHED
+#define LAST_STATE	WIRE_RUNNING
 
 /*
- * The whole of what a child may say, written down apart from the tables
- * under test.
+ * The whole of what a helper may say, written down apart from the tables
+ * under test.  What a session may say is phase_test's.
  */
 static const struct legal {
 	enum wire_role	 l_role;
@@ -50,19 +50,6 @@ static const struct legal {
 	{ WIRE_RESOLVER, WIRE_LOADING, WIRE_FATAL, 1 },
 	{ WIRE_RESOLVER, WIRE_RUNNING, WIRE_RESOLVED, 0 },
 	{ WIRE_RESOLVER, WIRE_RUNNING, WIRE_FATAL, 1 },
-	{ WIRE_SESSION, WIRE_HEADER, WIRE_ADDRESS, 1 },
-	{ WIRE_SESSION, WIRE_HEADER, WIRE_DONE, 1 },
-	{ WIRE_SESSION, WIRE_HEADER, WIRE_FATAL, 1 },
-	{ WIRE_SESSION, WIRE_CONNECTING, WIRE_ASKSIGN, 1 },
-	{ WIRE_SESSION, WIRE_CONNECTING, WIRE_IDENTITY, 1 },
-	{ WIRE_SESSION, WIRE_CONNECTING, WIRE_ESTABLISHED, 1 },
-	{ WIRE_SESSION, WIRE_CONNECTING, WIRE_DONE, 1 },
-	{ WIRE_SESSION, WIRE_WAITING, WIRE_DONE, 1 },
-	{ WIRE_SESSION, WIRE_CONNECTED, WIRE_DONE, 1 },
-	{ WIRE_SESSION, WIRE_IDLE, WIRE_FATAL, 1 },
-	{ WIRE_SESSION, WIRE_CONNECTING, WIRE_FATAL, 1 },
-	{ WIRE_SESSION, WIRE_WAITING, WIRE_FATAL, 1 },
-	{ WIRE_SESSION, WIRE_CONNECTED, WIRE_FATAL, 1 },
 };
 
 #define NLEGALS		(sizeof(legals) / sizeof(legals[0]))
@@ -186,37 +173,39 @@ ATF_TC_BODY(once, tc)
 		ATF_CHECK_STREQ(reason, "a second time");
 	}
 	seen = 0;
-	ATF_REQUIRE(wire_bounds(WIRE_ASKSIGN, &min, &max) == 0);
-	ATF_CHECK(wire_check(WIRE_SESSION, WIRE_CONNECTING, &seen,
-	    WIRE_ASKSIGN, max) == NULL);
-	ATF_CHECK_STREQ(wire_check(WIRE_SESSION, WIRE_CONNECTED, &seen,
-	    WIRE_ASKSIGN, max), "a second time");
+	ATF_REQUIRE(wire_bounds(WIRE_READY, &min, &max) == 0);
+	ATF_CHECK(wire_check(WIRE_SIGNER, WIRE_LOADING, &seen, WIRE_READY,
+	    max) == NULL);
+	ATF_CHECK_STREQ(wire_check(WIRE_SIGNER, WIRE_RUNNING, &seen,
+	    WIRE_READY, max), "a second time");
 }
 
 ATF_TC(life);
 ATF_TC_HEAD(life, tc)
 {
-	atf_tc_set_md_var(tc, "descr", "The messages of a whole session pass "
+	atf_tc_set_md_var(tc, "descr", "The messages of a whole helper pass "
 	    "with one set of what came already");
 }
 ATF_TC_BODY(life, tc)
 {
-	size_t		 ask, done, est, max;
+	size_t		 info, max, ready, sign;
 	uint64_t	 seen = 0;
 
-	ATF_REQUIRE(wire_bounds(WIRE_ASKSIGN, &ask, &max) == 0);
-	ATF_REQUIRE(wire_bounds(WIRE_ESTABLISHED, &est, &max) == 0);
-	ATF_REQUIRE(wire_bounds(WIRE_DONE, &done, &max) == 0);
-	ATF_CHECK(wire_check(WIRE_SESSION, WIRE_CONNECTING, &seen,
-	    WIRE_ASKSIGN, ask) == NULL);
-	ATF_CHECK(wire_check(WIRE_SESSION, WIRE_CONNECTING, &seen,
-	    WIRE_ESTABLISHED, est) == NULL);
-	ATF_CHECK(wire_check(WIRE_SESSION, WIRE_WAITING, &seen,
-	    WIRE_ESTABLISHED, est) != NULL);
-	ATF_CHECK(wire_check(WIRE_SESSION, WIRE_CONNECTED, &seen,
-	    WIRE_DONE, done) == NULL);
-	ATF_CHECK(wire_check(WIRE_SESSION, WIRE_FINISHED, &seen,
-	    WIRE_DONE, done) != NULL);
+	ATF_REQUIRE(wire_bounds(WIRE_KEYINFO, &info, &max) == 0);
+	ATF_REQUIRE(wire_bounds(WIRE_READY, &ready, &max) == 0);
+	ATF_REQUIRE(wire_bounds(WIRE_SIGNED, &sign, &max) == 0);
+	ATF_CHECK(wire_check(WIRE_SIGNER, WIRE_LOADING, &seen,
+	    WIRE_KEYINFO, info) == NULL);
+	ATF_CHECK(wire_check(WIRE_SIGNER, WIRE_LOADING, &seen,
+	    WIRE_KEYINFO, info) == NULL);
+	ATF_CHECK(wire_check(WIRE_SIGNER, WIRE_LOADING, &seen,
+	    WIRE_READY, ready) == NULL);
+	ATF_CHECK(wire_check(WIRE_SIGNER, WIRE_RUNNING, &seen,
+	    WIRE_KEYINFO, info) != NULL);
+	ATF_CHECK(wire_check(WIRE_SIGNER, WIRE_RUNNING, &seen,
+	    WIRE_SIGNED, sign) == NULL);
+	ATF_CHECK(wire_check(WIRE_SIGNER, WIRE_RUNNING, &seen,
+	    WIRE_READY, ready) != NULL);
 }
 
 ATF_TP_ADD_TCS(tp)

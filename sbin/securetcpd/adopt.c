@@ -35,8 +35,6 @@ adopt_send(struct session *s, int fd, uint8_t flags, const char *name)
 	memset(&wad, 0, sizeof(wad));
 	wad.wad_flags = flags;
 	(void)strlcpy(wad.wad_servername, name, sizeof(wad.wad_servername));
-	s->s_child.c_state = flags & WIRE_ADOPT_PROXY ? WIRE_HEADER :
-	    WIRE_CONNECTING;
 	if (hold_take(&s->s_outer, fd) == -1) {
 		number = securetcp_error_errno(errno);
 		(void)close(fd);
@@ -68,9 +66,11 @@ session_adopt(struct session *s, struct visitor *v)
 {
 	adopt_meet(s, v->v_fd, &v->v_peer, v->v_source);
 	s->s_proxy = v->v_proxy;
-	s->s_phase = PHASE_CONNECTING;
+	s->s_since = v->v_since;
 	pending_pass(&v->v_place, s);
-	session_begin(s, v->v_since);
+	(void)session_enter(s, v->v_proxy ? PHASE_HEADER : PHASE_HANDSHAKE,
+	    NULL);
+	spawner_used(s->s_spawner);
 	clock_after(&s->s_timer, v->v_left);
 	adopt_send(s, v->v_fd, v->v_proxy ? WIRE_ADOPT_PROXY : 0, "");
 }
@@ -85,10 +85,11 @@ session_adopt_plain(struct session *s, int fd,
 	adopt_meet(s, fd, ss, so);
 	s->s_plain = fd;
 	env->sd_fds++;
-	s->s_phase = PHASE_TARGET;
+	s->s_since = clock_now();
 	pending_add(&s->s_place, s->s_service, so);
 	s->s_place.pl_session = s;
-	session_begin(s, clock_now());
+	(void)session_enter(s, PHASE_TARGET, NULL);
+	spawner_used(s->s_spawner);
 	session_set_timer(s, sv->sv_backend_timeout);
 	backend_connect(s, &sv->sv_backends);
 }
@@ -126,7 +127,10 @@ session_target(struct session *s, int fd)
 		session_fail(s, number, reason);
 		return;
 	}
-	s->s_phase = PHASE_CONNECTING;
+	if (session_enter(s, PHASE_HANDSHAKE, NULL) == -1) {
+		(void)close(fd);
+		return;
+	}
 	session_set_timer(s, sv->sv_handshake);
 	adopt_send(s, fd, 0, target_host(s, host, sizeof(host)));
 }
@@ -160,7 +164,8 @@ session_address(struct session *s, const struct wire_address *wdr)
 	unsigned int		 left;
 	char			 reason[64];
 
-	s->s_child.c_state = WIRE_CONNECTING;
+	if (session_enter(s, PHASE_HANDSHAKE, NULL) == -1)
+		return;
 	if (wdr->wdr_family == 0)
 		return;
 	if (network_sockaddr(&src, wdr->wdr_family, wdr->wdr_src,

@@ -75,6 +75,12 @@ child_watch(struct child *c)
 	c->c_events = events;
 }
 
+static const char *
+child_check_helper(struct child *c, uint32_t type, size_t len)
+{
+	return (wire_check(c->c_role, c->c_state, &c->c_once, type, len));
+}
+
 /* Takes over the descriptor. */
 void
 child_init(struct child *c, int fd, enum wire_role role, enum wire_state state,
@@ -84,6 +90,7 @@ child_init(struct child *c, int fd, enum wire_role role, enum wire_state state,
 	c->c_fd = fd;
 	c->c_role = role;
 	c->c_state = state;
+	c->c_check = child_check_helper;
 	c->c_owner = owner;
 	if (imsgbuf_init(&c->c_ibuf, fd) == -1) {
 		/* The caller sees a pipe that ended at once. */
@@ -152,8 +159,7 @@ child_check(struct child *c, struct imsg *imsg)
 		(void)close(fd);
 		return ("a descriptor was sent");
 	}
-	return (wire_check(c->c_role, c->c_state, &c->c_once,
-	    imsg_get_type(imsg), imsg_get_len(imsg)));
+	return (c->c_check(c, imsg_get_type(imsg), imsg_get_len(imsg)));
 }
 
 static void

@@ -158,7 +158,7 @@ hold_watch(struct session *s)
 {
 	struct server	*sv = s->s_service->se_conf;
 
-	if (s->s_state == SECURETCP_CLOSING)
+	if (s->s_phase == PHASE_CLOSING)
 		session_set_timer(s, sv->sv_close + 1);
 	else if (sv->sv_idle != 0)
 		session_set_timer(s, sv->sv_idle + IDLE_SLACK);
@@ -170,7 +170,7 @@ hold_look(struct session *s)
 {
 	struct server	*sv = s->s_service->se_conf;
 	char		 reason[64], text[CLOCK_TEXT];
-	int		 closing = s->s_state == SECURETCP_CLOSING, moved;
+	int		 closing = s->s_phase == PHASE_CLOSING, moved;
 
 	moved = hold_moved(&s->s_outer);
 	if (hold_moved(&s->s_inner) || moved) {

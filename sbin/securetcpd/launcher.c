@@ -177,8 +177,7 @@ launcher_message(struct child *c, struct imsg *imsg)
 		helper_ready(h, wr.wr_sandbox);
 		launcher_isready = 1;
 		started_check();
-		services_update();
-		return;
+			return;
 	case WIRE_TAKEN:
 		if (wire_parse(imsg, NULL, 0) == -1)
 			break;
@@ -227,7 +226,6 @@ launcher_gone(struct helper *h, const char *why)
 		return;
 	log_warning("launcher terminated: %s; it is replaced; %u program%s "
 	    "lost", why, lost, lost == 1 ? "" : "s");
-	services_update();
 	if (!launcher_used)
 		launcher_failures++;
 	helper_later(&launcher_retry, launcher_failures);

@@ -135,10 +135,8 @@ listener_retry(int fd, short what, void *arg)
 		listener_later(ln, errno);
 		return;
 	}
-	if (!env->sd_started)
-		return;
-	log_listen(ln);
-	listeners_update(ln->ln_service);
+	if (env->sd_started)
+		log_listen(ln);
 }
 
 static struct listener *
@@ -182,12 +180,22 @@ listeners_bind(struct service *se)
 	return (0);
 }
 
-/* Polled only while what is accepted can be adopted; the kernel queues. */
+/* What is accepted can be adopted; otherwise the kernel queues. */
+static int
+listeners_able(const struct service *se)
+{
+	return (!paused && service_open(se));
+}
+
+/*
+ * Decided here alone, after every wake-up: whatever happens in one need not
+ * say that it matters to the listeners.
+ */
 void
-listeners_update(struct service *se)
+listeners_poll(struct service *se)
 {
 	struct listener	*ln;
-	int		 want = !paused && service_open(se);
+	int		 want = listeners_able(se);
 
 	TAILQ_FOREACH(ln, &se->se_listeners, ln_entry) {
 		if (ln->ln_fd == -1 || ln->ln_polled == want)
@@ -222,7 +230,6 @@ listeners_unpause(int fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	paused = 0;
-	services_update();
 }
 
 static void
@@ -236,7 +243,6 @@ listeners_pause(const char *why)
 	log_warning("accepting pauses for a second: %s", why);
 	evtimer_set(&pause_timer, listeners_unpause, NULL);
 	(void)evtimer_add(&pause_timer, &tv);
-	services_update();
 }
 
 static int
@@ -322,7 +328,7 @@ listener_accept(int lfd, short what, void *arg)
 	int			 fd, i;
 
 	(void)what;
-	for (i = 0; i < ACCEPT_BATCH && service_open(ln->ln_service); i++) {
+	for (i = 0; i < ACCEPT_BATCH && listeners_able(ln->ln_service); i++) {
 		if (!limits_room()) {
 			listeners_pause("descriptors are kept in reserve for "
 			    "connections under way");

@@ -223,47 +223,30 @@ line_subject(struct logline *l, const struct wire_established *f)
 	    f->wh_peer & WIRE_PEER_LONG ? "..." : f->wh_subject);
 }
 
-void
-log_connecting(const struct session *s)
-{
-	struct logline	 l;
-
-	if (level < CONF_LOG_STATE)
-		return;
-	line_session(&l, s);
-	line_add(&l, "state", securetcp_state_name(SECURETCP_CONNECTING));
-	writer_put(LOG_INFO, l.ll_buf);
-}
-
-void
-log_connected(const struct session *s)
+/* What was learnt until it was connected. */
+static void
+line_connected(struct logline *l, const struct session *s)
 {
 	const struct wire_established	*f = s->s_facts;
 	struct server			*sv = s->s_service->se_conf;
-	struct logline			 l;
 	char				 name[TARGET_NAME];
 
-	if (level < CONF_LOG_STATE)
-		return;
-	line_session(&l, s);
-	line_add(&l, "state", securetcp_state_name(SECURETCP_CONNECTED));
-	line_add(&l, "version", f->wh_version);
-	line_add(&l, "cipher", f->wh_cipher);
+	line_add(l, "version", f->wh_version);
+	line_add(l, "cipher", f->wh_cipher);
 	if (f->wh_servername[0] != '\0')
-		line_add(&l, "servername", f->wh_servername);
+		line_add(l, "servername", f->wh_servername);
 	if (f->wh_alpn[0] != '\0')
-		line_add(&l, "alpn", f->wh_alpn);
+		line_add(l, "alpn", f->wh_alpn);
 	if (s->s_target != NULL)
-		line_add(&l, "backend", target_name(s, name, sizeof(name)));
+		line_add(l, "backend", target_name(s, name, sizeof(name)));
 	else if (sv->sv_program != NULL)
-		line_add(&l, "backend", sv->sv_program->pr_argv[0]);
+		line_add(l, "backend", sv->sv_program->pr_argv[0]);
 	else
-		line_add(&l, "backend", "echo");
+		line_add(l, "backend", "echo");
 	if (f->wh_peer)
-		line_subject(&l, f);
+		line_subject(l, f);
 	if (s->s_via[0] != '\0')
-		line_add(&l, "via", s->s_via);
-	writer_put(LOG_INFO, l.ll_buf);
+		line_add(l, "via", s->s_via);
 }
 
 static void
@@ -286,7 +269,7 @@ static int
 target_told(const struct session *s)
 {
 	return (!s->s_service->se_conf->sv_client || s->s_target == NULL ||
-	    s->s_phase == PHASE_TARGET || s->s_state != SECURETCP_CONNECTING);
+	    s->s_phase == PHASE_TARGET || session_state(s) != SECURETCP_CONNECTING);
 }
 
 void
@@ -381,20 +364,6 @@ log_visitor(const struct visitor *v, const char *text)
 	writer_put(LOG_DEBUG, l.ll_buf);
 }
 
-void
-log_closing(const struct session *s, const char *reason)
-{
-	struct logline	 l;
-
-	if (level < CONF_LOG_STATE)
-		return;
-	line_session(&l, s);
-	line_add(&l, "state", securetcp_state_name(SECURETCP_CLOSING));
-	if (reason != NULL && *reason != '\0')
-		line_add(&l, "reason", reason);
-	writer_put(LOG_INFO, l.ll_buf);
-}
-
 /* The end of a program, if it is known. */
 static void
 line_program(struct logline *l, const struct execution *ex)
@@ -407,20 +376,34 @@ line_program(struct logline *l, const struct execution *ex)
 		line_addf(l, "exit", "%u", ex->ex_code);
 }
 
-void
-log_closed(const struct session *s)
+static void
+line_closed(struct logline *l, const struct session *s)
 {
-	struct logline	 l;
-	int64_t		 spent = clock_now() - s->s_since;
+	int64_t	 spent = clock_now() - s->s_since;
+
+	line_addf(l, "in", "%llu", (unsigned long long)s->s_in);
+	line_addf(l, "out", "%llu", (unsigned long long)s->s_out);
+	line_addf(l, "seconds", "%lld.%d", (long long)(spent / 1000),
+	    (int)(spent % 1000 / 100));
+	line_program(l, s->s_execution);
+}
+
+/* A State event; one that is closing may have a reason. */
+void
+log_state(const struct session *s, const char *reason)
+{
+	enum securetcp_state	 state = session_state(s);
+	struct logline		 l;
 
 	if (level < CONF_LOG_STATE)
 		return;
 	line_session(&l, s);
-	line_add(&l, "state", securetcp_state_name(SECURETCP_CLOSED));
-	line_addf(&l, "in", "%llu", (unsigned long long)s->s_in);
-	line_addf(&l, "out", "%llu", (unsigned long long)s->s_out);
-	line_addf(&l, "seconds", "%lld.%d", (long long)(spent / 1000),
-	    (int)(spent % 1000 / 100));
-	line_program(&l, s->s_execution);
+	line_add(&l, "state", securetcp_state_name(state));
+	if (state == SECURETCP_CONNECTED)
+		line_connected(&l, s);
+	else if (state == SECURETCP_CLOSED)
+		line_closed(&l, s);
+	if (reason != NULL && *reason != '\0')
+		line_add(&l, "reason", reason);
 	writer_put(LOG_INFO, l.ll_buf);
 }

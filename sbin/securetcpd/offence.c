@@ -79,6 +79,13 @@ offence_slow(const struct service *se, int64_t since)
 	return (late != 0 && since < late + OFFENCE_SLOW);
 }
 
+/* Is its peer expected to speak? */
+static int
+offence_handshake(const struct session *s)
+{
+	return (s->s_phase == PHASE_HEADER || s->s_phase == PHASE_HANDSHAKE);
+}
+
 static int
 offence_ours(const struct session *s)
 {
@@ -105,7 +112,7 @@ offence_amends(const struct session *s)
 static unsigned int
 offence_left(const struct session *s)
 {
-	if (s->s_phase != PHASE_CONNECTING || s->s_kept)
+	if (!offence_handshake(s) || s->s_kept)
 		return (0);
 	if ((s->s_request != NULL || s->s_signer != NULL) &&
 	    clock_now() - s->s_since >= OFFENCE_PENDING)
@@ -126,7 +133,7 @@ offence_weight(const struct session *s, int number)
 		return (0);
 	case ptTimeout:
 		/* A peer that waits for our signature is not late. */
-		if (s->s_phase != PHASE_CONNECTING || s->s_signer != NULL ||
+		if (!offence_handshake(s) || s->s_signer != NULL ||
 		    s->s_request != NULL || offence_ours(s))
 			return (0);
 		break;
@@ -138,7 +145,7 @@ offence_weight(const struct session *s, int number)
 			return (0);
 		break;
 	case ptAuthentication:
-		if (s->s_state != SECURETCP_CONNECTING)
+		if (session_state(s) != SECURETCP_CONNECTING)
 			return (0);
 		break;
 	}
@@ -165,7 +172,7 @@ offence_evicted(const struct session *s, const char *reason)
 {
 	unsigned int	 weight;
 
-	if (s->s_phase != PHASE_CONNECTING || !pending_greedy(&s->s_place) ||
+	if (!offence_handshake(s) || !pending_greedy(&s->s_place) ||
 	    offence_ours(s))
 		return;
 	if (s->s_signed || s->s_signer != NULL)
@@ -204,7 +211,7 @@ offence_silent(const struct visitor *v)
 void
 offence_squatter(const struct visitor *v)
 {
-	if (v->v_silent && pending_greedy(&v->v_place) &&
+	if (v->v_phase == PHASE_SILENT && pending_greedy(&v->v_place) &&
 	    clock_now() - v->v_since >= OFFENCE_PENDING)
 		offence_visitor(v, ptOperationRefused, "connections on which "
 		    "nothing was sent had to make room");

@@ -184,25 +184,20 @@ pool_forked(struct session *s)
 		session_dismiss(old);
 	se->se_unforked = 0;
 	TAILQ_INSERT_TAIL(&se->se_idle, s, s_entry);
-	if (se->se_idles++ == 0)
-		listeners_update(se);
+	se->se_idles++;
 }
 
+/* The next to adopt a connection; the last one leaves too few behind it. */
 struct session *
 pool_take(struct service *se)
 {
-	struct session	*s;
-
-	if ((s = TAILQ_FIRST(&se->se_idle)) == NULL)
-		return (NULL);
-	pool_forget(s);
-	if (se->se_idles == 0) {
+	if (se->se_idles == 1) {
 		if ((se->se_target *= 2) > POOL_MAX)
 			se->se_target = POOL_MAX;
 		if (se->se_target < se->se_conf->sv_prefork)
 			se->se_target = se->se_conf->sv_prefork;
 	}
-	return (s);
+	return (TAILQ_FIRST(&se->se_idle));
 }
 
 /* An idle session goes, to work or for good. */
@@ -214,8 +209,6 @@ pool_forget(struct session *s)
 	TAILQ_REMOVE(&se->se_idle, s, s_entry);
 	if (--se->se_idles < se->se_low)
 		se->se_low = se->se_idles;
-	if (se->se_idles == 0)
-		listeners_update(se);
 }
 
 void

@@ -141,7 +141,6 @@ started(void)
 	log_process("parent", "securetcpd", getpid(), sandbox_name());
 	log_info("started");
 	updates_watch(env->sd_conf);
-	services_update();
 }
 
 void

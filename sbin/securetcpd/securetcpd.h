@@ -21,6 +21,7 @@
 #include <time.h>
 
 #include "conf.h"
+#include "phase.h"
 #include "securetcp.h"
 #include "wire.h"
 
@@ -100,6 +101,8 @@ struct child {
 	enum wire_state		 c_state;
 	uint64_t		 c_once;
 	int64_t			 c_heard;	/* by clock_now() */
+	/* NULL, or why it may not say that: a session's phase knows it. */
+	const char		*(*c_check)(struct child *, uint32_t, size_t);
 	void			 (*c_message)(struct child *, struct imsg *);
 	void			 (*c_gone)(struct child *, const char *);
 	void			*c_owner;
@@ -175,7 +178,7 @@ struct visitor {
 	struct event		 v_ev;		/* while it is silent */
 	int			 v_fd;
 	int			 v_proxy;	/* a PROXY header comes first */
-	int			 v_silent;	/* not a byte has come */
+	enum phase		 v_phase;
 	int64_t			 v_since;	/* accepted, by clock_now() */
 	int64_t			 v_left;	/* once ready: of its timer */
 };
@@ -306,18 +309,6 @@ struct resolved {
 };
 TAILQ_HEAD(resolveds, resolved);
 
-enum phase {
-	PHASE_STARTING,		/* its spawner was told to fork it */
-	PHASE_IDLE,
-	PHASE_TARGET,		/* a client block's: the target is awaited */
-	PHASE_CONNECTING,	/* adopted: handshake */
-	PHASE_BACKEND,		/* established: the backend is awaited */
-	PHASE_CONNECTED,
-	PHASE_DIED,		/* pipe ended early: how is awaited */
-	PHASE_ENDING,		/* over: its program's end is awaited */
-	PHASE_LEAVING		/* closed: the process has to go */
-};
-
 /* orphan.c: a spawner that died before its sessions. */
 struct kin {
 	LIST_ENTRY(kin)		 k_entry;
@@ -335,7 +326,6 @@ struct session {
 	struct kin		*s_kin;		/* then: it, and its sessions */
 	pid_t			 s_pid;		/* as the spawner said */
 	enum phase		 s_phase;
-	enum securetcp_state	 s_state;
 	struct sockaddr_storage	 s_peer;	/* as its proxy names it */
 	struct sockaddr_storage	 s_local;
 	char			 s_from[80];
@@ -374,6 +364,7 @@ struct session {
 	size_t			 s_headeroff;
 	int			 s_error;	/* we refused it for this ... */
 	char			*s_reason;	/* ... and why */
+	int			 s_done;	/* it said so: it holds nothing */
 	int			 s_probe;	/* reset after the handshake */
 	int			 s_partial;	/* no end for the other side */
 	uint64_t		 s_in;
@@ -384,7 +375,6 @@ struct session {
 	int			 s_exited;
 	int			 s_deserted;	/* idle, its pipe ended */
 	int			 s_ordered;	/* we had it killed */
-	int			 s_collect;
 };
 
 /* The daemon. */
@@ -455,13 +445,10 @@ __attribute__((__format__(printf, 1, 2)))
 void		 log_debug(const char *, ...);
 void		 log_listen(const struct listener *);
 void		 log_process(const char *, const char *, pid_t, const char *);
-void		 log_connecting(const struct session *);
-void		 log_connected(const struct session *);
 void		 log_error(const struct session *, int, const char *,
 		    const char *);
 void		 log_visitor(const struct visitor *, const char *);
-void		 log_closing(const struct session *, const char *);
-void		 log_closed(const struct session *);
+void		 log_state(const struct session *, const char *);
 void		 log_stderr(const struct errlog *, const char *, size_t);
 void		 log_stderr_cut(const struct errlog *);
 void		 log_refused(const struct service *, const char *, int,
@@ -569,7 +556,6 @@ void		 service_crashed(struct service *);
 int		 service_able(const struct service *);
 int		 service_open(const struct service *);
 int		 services_ready(void);
-void		 services_update(void);
 void		 services_fill(void);
 void		 services_dismiss(const char *);
 void		 services_stop(void);
@@ -586,7 +572,7 @@ void		 pool_discard(struct spawner *);
 
 /* listener.c */
 int		 listeners_bind(struct service *);
-void		 listeners_update(struct service *);
+void		 listeners_poll(struct service *);
 void		 listeners_close(struct service *);
 
 /* visitor.c */
@@ -627,13 +613,15 @@ void		 offence_reason(unsigned int, char *, size_t);
 int		 session_fork(struct spawner *);
 struct session	*session_find(uint64_t);
 int		 session_known(uint64_t);
+int		 session_enter(struct session *, enum phase, const char *);
+enum securetcp_state
+		 session_state(const struct session *);
 int		 session_live(const struct session *);
 void		 session_forked(struct session *);
 void		 session_unforked(struct session *, int);
 void		 session_death(const struct session *, char *, size_t);
 void		 session_exited(struct session *, uint32_t, uint32_t);
 void		 session_orphan(struct spawner *, pid_t);
-void		 session_begin(struct session *, int64_t);
 void		 session_set_timer(struct session *, unsigned int);
 void		 session_closed(struct session *);
 void		 session_signed(struct session *, const uint8_t *, size_t);

@@ -35,7 +35,6 @@ service_resume(int fd, short what, void *arg)
 	(void)what;
 	se->se_paused = 0;
 	log_server(se, "accepting again");
-	listeners_update(se);
 }
 
 /* Does anybody want to know what address a client has connected to? */
@@ -147,15 +146,6 @@ service_open(const struct service *se)
 	return (!env->sd_draining && service_able(se));
 }
 
-void
-services_update(void)
-{
-	struct service	*se;
-
-	TAILQ_FOREACH(se, &env->sd_services, se_entry)
-		listeners_update(se);
-}
-
 /*
  * After every wake-up: whatever has changed, those who wait for a session,
  * the pool and the listeners follow.
@@ -168,7 +158,7 @@ services_fill(void)
 	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
 		visitors_serve(se);
 		pool_fill(se);
-		listeners_update(se);
+		listeners_poll(se);
 	}
 }
 
@@ -195,7 +185,6 @@ service_crashed(struct service *se)
 	    CRASH_PAUSE);
 	log_server(se, text);
 	(void)evtimer_add(&se->se_resume, &tv);
-	listeners_update(se);
 }
 
 /* Connections without a session end. */

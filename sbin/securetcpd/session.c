@@ -25,9 +25,11 @@
 /*
  * The connection table.  A session is made by session_fork(), adopts at
  * most one socket, ends in session_end() exactly once if it did, and is
- * collected when its process is gone.
+ * collected when its process is gone.  The phases in between are phase.c's.
  */
+static const char *session_check(struct child *, uint32_t, size_t);
 static int	 session_cmp(struct session *, struct session *);
+static void	 session_kill(struct session *);
 static void	 session_timer(int, short, void *);
 
 RB_HEAD(table, session);
@@ -62,6 +64,49 @@ session_known(uint64_t id)
 	return (id > 0 && id <= last_id);
 }
 
+static const char *
+session_check(struct child *c, uint32_t type, size_t len)
+{
+	struct session	*s = c->c_owner;
+
+	return (phase_check(s->s_phase, &c->c_once, type, len));
+}
+
+/*
+ * Moves a session to its next phase: gives up what belongs to the last one,
+ * and logs the State where that changes, with the reason for closing.  -1: the
+ * table has no such transition.  A bug in the parent got there, and no other
+ * session is to suffer from it.
+ */
+int
+session_enter(struct session *s, enum phase next, const char *why)
+{
+	enum phase	 was = s->s_phase;
+
+	if (phase_set(&s->s_phase, next) == -1) {
+		log_warning("server \"%s\": session %llu: bug: phase %s does "
+		    "not follow phase %s: session killed",
+		    s->s_service->se_conf->sv_name,
+		    (unsigned long long)s->s_id, phase_name(next),
+		    phase_name(was));
+		session_kill(s);
+		return (-1);
+	}
+	if (was == PHASE_STARTING)
+		s->s_service->se_starting--;
+	else if (was == PHASE_IDLE)
+		pool_forget(s);
+	else if (phase_pending(was) && !phase_pending(next))
+		pending_remove(&s->s_place);
+	if (next == PHASE_STARTING)
+		s->s_service->se_starting++;
+	else if (next == PHASE_IDLE)
+		pool_forked(s);
+	if (phase_state(next) != phase_state(was))
+		log_state(s, why);
+	return (0);
+}
+
 void
 session_set_timer(struct session *s, unsigned int seconds)
 {
@@ -83,13 +128,12 @@ session_fork(struct spawner *sp)
 	s->s_id = ++last_id;
 	s->s_service = sp->sp_service;
 	s->s_spawner = sp;
-	s->s_phase = PHASE_STARTING;
-	s->s_state = SECURETCP_CLOSED;
 	s->s_backend = s->s_plain = -1;
 	hold_init(&s->s_outer);
 	hold_init(&s->s_inner);
 	evtimer_set(&s->s_timer, session_timer, s);
-	child_init(&s->s_child, sv[0], WIRE_SESSION, WIRE_IDLE, s);
+	child_init(&s->s_child, sv[0], WIRE_SESSION, WIRE_RUNNING, s);
+	s->s_child.c_check = session_check;
 	s->s_child.c_message = session_message;
 	s->s_child.c_gone = session_gone;
 	if (spawner_fork(sp, s->s_id, sv[1]) == -1) {
@@ -98,17 +142,15 @@ session_fork(struct spawner *sp)
 		return (-1);
 	}
 	(void)RB_INSERT(table, &table, s);
-	s->s_service->se_starting++;
-	return (0);
+	return (session_enter(s, PHASE_STARTING, NULL));
 }
 
 /* Its process is gone and nobody points at it: freed by the main loop. */
 static void
 session_collect(struct session *s)
 {
-	if (s->s_collect)
+	if (session_enter(s, PHASE_GONE, NULL) == -1)
 		return;
-	s->s_collect = 1;
 	(void)evtimer_del(&s->s_timer);
 	TAILQ_INSERT_TAIL(&collect, s, s_entry);
 }
@@ -120,17 +162,27 @@ session_over(const struct session *s)
 	return (s->s_exited || (s->s_spawner == NULL && s->s_kin == NULL));
 }
 
-/* Closed, or never used: the process leaves because its pipe has ended. */
+/* The pipe has ended: the process has LEAVE_SECONDS to follow. */
 static void
+session_await(struct session *s)
+{
+	if (!session_over(s))
+		session_set_timer(s, LEAVE_SECONDS);
+	else if (s->s_phase == PHASE_LEAVING)
+		session_collect(s);
+	else
+		(void)evtimer_del(&s->s_timer);
+}
+
+/* Closed, or never used. */
+static int
 session_leave(struct session *s)
 {
+	if (session_enter(s, PHASE_LEAVING, NULL) == -1)
+		return (-1);
 	child_close(&s->s_child);
-	s->s_phase = PHASE_LEAVING;
-	if (session_over(s)) {
-		session_collect(s);
-		return;
-	}
-	session_set_timer(s, LEAVE_SECONDS);
+	session_await(s);
+	return (0);
 }
 
 void
@@ -143,10 +195,8 @@ session_forked(struct session *s)
 		session_dismiss(s);
 		return;
 	}
-	s->s_service->se_starting--;
-	s->s_phase = PHASE_IDLE;
 	(void)evtimer_del(&s->s_timer);
-	pool_forked(s);
+	(void)session_enter(s, PHASE_IDLE, NULL);
 }
 
 /* The end of its pipe may have come before. */
@@ -158,20 +208,15 @@ session_unforked(struct session *s, int error)
 	if (s->s_phase == PHASE_STARTING)
 		session_dismiss(s);
 	else if (s->s_phase == PHASE_LEAVING)
-		session_collect(s);
+		session_await(s);
 }
 
 /* An idle one is not needed any more. */
 void
 session_dismiss(struct session *s)
 {
-	if (s->s_phase == PHASE_STARTING)
-		s->s_service->se_starting--;
-	else if (s->s_phase == PHASE_IDLE)
-		pool_forget(s);
-	else
-		return;
-	session_leave(s);
+	if (s->s_phase == PHASE_STARTING || s->s_phase == PHASE_IDLE)
+		(void)session_leave(s);
 }
 
 /* The other side of a client block's connection, while it is held here. */
@@ -192,24 +237,11 @@ session_close_plain(struct session *s)
 void
 session_closed(struct session *s)
 {
-	s->s_state = SECURETCP_CLOSED;
-	log_closed(s);
+	if (session_leave(s) == -1)
+		return;
 	execute_release(s);
 	source_close(s->s_source);
-	session_leave(s);
 	stop_check();
-}
-
-/* The connection is over; the session's process leaves meanwhile. */
-static void
-session_await(struct session *s)
-{
-	child_close(&s->s_child);
-	s->s_phase = PHASE_ENDING;
-	if (session_over(s))
-		(void)evtimer_del(&s->s_timer);
-	else
-		session_set_timer(s, LEAVE_SECONDS);
 }
 
 /*
@@ -219,7 +251,7 @@ session_await(struct session *s)
 static void
 session_release(struct session *s)
 {
-	if (s->s_child.c_state != WIRE_FINISHED) {
+	if (!s->s_done) {
 		hold_end(&s->s_outer);
 		hold_reset(&s->s_inner, 0);
 		return;
@@ -241,11 +273,8 @@ session_end(struct session *s, int number, const char *description,
 	if (number != ptOk)
 		log_error(s, number, description, reason);
 	offence_end(s, number, reason);
-	if (s->s_state != SECURETCP_CLOSING)
-		log_closing(s, closing);
-	s->s_state = SECURETCP_CLOSING;
-	if (s->s_phase == PHASE_TARGET || s->s_phase == PHASE_CONNECTING)
-		pending_remove(&s->s_place);
+	if (session_enter(s, PHASE_ENDING, closing) == -1)
+		return;
 	backend_cancel(s);
 	session_close_plain(s);
 	request_drop(s);
@@ -256,26 +285,23 @@ session_end(struct session *s, int number, const char *description,
 	s->s_reason = NULL;
 	over = !execute_finish(s, number != ptOk || s->s_partial);
 	session_release(s);
-	if (!over)
-		session_await(s);
-	else
+	child_close(&s->s_child);
+	if (over)
 		session_closed(s);
+	else
+		session_await(s);
+}
+
+enum securetcp_state
+session_state(const struct session *s)
+{
+	return (phase_state(s->s_phase));
 }
 
 int
 session_live(const struct session *s)
 {
-	return (s->s_state != SECURETCP_CLOSED);
-}
-
-/* It has a connection, accepted at that time, of which the log hears. */
-void
-session_begin(struct session *s, int64_t since)
-{
-	s->s_state = SECURETCP_CONNECTING;
-	s->s_since = since;
-	log_connecting(s);
-	spawner_used(s->s_spawner);
+	return (session_state(s) != SECURETCP_CLOSED);
 }
 
 /* Ends it now, for a reason of the parent's; the process has to follow. */
@@ -307,7 +333,8 @@ session_refuse(struct session *s, int number, const char *reason)
 	(void)strlcpy(wo.wo_reason, reason, sizeof(wo.wo_reason));
 	s->s_error = number;
 	if ((s->s_reason = strdup(reason)) == NULL ||
-	    child_send(&s->s_child, WIRE_REFUSE, -1, &wo, sizeof(wo)) == -1) {
+	    child_send(&s->s_child, WIRE_REFUSE, -1, &wo, sizeof(wo)) == -1 ||
+	    session_enter(s, PHASE_REFUSED, NULL) == -1) {
 		session_fail(s, number, reason);
 		return;
 	}
@@ -422,16 +449,6 @@ session_learn(struct session *s, const struct wire_established *wh)
 	return (0);
 }
 
-/* The handshake is over: nothing but DONE is to come before an answer. */
-static void
-session_shaken(struct session *s)
-{
-	pending_remove(&s->s_place);
-	s->s_phase = PHASE_BACKEND;
-	s->s_child.c_state = WIRE_WAITING;
-	(void)evtimer_del(&s->s_timer);
-}
-
 /* In the middle of the handshake: may the peer come in? */
 void
 session_identity(struct session *s, const struct wire_established *wh)
@@ -446,10 +463,9 @@ session_identity(struct session *s, const struct wire_established *wh)
 	}
 	if (session_learn(s, wh) == -1)
 		return;
-	if (!rules_allow(sv, wh, reason, sizeof(reason))) {
-		session_shaken(s);
+	if (!rules_allow(sv, wh, reason, sizeof(reason)))
 		session_refuse(s, ptAuthentication, reason);
-	} else if (child_send(&s->s_child, WIRE_ALLOWED, -1, NULL, 0) == -1)
+	else if (child_send(&s->s_child, WIRE_ALLOWED, -1, NULL, 0) == -1)
 		session_gone(&s->s_child, NULL);
 }
 
@@ -460,12 +476,14 @@ session_established(struct session *s, const struct wire_established *wh)
 
 	if (session_learn(s, wh) == -1)
 		return;
-	session_shaken(s);
 	/* Also of a session that has not asked. */
 	if (!rules_allow(s->s_service->se_conf, wh, reason, sizeof(reason))) {
 		session_refuse(s, ptAuthentication, reason);
 		return;
 	}
+	if (session_enter(s, PHASE_BACKEND, NULL) == -1)
+		return;
+	(void)evtimer_del(&s->s_timer);
 	offence_amends(s);
 	session_forward(s);
 }
@@ -491,11 +509,9 @@ session_accept(struct session *s, int fd)
 		session_gone(&s->s_child, NULL);
 		return;
 	}
-	s->s_phase = PHASE_CONNECTED;
-	s->s_state = SECURETCP_CONNECTED;
-	s->s_child.c_state = WIRE_CONNECTED;
+	if (session_enter(s, PHASE_CONNECTED, NULL) == -1)
+		return;
 	hold_watch(s);
-	log_connected(s);
 	free(s->s_facts);
 	s->s_facts = NULL;
 }
@@ -512,7 +528,7 @@ session_truncated(const struct session *s, const struct wire_done *wd,
 		    "close_notify, and took nothing for %s",
 		    clock_seconds(s->s_service->se_conf->sv_close, text,
 		    sizeof(text)));
-	else if (s->s_partial && s->s_error == 0)
+	else if (s->s_partial && s->s_phase != PHASE_REFUSED)
 		(void)strlcat(buf, ", passed on as a reset", len);
 	return (buf);
 }
@@ -524,11 +540,11 @@ session_done(struct session *s, const struct wire_done *wd)
 	char		 text[WIRE_REASON];
 	int		 number = wd->wd_error;
 
-	s->s_child.c_state = WIRE_FINISHED;
+	s->s_done = 1;
 	s->s_distrust = (wd->wd_flags & WIRE_DONE_DISTRUST) != 0;
 	s->s_in = wd->wd_in;
 	s->s_out = wd->wd_out;
-	if (s->s_error != 0) {
+	if (s->s_phase == PHASE_REFUSED) {
 		number = s->s_error;
 		reason = s->s_reason;
 	}
@@ -552,7 +568,7 @@ session_death(const struct session *s, char *buf, size_t len)
 {
 	(void)snprintf(buf, len, "killed by signal %u (%s)%s", s->s_signal,
 	    strsignal((int)s->s_signal), sandbox_death((int)s->s_signal,
-	    s->s_state == SECURETCP_CONNECTED ? SANDBOX_RELAY :
+	    session_state(s) == SECURETCP_CONNECTED ? SANDBOX_RELAY :
 	    SANDBOX_SESSION));
 }
 
@@ -604,6 +620,7 @@ void
 session_gone(struct child *c, const char *violation)
 {
 	struct session	*s = c->c_owner;
+	enum phase	 lost;
 
 	if (violation != NULL && session_live(s)) {
 		session_kill(s);
@@ -618,27 +635,16 @@ session_gone(struct child *c, const char *violation)
 		    (unsigned long long)s->s_id, violation);
 		session_kill(s);
 	}
-	switch (s->s_phase) {
-	case PHASE_STARTING:
-	case PHASE_IDLE:
+	if (s->s_phase == PHASE_STARTING || s->s_phase == PHASE_IDLE) {
 		/* The next may do the same: no race is to come of it. */
 		s->s_deserted = violation == NULL;
 		pool_hold(s->s_service);
 		session_dismiss(s);
 		return;
-	case PHASE_DIED:
-	case PHASE_ENDING:
-	case PHASE_LEAVING:
-		return;
-	case PHASE_TARGET:
-	case PHASE_CONNECTING:
-		pending_remove(&s->s_place);
-		/* FALLTHROUGH */
-	case PHASE_BACKEND:
-	case PHASE_CONNECTED:
-		break;
 	}
-	s->s_phase = PHASE_DIED;
+	if ((lost = phase_lost(s->s_phase)) == PHASE_NONE ||
+	    session_enter(s, lost, NULL) == -1)
+		return;
 	request_drop(s);
 	backend_cancel(s);
 	session_close_plain(s);
@@ -666,15 +672,21 @@ session_exited(struct session *s, uint32_t signal, uint32_t code)
 	else if (code != 0 && !session_live(s))
 		log_debug("session %llu: exit code %u",
 		    (unsigned long long)s->s_id, code);
-	if (s->s_phase == PHASE_DIED)
+	switch (s->s_phase) {
+	case PHASE_LOST:
+	case PHASE_LOST_CONNECTED:
+	case PHASE_LOST_CLOSING:
 		session_died(s);
-	else if (s->s_phase == PHASE_LEAVING)
-		session_collect(s);
-	else if (s->s_phase == PHASE_ENDING)
-		(void)evtimer_del(&s->s_timer);
-	else
+		break;
+	case PHASE_ENDING:
+	case PHASE_LEAVING:
+		session_await(s);
+		break;
+	default:
 		/* There may be a last word in the pipe: its end comes. */
 		session_set_timer(s, DIED_SECONDS);
+		break;
+	}
 }
 
 /* Its spawner died: nobody will tell how its sessions ended. */
@@ -687,25 +699,22 @@ session_orphan(struct spawner *sp, pid_t pid)
 		if (s->s_spawner != sp)
 			continue;
 		s->s_spawner = NULL;
-		if (!s->s_exited && !s->s_collect)
+		if (!s->s_exited && s->s_phase != PHASE_GONE)
 			orphan_take(s, pid);
 		switch (s->s_phase) {
 		case PHASE_STARTING:
 		case PHASE_IDLE:
 			session_dismiss(s);
 			break;
-		case PHASE_DIED:
+		case PHASE_LOST:
+		case PHASE_LOST_CONNECTED:
+		case PHASE_LOST_CLOSING:
 			session_died(s);
 			break;
 		case PHASE_ENDING:
-			/* One that was to be killed was not, perhaps. */
-			if (session_over(s))
-				(void)evtimer_del(&s->s_timer);
-			else
-				session_set_timer(s, LEAVE_SECONDS);
-			break;
 		case PHASE_LEAVING:
-			session_leave(s);
+			/* One that was to be killed was not, perhaps. */
+			session_await(s);
 			break;
 		default:
 			break;
@@ -761,27 +770,30 @@ session_timer(int fd, short what, void *arg)
 		target_overdue(s, reason, sizeof(reason));
 		session_fail(s, ptTimeout, reason);
 		break;
-	case PHASE_CONNECTING:
+	case PHASE_HEADER:
+	case PHASE_HANDSHAKE:
 		(void)snprintf(reason, sizeof(reason),
 		    "handshake timer, %s%s", clock_seconds(sv->sv_handshake,
-		    text, sizeof(text)), s->s_child.c_state == WIRE_HEADER ?
+		    text, sizeof(text)), s->s_phase == PHASE_HEADER ?
 		    ": no PROXY header has come" : "");
 		session_fail(s, ptTimeout, reason);
 		break;
+	case PHASE_REFUSED:
+		/* It does not go by itself. */
+		session_fail(s, s->s_error, s->s_reason);
+		break;
 	case PHASE_BACKEND:
-		/* It was refused and does not go by itself. */
-		if (s->s_error != 0) {
-			session_fail(s, s->s_error, s->s_reason);
-			break;
-		}
 		target_overdue(s, reason, sizeof(reason));
 		backend_cancel(s);
 		session_refuse(s, ptTimeout, reason);
 		break;
 	case PHASE_CONNECTED:
+	case PHASE_CLOSING:
 		hold_look(s);
 		break;
-	case PHASE_DIED:
+	case PHASE_LOST:
+	case PHASE_LOST_CONNECTED:
+	case PHASE_LOST_CLOSING:
 		session_kill(s);
 		session_died(s);
 		break;
@@ -789,8 +801,7 @@ session_timer(int fd, short what, void *arg)
 	case PHASE_LEAVING:
 		session_lingers(s);
 		break;
-	case PHASE_STARTING:
-	case PHASE_IDLE:
+	default:
 		break;
 	}
 }
@@ -799,15 +810,15 @@ session_timer(int fd, short what, void *arg)
 void
 session_stop(struct session *s, const char *by)
 {
+	/* What ends it from here on is told as it comes. */
+	if (s->s_phase == PHASE_CLOSING)
+		return;
 	if (s->s_phase != PHASE_CONNECTED) {
 		session_fail(s, ptAbort, by);
 		return;
 	}
-	/* What ends it from here on is told as it comes. */
-	if (s->s_state == SECURETCP_CLOSING)
+	if (session_enter(s, PHASE_CLOSING, by) == -1)
 		return;
-	s->s_state = SECURETCP_CLOSING;
-	log_closing(s, by);
 	if (child_send(&s->s_child, WIRE_CLOSE, -1, NULL, 0) == -1) {
 		session_fail(s, ptAbort, by);
 		return;

@@ -266,7 +266,6 @@ signer_set_ready(struct signer *sg, struct imsg *imsg)
 	sg->sg_ready = 1;
 	keys_good();
 	started_check();
-	services_update();
 	signers_serve();
 }
 

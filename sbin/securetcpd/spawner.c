@@ -358,7 +358,6 @@ spawner_gone(struct helper *h, const char *why)
 		return;
 	log_warning("spawner of server \"%s\" terminated: %s%s",
 	    se->se_conf->sv_name, why, retired ? "" : "; it is replaced");
-	listeners_update(se);
 	if (retired)
 		return;
 	if (!used)

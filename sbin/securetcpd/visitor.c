@@ -65,50 +65,46 @@ visitors_arm(struct service *se)
 	clock_after(&se->se_silence, visitor_deadline(v) - clock_now());
 }
 
+/* Moves a visitor to its next phase, and so from list to list. */
 static void
-visitor_wait(struct visitor *v)
+visitor_enter(struct visitor *v, enum phase next)
 {
 	struct service	*se = v->v_service;
+	enum phase	 was = v->v_phase;
 
-	v->v_silent = 1;
-	v->v_source->so_silent++;
-	TAILQ_INSERT_TAIL(&se->se_silent, v, v_entry);
-	visitors_arm(se);
-}
-
-static void
-visitor_speaks(struct visitor *v)
-{
-	v->v_silent = 0;
-	v->v_source->so_silent--;
-	TAILQ_REMOVE(&v->v_service->se_silent, v, v_entry);
-	(void)event_del(&v->v_ev);
+	if (phase_set(&v->v_phase, next) == -1) {
+		log_fatal("bug: phase %s does not follow phase %s",
+		    phase_name(next), phase_name(was));
+		abort();
+	}
+	if (was == PHASE_SILENT) {
+		v->v_source->so_silent--;
+		TAILQ_REMOVE(&se->se_silent, v, v_entry);
+		(void)event_del(&v->v_ev);
+	} else if (was == PHASE_READY)
+		TAILQ_REMOVE(&se->se_ready, v, v_entry);
+	if (next == PHASE_SILENT) {
+		v->v_source->so_silent++;
+		TAILQ_INSERT_TAIL(&se->se_silent, v, v_entry);
+		visitors_arm(se);
+	} else if (next == PHASE_READY)
+		TAILQ_INSERT_TAIL(&se->se_ready, v, v_entry);
 }
 
 /* From here on it waits for us: its timer stands still. */
 static void
 visitor_ready(struct visitor *v)
 {
-	struct service	*se = v->v_service;
-
-	if (v->v_silent)
-		visitor_speaks(v);
+	visitor_enter(v, PHASE_READY);
 	if ((v->v_left = visitor_deadline(v) - clock_now()) < 0)
 		v->v_left = 0;
-	TAILQ_INSERT_TAIL(&se->se_ready, v, v_entry);
 }
 
-/* It has no place in the lists of its service any more. */
 static void
 visitor_leave(struct visitor *v)
 {
-	struct service	*se = v->v_service;
-
-	if (v->v_silent)
-		visitor_speaks(v);
-	else
-		TAILQ_REMOVE(&se->se_ready, v, v_entry);
-	se->se_visitors--;
+	visitor_enter(v, PHASE_GONE);
+	v->v_service->se_visitors--;
 	env->sd_fds--;
 }
 
@@ -238,7 +234,7 @@ visitor_add(struct listener *ln, int fd, const struct sockaddr_storage *ss,
 	v->v_peer = *ss;
 	v->v_fd = fd;
 	v->v_proxy = ln->ln_proxy;
-	v->v_silent = 0;
+	v->v_phase = PHASE_NONE;
 	v->v_since = clock_now();
 	event_set(&v->v_ev, fd, EV_READ, visitor_readable, v);
 	se->se_visitors++;
@@ -251,11 +247,10 @@ visitor_add(struct listener *ln, int fd, const struct sockaddr_storage *ss,
 		visitors_serve(se);
 		break;
 	case SIGHT_GONE:
-		visitor_wait(v);
 		visitor_gone(v);
 		break;
 	case SIGHT_SILENT:
-		visitor_wait(v);
+		visitor_enter(v, PHASE_SILENT);
 		if (event_add(&v->v_ev, NULL) == 0)
 			break;
 		log_warning("a connection cannot be waited for: %s",
