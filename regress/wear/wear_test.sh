@@ -202,7 +202,7 @@ UBSAN_OPTIONS=abort_on_error=1:symbolize=0 exec"
 	# and a leak in the parent.
 	plant libexec/securetcp-session/session.c session_adopt \
 	    '{ char *volatile p = malloc(8); p[8] = 1; free(p); }'
-	plant sbin/securetcpd/adopt.c session_adopt \
+	plant sbin/securetcpd/connection.c conn_adopt \
 	    '{ char *volatile p = strdup("lost"); p = NULL; }'
 	ASAN_OPTIONS=detect_leaks=1
 	export ASAN_OPTIONS

@@ -22,6 +22,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "match.h"
+#include "proxyout.h"
 #include "sandbox.h"
 #include "securetcpd.h"
 
@@ -39,9 +41,9 @@ backend_exhausted(struct session *s)
 
 	target_reason(s, reason, sizeof(reason));
 	if (s->s_phase == PHASE_TARGET)
-		session_fail(s, s->s_backend_error, reason);
+		conn_fail(s, s->s_backend_error, reason);
 	else
-		session_refuse(s, s->s_backend_error, reason);
+		conn_refuse(s, s->s_backend_error, reason);
 }
 
 /*
@@ -117,9 +119,9 @@ backend_connected(struct session *s)
 	s->s_backend = -1;
 	env->sd_fds--;
 	if (s->s_phase == PHASE_TARGET)
-		session_target(s, fd);
+		conn_target(s, fd);
 	else
-		session_accept(s, fd);
+		conn_accept(s, fd);
 	return (0);
 }
 
@@ -152,12 +154,56 @@ backend_header(int fd, short what, void *arg)
 		backend_next(s);
 }
 
+/*
+ * The PROXY header goes to a backend before anything else.  Addresses are what
+ * the parent knows, the rest is what the session has said.  -1 with errno.
+ */
+static int
+backend_make_header(struct session *s)
+{
+	const struct wire_established	*wh = s->s_facts;
+	struct proxyout			 po;
+	uint8_t				 buf[PROXYOUT_MAX];
+	char				 cn[WIRE_SUBJECT] = "";
+	size_t				 len;
+
+	memset(&po, 0, sizeof(po));
+	po.po_src = (struct sockaddr *)&s->s_peer;
+	po.po_dst = (struct sockaddr *)&s->s_local;
+	po.po_alpn = wh->wh_alpn;
+	po.po_servername = wh->wh_servername;
+	po.po_version = wh->wh_version;
+	po.po_cipher = wh->wh_cipher;
+	po.po_tls = 1;
+	if (wh->wh_peer) {
+		po.po_verified = 1;
+		if (match_subject_value(wh->wh_subject, "CN", cn,
+		    sizeof(cn)) == 0)
+			po.po_cn = cn;
+	}
+	if (s->s_target->ba_proxy == CONF_PROXY_V1)
+		len = proxyout_v1(&po, buf, sizeof(buf));
+	else
+		len = proxyout_v2(&po, buf, sizeof(buf));
+	if (len == 0) {
+		errno = EMSGSIZE;
+		return (-1);
+	}
+	free(s->s_header);
+	if ((s->s_header = malloc(len)) == NULL)
+		return (-1);
+	memcpy(s->s_header, buf, len);
+	s->s_headerlen = len;
+	s->s_headeroff = 0;
+	return (0);
+}
+
 static int
 backend_arrived(struct session *s)
 {
 	if (s->s_target->ba_proxy == CONF_PROXY_NONE)
 		return (backend_connected(s));
-	if (header_make(s) == -1)
+	if (backend_make_header(s) == -1)
 		return (backend_useless(s, errno));
 	return (backend_write(s));
 }
@@ -208,7 +254,7 @@ backend_try(struct session *s)
 	if (s->s_backend == -1)
 		return (backend_useless(s, errno));
 	env->sd_fds++;
-	socket_options(s->s_backend, family,
+	conn_options(s->s_backend, family,
 	    s->s_service->se_conf->sv_keepalive);
 	if (connect(s->s_backend, (struct sockaddr *)&s->s_to,
 	    backend_len(s)) == 0)

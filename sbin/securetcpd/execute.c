@@ -126,7 +126,7 @@ execution_failed(struct session *s, int error)
 
 	(void)snprintf(reason, sizeof(reason), "execute %s: %s",
 	    s->s_service->se_conf->sv_program->pr_argv[0], strerror(error));
-	session_refuse(s, securetcp_error_errno(error), reason);
+	conn_refuse(s, securetcp_error_errno(error), reason);
 }
 
 /* Its session is established. */
@@ -138,7 +138,7 @@ execute_start(struct session *s)
 	int			 conn[2], err[2];
 
 	if (!launcher_ready()) {
-		session_refuse(s, ptError, "no launcher is ready");
+		conn_refuse(s, ptError, "no launcher is ready");
 		return;
 	}
 	if (environment_make(&wrn, s->s_id, &s->s_local, &s->s_peer,
@@ -164,7 +164,7 @@ execute_start(struct session *s)
 	s->s_execution = ex;
 	/* A launcher that does not take it goes, which ends this as well. */
 	launcher_run(&wrn, conn[1], err[1]);
-	session_accept(s, conn[0]);
+	conn_accept(s, conn[0]);
 }
 
 /* The session lets go of it, told or not how it ended. */
@@ -242,7 +242,7 @@ execution_timer(int fd, short what, void *arg)
 		log_server(ex->ex_session->s_service, "a program was killed "
 		    "and does not end: not waited for");
 		errlog_exited(&ex->ex_errlog);
-		session_closed(ex->ex_session);
+		conn_closed(ex->ex_session);
 		break;
 	}
 }
@@ -264,7 +264,7 @@ execution_end(struct execution *ex)
 	if (s == NULL)
 		execution_release(ex);
 	else if (s->s_phase == PHASE_ENDING)
-		session_closed(s);
+		conn_closed(s);
 }
 
 /* -1: there is no program of that session, or it has ended before. */
@@ -301,7 +301,7 @@ execute_unforked(uint64_t id, int error)
 	    strerror(error));
 	/* That lets go of it; its pipe's end comes. */
 	ex->ex_ended = 1;
-	session_fail(s, securetcp_error_errno(error), reason);
+	conn_fail(s, securetcp_error_errno(error), reason);
 	return (0);
 }
 
@@ -324,7 +324,7 @@ execute_lost(void)
 		s = ex->ex_session;
 		execution_end(ex);
 		if (s != NULL && session_live(s))
-			session_stop(s, "the launcher terminated");
+			conn_stop(s, "the launcher terminated");
 	}
 	return (n);
 }

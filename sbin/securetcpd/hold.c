@@ -180,5 +180,5 @@ hold_look(struct session *s)
 	(void)snprintf(reason, sizeof(reason), "%s timer, %s",
 	    closing ? "close" : "idle", clock_seconds(closing ? sv->sv_close :
 	    sv->sv_idle, text, sizeof(text)));
-	session_fail(s, ptTimeout, reason);
+	conn_fail(s, ptTimeout, reason);
 }

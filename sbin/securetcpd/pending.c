@@ -119,7 +119,7 @@ pending_make_room(struct service *se)
 
 	pl = TAILQ_FIRST(&RB_MAX(crowd, &se->se_crowd)->so_pending);
 	if (pl->pl_session != NULL)
-		session_make_room(pl->pl_session);
+		conn_make_room(pl->pl_session);
 	else
 		visitor_make_room(pl->pl_visitor);
 }

@@ -101,7 +101,7 @@ struct child {
 	enum wire_state		 c_state;
 	uint64_t		 c_once;
 	int64_t			 c_heard;	/* by clock_now() */
-	/* NULL, or why it may not say that: a session's phase knows it. */
+	/* Returns NULL, or why it may not say that. */
 	const char		*(*c_check)(struct child *, uint32_t, size_t);
 	void			 (*c_message)(struct child *, struct imsg *);
 	void			 (*c_gone)(struct child *, const char *);
@@ -364,7 +364,7 @@ struct session {
 	size_t			 s_headeroff;
 	int			 s_error;	/* we refused it for this ... */
 	char			*s_reason;	/* ... and why */
-	int			 s_done;	/* it said so: it holds nothing */
+	int			 s_done;	/* DONE was said: it holds nothing */
 	int			 s_probe;	/* reset after the handshake */
 	int			 s_partial;	/* no end for the other side */
 	uint64_t		 s_in;
@@ -574,6 +574,10 @@ void		 pool_discard(struct spawner *);
 int		 listeners_bind(struct service *);
 void		 listeners_poll(struct service *);
 void		 listeners_close(struct service *);
+void		 refused_init(struct service *);
+void		 refused_add(struct service *, enum refusal,
+		    const struct sockaddr_storage *, unsigned int);
+void		 refused_stop(struct service *);
 
 /* visitor.c */
 void		 visitors_init(struct service *);
@@ -582,12 +586,6 @@ int		 visitor_add(struct listener *, int,
 void		 visitor_make_room(struct visitor *);
 void		 visitors_serve(struct service *);
 void		 visitors_stop(struct service *, const char *);
-
-/* refused.c */
-void		 refused_init(struct service *);
-void		 refused_add(struct service *, enum refusal,
-		    const struct sockaddr_storage *, unsigned int);
-void		 refused_stop(struct service *);
 
 /* source.c */
 struct source	*source_take(struct service *, const struct sockaddr *,
@@ -623,32 +621,14 @@ void		 session_death(const struct session *, char *, size_t);
 void		 session_exited(struct session *, uint32_t, uint32_t);
 void		 session_orphan(struct spawner *, pid_t);
 void		 session_set_timer(struct session *, unsigned int);
-void		 session_closed(struct session *);
-void		 session_signed(struct session *, const uint8_t *, size_t);
-void		 session_fail(struct session *, int, const char *);
-void		 session_refuse(struct session *, int, const char *);
+void		 session_await(struct session *);
+int		 session_leave(struct session *);
 void		 session_fatal(struct session *, const char *);
-void		 session_accept(struct session *, int);
-void		 session_done(struct session *, const struct wire_done *);
-void		 session_identity(struct session *,
-		    const struct wire_established *);
-void		 session_established(struct session *,
-		    const struct wire_established *);
-void		 session_make_room(struct session *);
+void		 session_gone(struct child *, const char *);
 void		 session_dismiss(struct session *);
-void		 session_stop(struct session *, const char *);
 void		 sessions_signer_lost(struct signer *, const char *);
 void		 sessions_stop(const char *, int);
 void		 sessions_collect(void);
-
-/* adopt.c */
-void		 session_adopt(struct session *, struct visitor *);
-void		 session_adopt_plain(struct session *, int,
-		    const struct sockaddr_storage *, struct source *);
-void		 session_target(struct session *, int);
-void		 session_plain(struct session *);
-void		 session_address(struct session *,
-		    const struct wire_address *);
 
 /* orphan.c: sessions whose spawner died */
 void		 orphan_take(struct session *, pid_t);
@@ -656,6 +636,24 @@ void		 orphan_end(struct session *);
 void		 orphan_release(struct session *);
 int		 orphans_of(pid_t);
 void		 orphans_end(void);
+
+/* connection.c */
+void		 conn_options(int, int, unsigned int);
+void		 conn_adopt(struct session *, struct visitor *);
+void		 conn_adopt_plain(struct session *, int,
+		    const struct sockaddr_storage *, struct source *);
+void		 conn_target(struct session *, int);
+void		 conn_signed(struct session *, const uint8_t *, size_t);
+void		 conn_accept(struct session *, int);
+void		 conn_refuse(struct session *, int, const char *);
+void		 conn_message(struct child *, struct imsg *);
+void		 conn_overdue(struct session *);
+void		 conn_make_room(struct session *);
+void		 conn_stop(struct session *, const char *);
+void		 conn_fail(struct session *, int, const char *);
+void		 conn_terminated(struct session *, const char *);
+void		 conn_lost(struct session *);
+void		 conn_closed(struct session *);
 
 /* hold.c */
 void		 hold_init(struct hold *);
@@ -675,10 +673,6 @@ int		 rules_allow(const struct server *,
 /* update.c */
 void		 updates_show(struct conf *);
 void		 updates_watch(struct conf *);
-
-/* message.c: what a session says */
-void		 session_message(struct child *, struct imsg *);
-void		 session_gone(struct child *, const char *);
 
 /* backend.c */
 void		 backend_connect(struct session *, struct backends *);
@@ -709,9 +703,6 @@ void		 target_overdue(struct session *, char *, size_t);
 const char	*target_name(const struct session *, char *, size_t);
 const char	*target_host(const struct session *, char *, size_t);
 
-/* header.c: the PROXY header for a backend */
-int		 header_make(struct session *);
-
 /* launcher.c */
 void		 launcher_start(void);
 int		 launcher_ready(void);
@@ -734,8 +725,5 @@ void		 errlog_init(struct errlog *, int, const struct session *,
 		    void (*)(struct errlog *));
 void		 errlog_exited(struct errlog *);
 void		 errlog_close(struct errlog *);
-
-/* sockopt.c */
-void		 socket_options(int, int, unsigned int);
 
 #endif /* SECURETCPD_H */

@@ -300,9 +300,9 @@ signer_answer(struct signer *sg, uint64_t id, const uint8_t *data, size_t len,
 	if (s != NULL && s->s_signer == sg) {
 		s->s_signer = NULL;
 		if (reason == NULL)
-			session_signed(s, data, len);
+			conn_signed(s, data, len);
 		else
-			session_fail(s, ptError, reason);
+			conn_fail(s, ptError, reason);
 	}
 	signers_serve();
 }
@@ -404,7 +404,7 @@ signer_ask(struct signer *sg, struct session *s, const struct wire_sign *wg)
 {
 	if (child_send(&sg->sg_helper->h_child, WIRE_SIGN, -1, wg,
 	    sizeof(*wg)) == -1) {
-		session_fail(s, ptError, "no signer is ready");
+		conn_fail(s, ptError, "no signer is ready");
 		return;
 	}
 	s->s_signer = sg;

@@ -144,7 +144,7 @@ visitor_adopt(struct visitor *v)
 		return;
 	}
 	visitor_leave(v);
-	session_adopt(pool_take(v->v_service), v);
+	conn_adopt(pool_take(v->v_service), v);
 	free(v);
 }
 
