@@ -378,6 +378,30 @@ statuses_body()
 	done
 }
 
+atf_test_case guide
+guide_head()
+{
+	atf_set descr "The files that CONTRIBUTING.md names are there, and \
+regress/README has every directory of tests"
+}
+guide_body()
+{
+	tr -cs 'A-Za-z0-9_.' '\n' <"$top/CONTRIBUTING.md" |
+	    sed 's/[.]$//' | grep '^[a-z_0-9][a-z_0-9]*[.][chy]$' |
+	    sort -u >named
+	atf_check -o match:'^listener.c$' cat named
+	(cd "$top" && find bench lib libexec sbin regress -name '*.[chy]') |
+	    sed 's,.*/,,' | sort -u >there
+	atf_check -o empty comm -23 named there
+	for d in "$top"/regress/*/Makefile; do
+		d=${d%/Makefile}
+		d=${d##*/}
+		sed -n '/^The areas/,/^The tools/p' "$top/regress/README" |
+		    grep -q -w -e "^$d" -e "^[a-z ,]*, $d" ||
+		    atf_fail "regress/README lacks $d"
+	done
+}
+
 atf_init_test_cases()
 {
 	atf_add_test_case lint
@@ -391,4 +415,5 @@ atf_init_test_cases()
 	atf_add_test_case sandboxes
 	atf_add_test_case limits
 	atf_add_test_case statuses
+	atf_add_test_case guide
 }
