@@ -46,6 +46,16 @@ fake_now(void)
 	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
+/* Milliseconds until a wait has failed; for more of them see mk/runatf.sh. */
+int64_t
+fake_patience(void)
+{
+	const char	*slow = getenv("RUNATF_SLOW");
+
+	return (slow != NULL && atoi(slow) > 1 ? 20000 * (int64_t)atoi(slow) :
+	    20000);
+}
+
 void
 fake_defaults(struct wire_server *wv)
 {

@@ -25,7 +25,7 @@
 #include "wire.h"
 
 #define FAKE_SESSIONS	256
-#define FAKE_PATIENCE	20000	/* milliseconds until a wait has failed */
+#define FAKE_PATIENCE	fake_patience()
 #define FAKE_NOBODY	65534
 
 struct tls;
@@ -137,6 +137,7 @@ void		 fake_kill(struct fake *, uint64_t);
 void		 fake_hangup(struct fake_session *);
 void		 fake_turn(struct fake *, struct pollfd *, nfds_t, int);
 int64_t		 fake_now(void);
+int64_t		 fake_patience(void);
 void		 fake_defaults(struct wire_server *);
 /* The session's process, 0 for none; its state NULL: whichever. */
 pid_t		 fake_process(const struct fake *, const struct fake_session *,
