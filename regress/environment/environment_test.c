@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "compat.h"
-#include "environment.h"
+#include "securetcpd.h"
 
 static struct wire_run		 wrn;
 static struct wire_established	 wh;

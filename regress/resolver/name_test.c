@@ -52,7 +52,7 @@ note(const char *fmt, va_list ap)
 	strlcat(logged, "\n", sizeof(logged));
 }
 
-/* What resolver.c, helper.c and child.c want of the daemon. */
+/* What resolver.c and proc.c want of the daemon. */
 /* Only a launcher has it called. */
 int
 limits_original(void)
@@ -106,7 +106,7 @@ on_child(int sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	(void)arg;
-	helper_reap();
+	proc_reap();
 }
 
 static void
@@ -115,7 +115,7 @@ on_deadline(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	helper_kill_all();
+	proc_kill_all();
 	atf_tc_fail("nothing happens; so far:\n%s", logged);
 }
 
@@ -150,7 +150,7 @@ static void
 turn(void)
 {
 	ATF_REQUIRE(event_loop(EVLOOP_ONCE) != -1);
-	helper_collect();
+	proc_collect();
 }
 
 static void
@@ -278,7 +278,7 @@ finish(void)
 {
 	resolver_stop();
 	deadline();
-	while (helper_any())
+	while (proc_any())
 		turn();
 	(void)evtimer_del(&ev_deadline);
 	(void)signal_del(&ev_chld);
@@ -297,7 +297,7 @@ CASE(learns, "Addresses are known as they were answered, in order, with the "
 
 	begin(tc, "rogue_resolver");
 	ATF_CHECK(resolver_ready());
-	ATF_CHECK(!helper_any());
+	ATF_CHECK(!proc_any());
 	tell("one.example", "answer 192.0.2.1 2001:db8::1 192.0.2.2\n");
 	tell("two.example", "answer ::1\n");
 	one = name("one.example");

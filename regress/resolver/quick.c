@@ -17,6 +17,13 @@
 
 static unsigned int	 counts[QUICK_MAX], questions;
 
+static int		 quick_add(struct event *, const struct timeval *);
+
+/* What waits for a process to be ready, or gone, goes by the clock. */
+#undef evtimer_add
+#define evtimer_add	quick_add
+#include "../../sbin/securetcpd/proc.c"
+
 static int
 quick_add(struct event *ev, const struct timeval *tv)
 {
@@ -37,27 +44,23 @@ quick_count(long seconds)
 	return (counts[seconds]);
 }
 
-/* As the helpers' own does it, in less time. */
+/* What resolver.c has made of proc.c's. */
 static void
-quick_later(struct event *ev, unsigned int failures)
-{
-	struct timeval	 tv = { 0, 0 };
-
-	tv.tv_sec = failures > 30 ? 30 : failures;
-	(void)quick_add(ev, &tv);
-}
-
-static void
-quick_patient(struct helper *h, unsigned int seconds)
-{
-	helper_patient(h, seconds / QUICK_FACTOR);
-}
-
-static void
-quick_asked(struct helper *h)
+quick_asked(struct proc *p)
 {
 	questions++;
-	helper_asked(h);
+	proc_asked(p);
+}
+
+static void
+quick_post(struct post *po, const struct proc_kind *pk, void *owner,
+    const char *title, const char *name)
+{
+	static struct proc_kind	 quick;
+
+	quick = *pk;
+	quick.pk_patience /= QUICK_FACTOR;
+	proc_post(po, &quick, owner, title, "%s", name);
 }
 
 unsigned int
@@ -66,9 +69,6 @@ quick_questions(void)
 	return (questions);
 }
 
-#define helper_later	quick_later
-#define helper_asked	quick_asked
-#define helper_patient	quick_patient
-#undef evtimer_add
-#define evtimer_add	quick_add
+#define proc_asked	quick_asked
+#define proc_post	quick_post
 #include "../../sbin/securetcpd/resolver.c"

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "environment.h"
+#include "securetcpd.h"
 
 #define ENVIRONMENT_PATH						\
 	"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -186,6 +186,12 @@ add_certificate(struct wire_run *wrn, const struct wire_established *wh)
 	return (add_time(wrn, "SSL_PEER_CERT_NOTAFTER", wh->wh_notafter));
 }
 
+/*
+ * Fills in the environment of the RUN: 0, or -1 when there is no room for
+ * it, which what an honest session can say always has.  The addresses are
+ * the local one and the peer's, and are left out where their family is not
+ * IP's; so is every variable that has no value.
+ */
 int
 environment_make(struct wire_run *wrn, uint64_t session,
     const struct sockaddr_storage *local, const struct sockaddr_storage *peer,

@@ -71,7 +71,7 @@ orphan_release(struct session *s)
 	if ((k = s->s_kin) == NULL || --k->k_sessions > 0)
 		return;
 	LIST_REMOVE(k, k_entry);
-	helper_bury(k->k_spawner, WIRE_SPAWNER);
+	proc_bury(k->k_spawner, 1);
 	free(k);
 }
 

@@ -31,12 +31,8 @@
  * parent goes on with what it knew before.
  */
 struct resolver {
-	struct helper		*rs_helper;	/* NULL: none, or it died */
-	int			 rs_ready;
-	int			 rs_used;	/* it has answered */
-	unsigned int		 rs_failures;	/* deaths before any use */
+	struct post		 rs_post;
 	uint32_t		 rs_request;	/* the last one's number */
-	struct event		 rs_retry;	/* started again then */
 	struct resolveds	 rs_names;
 	struct resolveds	 rs_asked;	/* oldest question first */
 };
@@ -46,9 +42,25 @@ static struct resolver	 resolver = {
 	.rs_asked = TAILQ_HEAD_INITIALIZER(resolver.rs_asked)
 };
 
-static void	 resolver_exec(void);
-static void	 resolver_message(struct child *, struct imsg *);
-static void	 resolver_gone(struct helper *, const char *);
+static int		 resolver_load(struct proc *);
+static void		 resolver_isready(struct proc *);
+static const char	*resolver_message(struct proc *, struct imsg *);
+static int		 resolver_lost(struct proc *, const char *);
+
+static const struct proc_kind resolver_kind = {
+	.pk_name = "resolver",
+	.pk_program = "securetcp-resolver",
+	.pk_role = WIRE_RESOLVER,
+	.pk_loading = SANDBOX_RESOLVER,
+	.pk_running = SANDBOX_RESOLVER,
+	.pk_shortage = COMPAT_SHORTAGE_USUAL,
+	.pk_flags = WIRE_START_FILES,
+	.pk_patience = RESOLVER_PATIENCE,
+	.pk_load = resolver_load,
+	.pk_ready = resolver_isready,
+	.pk_message = resolver_message,
+	.pk_lost = resolver_lost
+};
 
 static void
 resolver_after(struct event *ev, unsigned int seconds)
@@ -57,22 +69,6 @@ resolver_after(struct event *ev, unsigned int seconds)
 
 	tv.tv_sec = seconds;
 	(void)evtimer_add(ev, &tv);
-}
-
-/* One whose pipe has ended is not dead yet, and of no use any more. */
-static int
-resolver_usable(void)
-{
-	return (resolver.rs_ready &&
-	    resolver.rs_helper->h_child.c_fd != -1);
-}
-
-static void
-resolver_kill(const char *why)
-{
-	struct child	*c = &resolver.rs_helper->h_child;
-
-	c->c_gone(c, why);
 }
 
 /* Each is out of the list when it is called: it may be gone afterwards. */
@@ -135,7 +131,7 @@ name_asked_no_more(struct resolved *rn)
 }
 
 static void
-name_ask(struct resolved *rn)
+name_ask(struct proc *p, struct resolved *rn)
 {
 	struct wire_resolve	 wre;
 
@@ -144,12 +140,12 @@ name_ask(struct resolved *rn)
 		resolver.rs_request = 1;
 	wre.wre_request = resolver.rs_request;
 	(void)strlcpy(wre.wre_host, rn->rn_host, sizeof(wre.wre_host));
-	if (child_send(&resolver.rs_helper->h_child, WIRE_RESOLVE, -1, &wre,
+	if (child_send(&p->p_child, WIRE_RESOLVE, -1, &wre,
 	    sizeof(wre)) == -1) {
-		resolver_kill("does not read");
+		proc_kill(p, "does not read");
 		return;
 	}
-	helper_asked(resolver.rs_helper);
+	proc_asked(p);
 	rn->rn_due = 0;
 	rn->rn_request = wre.wre_request;
 	TAILQ_INSERT_TAIL(&resolver.rs_asked, rn, rn_asked);
@@ -159,13 +155,14 @@ name_ask(struct resolved *rn)
 static void
 names_ask(void)
 {
+	struct proc	*p = resolver.rs_post.po_proc;
 	struct resolved	*rn;
 
 	TAILQ_FOREACH(rn, &resolver.rs_names, rn_entry) {
-		if (!resolver_usable())
+		if (!proc_usable(p))
 			return;
 		if (rn->rn_due && rn->rn_request == 0)
-			name_ask(rn);
+			name_ask(p, rn);
 	}
 }
 
@@ -180,55 +177,17 @@ name_due(int fd, short what, void *arg)
 	names_ask();
 }
 
-static void
-resolver_retry(int fd, short what, void *arg)
+static int
+resolver_load(struct proc *p)
 {
-	(void)fd;
-	(void)what;
-	(void)arg;
-	resolver_exec();
+	return (proc_begin(p, env->sd_uid, env->sd_gid, RESOLVER_NOFILE));
 }
 
 static void
-resolver_exec(void)
+resolver_isready(struct proc *p)
 {
-	resolver.rs_ready = 0;
-	resolver.rs_used = 0;
-	resolver.rs_helper = helper_exec("securetcp-resolver", "resolver",
-	    "names", WIRE_RESOLVER, &resolver);
-	if (resolver.rs_helper == NULL) {
-		if (!env->sd_started) {
-			daemon_fail("resolver (securetcp-resolver in %s): %s",
-			    env->sd_libexec, strerror(errno));
-			return;
-		}
-		log_warning("resolver cannot be started: %s",
-		    strerror(errno));
-		resolver.rs_failures++;
-		helper_later(&resolver.rs_retry, resolver.rs_failures);
-		return;
-	}
-	resolver.rs_helper->h_gone = resolver_gone;
-	resolver.rs_helper->h_child.c_message = resolver_message;
-	helper_patient(resolver.rs_helper, RESOLVER_PATIENCE);
-	if (helper_begin(resolver.rs_helper, env->sd_uid, env->sd_gid,
-	    RESOLVER_NOFILE) == -1)
-		helper_abandon(resolver.rs_helper);
-}
-
-static void
-resolver_set_ready(struct imsg *imsg)
-{
-	struct wire_ready	 wr;
-
-	if (wire_parse(imsg, &wr, sizeof(wr)) == -1) {
-		resolver_kill("violation: malformed READY");
-		return;
-	}
-	helper_ready(resolver.rs_helper, wr.wr_sandbox);
-	resolver.rs_ready = 1;
+	(void)p;
 	names_ask();
-	started_check();
 }
 
 /* Either addresses, all of a known family and padded, or an error and why. */
@@ -255,85 +214,58 @@ answer_valid(const struct wire_resolved *wrd)
 	return (1);
 }
 
-static void
-resolver_answer(struct imsg *imsg)
+static const char *
+resolver_answer(struct proc *p, struct imsg *imsg)
 {
 	struct wire_resolved	 wrd;
 	struct resolved		*rn;
 
 	if (wire_parse(imsg, &wrd, sizeof(wrd)) == -1 ||
-	    !answer_valid(&wrd)) {
-		resolver_kill("violation: malformed RESOLVED");
-		return;
-	}
+	    !answer_valid(&wrd))
+		return ("malformed RESOLVED");
 	rn = TAILQ_FIRST(&resolver.rs_asked);
-	if (rn == NULL || rn->rn_request != wrd.wrd_request) {
-		resolver_kill("violation: an answer to what it was not "
-		    "asked");
-		return;
-	}
+	if (rn == NULL || rn->rn_request != wrd.wrd_request)
+		return ("an answer to what it was not asked");
 	name_asked_no_more(rn);
-	resolver.rs_used = 1;
-	resolver.rs_failures = 0;
-	helper_answered(resolver.rs_helper);
+	proc_used(p);
+	proc_answered(p);
 	if (wrd.wrd_error != 0)
 		name_failed(rn, (int)wrd.wrd_error, wrd.wrd_reason);
 	else
 		name_learnt(rn, &wrd);
+	return (NULL);
 }
 
-static void
-resolver_message(struct child *c, struct imsg *imsg)
+static const char *
+resolver_message(struct proc *p, struct imsg *imsg)
 {
-	struct helper	*h = c->c_owner;
-
-	if (h->h_owner == NULL)
-		return;
-	switch (imsg_get_type(imsg)) {
-	case WIRE_READY:
-		resolver_set_ready(imsg);
-		return;
-	case WIRE_RESOLVED:
-		resolver_answer(imsg);
-		return;
-	case WIRE_FATAL:
-		helper_explain(h, imsg);
-		return;
-	}
-	c->c_gone(c, "violation: malformed message");
+	if (imsg_get_type(imsg) == WIRE_RESOLVED)
+		return (resolver_answer(p, imsg));
+	return ("malformed message");
 }
 
 /*
  * The name that it was at has failed, and waits as others do that have; what
  * was behind that is asked of the next resolver.
  */
-static void
-resolver_gone(struct helper *h, const char *why)
+static int
+resolver_lost(struct proc *p, const char *reason)
 {
 	struct resolved	*first, *rn;
-	char		 reason[WIRE_REASON];
 
-	(void)h;
-	resolver.rs_helper = NULL;
-	resolver.rs_ready = 0;
-	if (!env->sd_started) {
-		daemon_fail("resolver terminated: %s", why);
-		return;
-	}
-	log_warning("resolver terminated: %s; it is replaced", why);
-	if (!resolver.rs_used)
-		resolver.rs_failures++;
-	helper_later(&resolver.rs_retry, resolver.rs_failures);
+	(void)p;
+	if (!env->sd_started)
+		return (0);
+	log_warning("%s; it is replaced", reason);
 	if ((first = TAILQ_FIRST(&resolver.rs_asked)) == NULL)
-		return;
+		return (1);
 	name_asked_no_more(first);
 	while ((rn = TAILQ_FIRST(&resolver.rs_asked)) != NULL) {
 		name_asked_no_more(rn);
 		rn->rn_due = 1;
 	}
-	(void)snprintf(reason, sizeof(reason), "resolver terminated: %s",
-	    why);
 	name_failed(first, ptTryAgain, reason);
+	return (1);
 }
 
 static struct resolved *
@@ -370,8 +302,9 @@ resolver_name(const char *host)
 	evtimer_set(&rn->rn_timer, name_due, rn);
 	rn->rn_due = 1;
 	if (TAILQ_EMPTY(&resolver.rs_names)) {
-		evtimer_set(&resolver.rs_retry, resolver_retry, NULL);
-		resolver_exec();
+		proc_post(&resolver.rs_post, &resolver_kind, NULL, "names",
+		    "resolver");
+		(void)proc_start(&resolver.rs_post, NULL);
 	}
 	TAILQ_INSERT_TAIL(&resolver.rs_names, rn, rn_entry);
 	names_ask();
@@ -454,7 +387,8 @@ resolver_error(const struct resolved *rn, const char **reason)
 int
 resolver_ready(void)
 {
-	return (TAILQ_EMPTY(&resolver.rs_names) || resolver.rs_ready);
+	return (TAILQ_EMPTY(&resolver.rs_names) ||
+	    proc_usable(resolver.rs_post.po_proc));
 }
 
 /* Who waits has gone, or is told nothing any more. */
@@ -466,11 +400,7 @@ resolver_stop(void)
 
 	if (TAILQ_EMPTY(&resolver.rs_names))
 		return;
-	(void)evtimer_del(&resolver.rs_retry);
-	if (resolver.rs_helper != NULL)
-		helper_close(resolver.rs_helper);
-	resolver.rs_helper = NULL;
-	resolver.rs_ready = 0;
+	proc_stop(&resolver.rs_post);
 	while ((rn = TAILQ_FIRST(&resolver.rs_names)) != NULL) {
 		if (rn->rn_request != 0)
 			name_asked_no_more(rn);

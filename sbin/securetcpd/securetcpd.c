@@ -264,7 +264,7 @@ on_child(int sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	(void)arg;
-	helper_reap();
+	proc_reap();
 }
 
 static void
@@ -393,7 +393,7 @@ run(void)
 			break;
 		}
 		clock_look();
-		helper_collect();
+		proc_collect();
 		sessions_collect();
 		services_fill();
 	}
@@ -411,13 +411,13 @@ finish(void)
 	signers_stop();
 	launcher_stop();
 	for (i = 0; i < 150; i++) {
-		helper_reap();
-		helper_collect();
-		if (!helper_any())
+		proc_reap();
+		proc_collect();
+		if (!proc_any())
 			break;
 		(void)poll(NULL, 0, 10);
 	}
-	helper_kill_all();
+	proc_kill_all();
 	/* Sessions whose spawner died, and that do not leave. */
 	orphans_end();
 	pidfile_give_up();

@@ -20,13 +20,15 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "compat.h"
 #include "conf.h"
 #include "phase.h"
+#include "sandbox.h"
 #include "securetcp.h"
 #include "wire.h"
 
 #define SESSION_QUEUE_MAX	16	/* messages one may leave unread */
-#define HELPER_QUEUE_MAX	8192
+#define PROC_QUEUE_MAX		8192
 #define FD_RESERVE		32	/* kept free so adoptions can finish */
 #define SIGNER_ASKED		2	/* one at work, and the next */
 #define SILENT_SECONDS		5	/* until a helper has to say a word */
@@ -36,7 +38,7 @@
 #define CRASH_PAUSE		10	/* ... for so many */
 #define POOL_MAX		256	/* idle sessions of a server, at most */
 #define START_SECONDS		30	/* until a helper must be ready */
-#define HELPER_BACKOFF		30	/* seconds between tries, at most */
+#define PROC_BACKOFF		30	/* seconds between tries, at most */
 #define SOURCE_MAX		1024	/* sources remembered for crashes ... */
 #define SOURCE_SECONDS		3600	/* ... for so long */
 
@@ -108,45 +110,77 @@ struct child {
 	void			*c_owner;
 };
 
-/* A program of libexec and its pipe. */
-struct helper {
-	TAILQ_ENTRY(helper)	 h_entry;
-	struct child		 h_child;
-	pid_t			 h_pid;
-	int			 h_ended;	/* and is not reaped yet: */
-	int			 h_signal;	/* 0, or what it died of */
-	int			 h_code;	/* else its exit code */
-	struct event		 h_timer;	/* ready, or gone, by then */
-	unsigned int		 h_owed;	/* answers, and ... */
-	struct event		 h_silent;	/* ... a word by then: ... */
-	unsigned int		 h_patience;	/* ... after so many seconds */
-	const char		*h_kind;	/* "signer", "spawner" */
-	char			 h_title[WIRE_NAME];
-	char			 h_sandbox[WIRE_NAME];
-	char			 h_fatal[WIRE_REASON];
-	void			 (*h_gone)(struct helper *, const char *);
-	void			*h_owner;
+struct post;
+struct proc;
+
+/* How one kind of the programs of libexec differs from the others. */
+struct proc_kind {
+	const char		*pk_name;	/* in titles and in the log */
+	const char		*pk_program;
+	enum wire_role		 pk_role;
+	enum sandbox_role	 pk_loading;	/* its promises before ... */
+	enum sandbox_role	 pk_running;	/* ... and after READY */
+	enum compat_shortage	 pk_shortage;
+	uint8_t			 pk_flags;	/* of its START */
+	int			 pk_leads;	/* its forks are found by it */
+	int			 pk_executes;	/* what is to inherit nothing */
+	unsigned int		 pk_patience;	/* seconds for an answer */
+	/* Fills the post again, where each process has its own owner. */
+	void			 (*pk_start)(struct post *);
+	/* Sends START and what else it has to know; -1 with errno. */
+	int			 (*pk_load)(struct proc *);
+	/* At READY: NULL, or why that is a violation. */
+	const char		*(*pk_fit)(struct proc *);
+	void			 (*pk_ready)(struct proc *);
+	/* Its other messages: NULL, or why one is a violation. */
+	const char		*(*pk_message)(struct proc *, struct imsg *);
+	/* It has died, for that reason.  True: it is to be replaced. */
+	int			 (*pk_lost)(struct proc *, const char *);
 };
-TAILQ_HEAD(helpers, helper);
+
+/* A program of libexec and its pipe. */
+struct proc {
+	TAILQ_ENTRY(proc)	 p_entry;
+	const struct proc_kind	*p_kind;
+	struct post		*p_post;	/* NULL: nobody's any more */
+	void			*p_owner;
+	struct child		 p_child;
+	pid_t			 p_pid;
+	int			 p_ended;	/* and is not reaped yet: */
+	int			 p_signal;	/* 0, or what it died of */
+	int			 p_code;	/* else its exit code */
+	int			 p_used;	/* it was of use */
+	struct event		 p_timer;	/* ready, or gone, by then */
+	unsigned int		 p_owed;	/* answers, and ... */
+	struct event		 p_silent;	/* ... a word by then */
+	char			 p_fatal[WIRE_REASON];
+};
+TAILQ_HEAD(procs, proc);
+
+/* A place that is always to be filled by a process of that kind. */
+struct post {
+	const struct proc_kind	*po_kind;
+	void			*po_owner;
+	struct proc		*po_proc;	/* the last one; NULL: died */
+	unsigned int		 po_failures;	/* deaths before any use */
+	struct event		 po_retry;	/* filled again then */
+	char			 po_title[WIRE_NAME];
+	char			 po_name[WIRE_NAME + 32];
+};
 
 struct signer {
 	TAILQ_ENTRY(signer)	 sg_entry;
-	struct helper		*sg_helper;	/* NULL between two of them */
-	unsigned int		 sg_number;
+	struct post		 sg_post;
 	unsigned int		 sg_keys;	/* answered so far */
 	unsigned int		 sg_waiting;	/* signatures asked of it ... */
 	uint64_t		 sg_asked[SIGNER_ASKED]; /* ... by whom */
-	unsigned int		 sg_failures;	/* deaths before any use */
-	int			 sg_ready;
-	int			 sg_used;	/* was asked something */
 	int			 sg_unfit;	/* the last died of a key */
-	struct event		 sg_timer;	/* replaced then */
 };
 TAILQ_HEAD(signers, signer);
 
 struct spawner {
 	TAILQ_ENTRY(spawner)	 sp_entry;
-	struct helper		*sp_helper;	/* NULL: it died */
+	struct proc		*sp_proc;
 	struct service		*sp_service;
 	unsigned int		 sp_used;	/* connections given to it */
 	unsigned int		 sp_sessions;	/* not yet known to be gone */
@@ -227,9 +261,7 @@ struct service {
 	struct listeners	 se_listeners;
 	struct spawners		 se_spawners;
 	struct spawner		*se_spawner;	/* the one that forks now */
-	struct spawner		*se_next;	/* the one being loaded */
-	struct event		 se_retry;	/* start a spawner then */
-	unsigned int		 se_failures;	/* deaths before any use */
+	struct post		 se_post;	/* of the next one */
 	struct sessions		 se_idle;
 	RB_HEAD(crowd, source)	 se_crowd;	/* those with handshakes ... */
 	unsigned int		 se_crowders;	/* ... are so many */
@@ -478,33 +510,34 @@ void		 writer_init(int, int);
 void		 writer_put(int, const char *);
 void		 writer_close(void);
 
-/* child.c */
+/* proc.c */
 void		 child_init(struct child *, int, enum wire_role,
 		    enum wire_state, void *);
 int		 child_send(struct child *, enum wire_type, int, const void *,
 		    size_t);
+int		 child_send_file(struct child *, enum wire_type, int,
+		    const void *, size_t);
 void		 child_close(struct child *);
 int		 child_pair(int [2]);
-int		 child_file(int);
-
-/* helper.c */
-struct helper	*helper_exec(const char *, const char *, const char *,
-		    enum wire_role, void *);
-int		 helper_begin(struct helper *, uid_t, gid_t, unsigned int);
-void		 helper_ready(struct helper *, const char *);
-void		 helper_patient(struct helper *, unsigned int);
-void		 helper_asked(struct helper *);
-void		 helper_answered(struct helper *);
-void		 helper_close(struct helper *);
-void		 helper_bury(pid_t, enum wire_role);
-void		 helper_abandon(struct helper *);
-void		 helper_explain(struct helper *, struct imsg *);
-void		 helper_later(struct event *, unsigned int);
-void		 helper_reap(void);
-void		 helper_collect(void);
-void		 helper_kill_all(void);
-int		 helper_any(void);
-const char	*helper_death(const struct helper *, char *, size_t);
+__attribute__((__format__(printf, 5, 6)))
+void		 proc_post(struct post *, const struct proc_kind *, void *,
+		    const char *, const char *, ...);
+struct proc	*proc_start(struct post *, void *);
+void		 proc_failed(struct post *);
+int		 proc_begin(struct proc *, uid_t, gid_t, unsigned int);
+int		 proc_usable(const struct proc *);
+void		 proc_used(struct proc *);
+void		 proc_asked(struct proc *);
+void		 proc_answered(struct proc *);
+void		 proc_order(struct proc *, enum wire_type, uint64_t);
+void		 proc_kill(struct proc *, const char *);
+void		 proc_close(struct proc *);
+void		 proc_stop(struct post *);
+void		 proc_bury(pid_t, int);
+void		 proc_reap(void);
+void		 proc_collect(void);
+void		 proc_kill_all(void);
+int		 proc_any(void);
 
 /* resolver.c */
 struct resolved	*resolver_name(const char *);
@@ -524,12 +557,9 @@ void		 signers_stop(void);
 int		 signers_ready(void);
 int		 signers_all_ready(void);
 void		 signers_serve(void);
-
-/* request.c */
 int		 request_add(struct session *, const struct certificate *,
 		    const struct wire_asksign *);
 void		 request_drop(struct session *);
-struct session	*request_next(struct wire_sign *);
 
 /* pending.c */
 void		 pending_add(struct place *, struct service *,
@@ -542,6 +572,7 @@ void		 pending_reason(const struct service *, char *, size_t);
 int		 pending_greedy(const struct place *);
 
 /* spawner.c */
+void		 spawner_init(struct service *);
 void		 spawner_start(struct service *);
 void		 spawner_crash(struct spawner *, struct session *);
 int		 spawner_fork(struct spawner *, uint64_t, int);
@@ -549,6 +580,12 @@ void		 spawner_used(struct spawner *);
 void		 spawner_kill(struct spawner *, uint64_t);
 void		 spawner_release(struct spawner *);
 void		 spawner_stop(struct service *);
+void		 pool_fill(struct service *);
+void		 pool_hold(struct service *);
+void		 pool_unforked(struct service *, int);
+void		 pool_forked(struct session *);
+struct session	*pool_take(struct service *);
+void		 pool_forget(struct session *);
 
 /* service.c */
 void		 services_start(struct conf *);
@@ -559,16 +596,6 @@ int		 services_ready(void);
 void		 services_fill(void);
 void		 services_dismiss(const char *);
 void		 services_stop(void);
-
-/* pool.c */
-void		 pool_init(struct service *);
-void		 pool_fill(struct service *);
-void		 pool_hold(struct service *);
-void		 pool_unforked(struct service *, int);
-void		 pool_forked(struct session *);
-struct session	*pool_take(struct service *);
-void		 pool_forget(struct session *);
-void		 pool_discard(struct spawner *);
 
 /* listener.c */
 int		 listeners_bind(struct service *);
@@ -703,27 +730,19 @@ void		 target_overdue(struct session *, char *, size_t);
 const char	*target_name(const struct session *, char *, size_t);
 const char	*target_host(const struct session *, char *, size_t);
 
-/* launcher.c */
+/* program.c */
 void		 launcher_start(void);
 int		 launcher_ready(void);
-void		 launcher_run(const struct wire_run *, int, int);
-void		 launcher_signal(enum wire_type, uint64_t);
 void		 launcher_stop(void);
-
-/* execute.c */
 void		 execute_start(struct session *);
 int		 execute_finish(struct session *, int);
 void		 execute_hurry(struct session *);
 void		 execute_release(struct session *);
-int		 execute_exited(const struct wire_exited *);
-int		 execute_unforked(uint64_t, int);
-unsigned int	 execute_lost(void);
-void		 execute_stop(void);
 
-/* errlog.c */
-void		 errlog_init(struct errlog *, int, const struct session *,
-		    void (*)(struct errlog *));
-void		 errlog_exited(struct errlog *);
-void		 errlog_close(struct errlog *);
+/* environment.c */
+int		 environment_make(struct wire_run *, uint64_t,
+		    const struct sockaddr_storage *,
+		    const struct sockaddr_storage *,
+		    const struct wire_established *);
 
 #endif /* SECURETCPD_H */

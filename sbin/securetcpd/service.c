@@ -19,14 +19,6 @@
 static unsigned int	 nservices;
 
 static void
-service_retry(int fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	spawner_start(arg);
-}
-
-static void
 service_resume(int fd, short what, void *arg)
 {
 	struct service	*se = arg;
@@ -67,12 +59,9 @@ service_new(struct server *sv)
 	se->se_number = ++nservices;
 	se->se_addresses = service_addresses(sv);
 	TAILQ_INIT(&se->se_listeners);
-	TAILQ_INIT(&se->se_spawners);
-	TAILQ_INIT(&se->se_idle);
 	RB_INIT(&se->se_crowd);
-	evtimer_set(&se->se_retry, service_retry, se);
 	evtimer_set(&se->se_resume, service_resume, se);
-	pool_init(se);
+	spawner_init(se);
 	refused_init(se);
 	visitors_init(se);
 	TAILQ_INSERT_TAIL(&env->sd_services, se, se_entry);
@@ -204,8 +193,6 @@ services_stop(void)
 
 	while ((se = TAILQ_FIRST(&env->sd_services)) != NULL) {
 		(void)evtimer_del(&se->se_resume);
-		(void)evtimer_del(&se->se_shrink);
-		(void)evtimer_del(&se->se_hold);
 		listeners_close(se);
 		refused_stop(se);
 		spawner_stop(se);

@@ -4,6 +4,11 @@
  * SPDX-License-Identifier: ISC
  */
 
+/*
+ * The signers, whose keys are tried before they are of use, and the requests
+ * for signatures that wait for them.
+ */
+
 #include <sys/types.h>
 
 #include <errno.h>
@@ -12,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <tls.h>
 
 #include "compat.h"
 #include "securetcpd.h"
@@ -20,67 +25,47 @@
 #define SIGNER_NOFILE	16
 #define SIGNER_UNFIT	"unusable key"
 
-static void	 signer_exec(struct signer *);
-static void	 signer_message(struct child *, struct imsg *);
-static void	 signer_gone(struct helper *, const char *);
+static int		 signer_load(struct proc *);
+static const char	*signer_fit(struct proc *);
+static void		 signer_ready(struct proc *);
+static const char	*signer_message(struct proc *, struct imsg *);
+static int		 signer_lost(struct proc *, const char *);
+
+static const struct proc_kind signer_kind = {
+	.pk_name = "signer",
+	.pk_program = "securetcp-signer",
+	.pk_role = WIRE_SIGNER,
+	.pk_loading = SANDBOX_SIGNER_LOADING,
+	.pk_running = SANDBOX_SIGNER,
+	.pk_shortage = COMPAT_SHORTAGE_LAST,
+	.pk_patience = SILENT_SECONDS,
+	.pk_load = signer_load,
+	.pk_fit = signer_fit,
+	.pk_ready = signer_ready,
+	.pk_message = signer_message,
+	.pk_lost = signer_lost
+};
 
 static int
-signer_load(struct helper *h)
+signer_load(struct proc *p)
 {
+	struct signer		*sg = p->p_owner;
 	struct certificate	*ce;
 	struct wire_key		 wk;
-	int			 fd;
 
-	if (helper_begin(h, env->sd_signer_uid, env->sd_signer_gid,
+	sg->sg_keys = 0;
+	sg->sg_waiting = 0;
+	if (proc_begin(p, env->sd_signer_uid, env->sd_signer_gid,
 	    SIGNER_NOFILE) == -1)
 		return (-1);
 	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
 		memset(&wk, 0, sizeof(wk));
 		wk.wk_index = ce->ce_index;
-		if ((fd = child_file(ce->ce_keyfd)) == -1 ||
-		    child_send(&h->h_child, WIRE_KEY, fd, &wk,
+		if (child_send_file(&p->p_child, WIRE_KEY, ce->ce_keyfd, &wk,
 		    sizeof(wk)) == -1)
 			return (-1);
 	}
-	return (child_send(&h->h_child, WIRE_KEYS_END, -1, NULL, 0));
-}
-
-static void
-signer_retry(int fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	signer_exec(arg);
-}
-
-static void
-signer_exec(struct signer *sg)
-{
-	char	 title[16];
-
-	(void)snprintf(title, sizeof(title), "%u", sg->sg_number);
-	sg->sg_ready = 0;
-	sg->sg_keys = 0;
-	sg->sg_waiting = 0;
-	sg->sg_used = 0;
-	sg->sg_helper = helper_exec("securetcp-signer", "signer", title,
-	    WIRE_SIGNER, sg);
-	if (sg->sg_helper == NULL) {
-		if (!env->sd_started) {
-			daemon_fail("signer %u (securetcp-signer in %s): %s",
-			    sg->sg_number, env->sd_libexec, strerror(errno));
-			return;
-		}
-		log_warning("signer %u cannot be started: %s", sg->sg_number,
-		    strerror(errno));
-		sg->sg_failures++;
-		helper_later(&sg->sg_timer, sg->sg_failures);
-		return;
-	}
-	sg->sg_helper->h_gone = signer_gone;
-	sg->sg_helper->h_child.c_message = signer_message;
-	if (signer_load(sg->sg_helper) == -1)
-		helper_abandon(sg->sg_helper);
+	return (child_send(&p->p_child, WIRE_KEYS_END, -1, NULL, 0));
 }
 
 void
@@ -88,16 +73,18 @@ signers_start(unsigned int n)
 {
 	struct signer	*sg;
 	unsigned int	 i;
+	char		 title[16];
 
 	for (i = 1; i <= n; i++) {
 		if ((sg = calloc(1, sizeof(*sg))) == NULL) {
 			daemon_fail("signer %u: %s", i, strerror(errno));
 			return;
 		}
-		sg->sg_number = i;
-		evtimer_set(&sg->sg_timer, signer_retry, sg);
+		(void)snprintf(title, sizeof(title), "%u", i);
+		proc_post(&sg->sg_post, &signer_kind, sg, title, "signer %u",
+		    i);
 		TAILQ_INSERT_TAIL(&env->sd_signers, sg, sg_entry);
-		signer_exec(sg);
+		(void)proc_start(&sg->sg_post, sg);
 	}
 }
 
@@ -108,18 +95,9 @@ signers_stop(void)
 
 	while ((sg = TAILQ_FIRST(&env->sd_signers)) != NULL) {
 		TAILQ_REMOVE(&env->sd_signers, sg, sg_entry);
-		(void)evtimer_del(&sg->sg_timer);
-		if (sg->sg_helper != NULL)
-			helper_close(sg->sg_helper);
+		proc_stop(&sg->sg_post);
 		free(sg);
 	}
-}
-
-/* One whose pipe has ended is not dead yet, and of no use any more. */
-static int
-signer_usable(const struct signer *sg)
-{
-	return (sg->sg_ready && sg->sg_helper->h_child.c_fd != -1);
 }
 
 int
@@ -128,7 +106,7 @@ signers_ready(void)
 	struct signer	*sg;
 
 	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
-		if (signer_usable(sg))
+		if (proc_usable(sg->sg_post.po_proc))
 			return (1);
 	return (0);
 }
@@ -139,7 +117,7 @@ signers_all_ready(void)
 	struct signer	*sg;
 
 	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
-		if (!sg->sg_ready)
+		if (!proc_usable(sg->sg_post.po_proc))
 			return (0);
 	return (1);
 }
@@ -160,10 +138,9 @@ certificate_by_index(uint32_t idx)
  * grammar says it.  All signers will find it: the first to do so says it.
  */
 static void
-key_bad(struct signer *sg, struct certificate *ce, const char *reason)
+key_bad(struct proc *p, struct certificate *ce, const char *reason)
 {
-	(void)strlcpy(sg->sg_helper->h_fatal, SIGNER_UNFIT,
-	    sizeof(sg->sg_helper->h_fatal));
+	(void)strlcpy(p->p_fatal, SIGNER_UNFIT, sizeof(p->p_fatal));
 	if (ce->ce_unfit)
 		return;
 	ce->ce_unfit = 1;
@@ -206,66 +183,58 @@ certificate_count(void)
 
 /* The certificate it speaks of: each is asked about once. */
 static struct certificate *
-signer_certificate(struct signer *sg, uint32_t idx)
+signer_certificate(struct proc *p, uint32_t idx)
 {
+	struct signer	*sg = p->p_owner;
+
 	if (++sg->sg_keys > certificate_count())
 		return (NULL);
 	return (certificate_by_index(idx));
 }
 
-static void
-signer_keyinfo(struct signer *sg, struct imsg *imsg)
+static const char *
+signer_keyinfo(struct proc *p, struct imsg *imsg)
 {
 	struct certificate	*ce;
 	struct wire_keyinfo	 wi;
 
 	if (wire_parse(imsg, &wi, sizeof(wi)) == -1 ||
-	    (ce = signer_certificate(sg, wi.wi_index)) == NULL) {
-		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
-		    "violation: malformed KEYINFO");
-		return;
-	}
+	    (ce = signer_certificate(p, wi.wi_index)) == NULL)
+		return ("malformed KEYINFO");
 	if (wi.wi_type != ce->ce_type ||
 	    timingsafe_bcmp(wi.wi_id, ce->ce_id, WIRE_KEYID) != 0)
-		key_bad(sg, ce, "is not the key of the chain's first "
+		key_bad(p, ce, "is not the key of the chain's first "
 		    "certificate");
+	return (NULL);
 }
 
-static void
-signer_keybad(struct signer *sg, struct imsg *imsg)
+static const char *
+signer_keybad(struct proc *p, struct imsg *imsg)
 {
 	struct certificate	*ce;
 	struct wire_keybad	 wb;
 
 	if (wire_parse(imsg, &wb, sizeof(wb)) == -1 ||
-	    (ce = signer_certificate(sg, wb.wb_index)) == NULL) {
-		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
-		    "violation: malformed KEYBAD");
-		return;
-	}
-	key_bad(sg, ce, wb.wb_reason);
+	    (ce = signer_certificate(p, wb.wb_index)) == NULL)
+		return ("malformed KEYBAD");
+	key_bad(p, ce, wb.wb_reason);
+	return (NULL);
+}
+
+static const char *
+signer_fit(struct proc *p)
+{
+	const struct signer	*sg = p->p_owner;
+
+	return (sg->sg_keys == certificate_count() ? NULL :
+	    "malformed READY");
 }
 
 static void
-signer_set_ready(struct signer *sg, struct imsg *imsg)
+signer_ready(struct proc *p)
 {
-	struct helper		*h = sg->sg_helper;
-	struct wire_ready	 wr;
-
-	if (wire_parse(imsg, &wr, sizeof(wr)) == -1 ||
-	    sg->sg_keys != certificate_count()) {
-		h->h_child.c_gone(&h->h_child, "violation: malformed READY");
-		return;
-	}
-	/* With a key it cannot use it must not serve. */
-	if (h->h_fatal[0] != '\0') {
-		h->h_child.c_gone(&h->h_child, SIGNER_UNFIT);
-		return;
-	}
-	helper_ready(h, wr.wr_sandbox);
-	sg->sg_ready = 1;
+	(void)p;
 	keys_good();
-	started_check();
 	signers_serve();
 }
 
@@ -279,23 +248,20 @@ signer_forget(struct signer *sg, uint64_t id)
 		if (sg->sg_asked[i] != id)
 			continue;
 		sg->sg_asked[i] = sg->sg_asked[--sg->sg_waiting];
-		helper_answered(sg->sg_helper);
+		proc_answered(sg->sg_post.po_proc);
 		return (0);
 	}
 	return (-1);
 }
 
-static void
+static const char *
 signer_answer(struct signer *sg, uint64_t id, const uint8_t *data, size_t len,
     const char *reason)
 {
 	struct session	*s;
 
-	if (signer_forget(sg, id) == -1) {
-		sg->sg_helper->h_child.c_gone(&sg->sg_helper->h_child,
-		    "violation: an answer to what it was not asked");
-		return;
-	}
+	if (signer_forget(sg, id) == -1)
+		return ("an answer to what it was not asked");
 	s = session_find(id);
 	if (s != NULL && s->s_signer == sg) {
 		s->s_signer = NULL;
@@ -305,46 +271,35 @@ signer_answer(struct signer *sg, uint64_t id, const uint8_t *data, size_t len,
 			conn_fail(s, ptError, reason);
 	}
 	signers_serve();
+	return (NULL);
 }
 
-static void
-signer_message(struct child *c, struct imsg *imsg)
+static const char *
+signer_message(struct proc *p, struct imsg *imsg)
 {
-	struct helper		*h = c->c_owner;
-	struct signer		*sg = h->h_owner;
+	struct signer		*sg = p->p_owner;
 	struct wire_signed	 wn;
 	struct wire_unsigned	 wu;
 	char			 text[WIRE_REASON + 32];
 
-	if (sg == NULL)
-		return;
 	switch (imsg_get_type(imsg)) {
 	case WIRE_KEYINFO:
-		signer_keyinfo(sg, imsg);
-		return;
+		return (signer_keyinfo(p, imsg));
 	case WIRE_KEYBAD:
-		signer_keybad(sg, imsg);
-		return;
-	case WIRE_READY:
-		signer_set_ready(sg, imsg);
-		return;
+		return (signer_keybad(p, imsg));
 	case WIRE_SIGNED:
 		if (wire_parse(imsg, &wn, sizeof(wn)) == -1)
 			break;
-		signer_answer(sg, wn.wn_request, wn.wn_data, wn.wn_len, NULL);
-		return;
+		return (signer_answer(sg, wn.wn_request, wn.wn_data,
+		    wn.wn_len, NULL));
 	case WIRE_UNSIGNED:
 		if (wire_parse(imsg, &wu, sizeof(wu)) == -1)
 			break;
 		(void)snprintf(text, sizeof(text), "the signer refused: %s",
 		    wu.wu_reason);
-		signer_answer(sg, wu.wu_request, NULL, 0, text);
-		return;
-	case WIRE_FATAL:
-		helper_explain(h, imsg);
-		return;
+		return (signer_answer(sg, wu.wu_request, NULL, 0, text));
 	}
-	c->c_gone(c, "violation: malformed message");
+	return ("malformed message");
 }
 
 /*
@@ -358,32 +313,101 @@ signer_terminated(struct signer *sg, const char *reason, int unfit)
 		log_warning("%s; it is replaced", reason);
 	else if (!sg->sg_unfit)
 		log_warning("%s; it is tried again, at last every %d seconds"
-		    "%s", reason, HELPER_BACKOFF, signers_ready() ? "" :
+		    "%s", reason, PROC_BACKOFF, signers_ready() ? "" :
 		    "; no signer is left and no connection accepted");
 	else
 		log_debug("%s, again", reason);
 	sg->sg_unfit = unfit;
 }
 
-static void
-signer_gone(struct helper *h, const char *why)
+static int
+signer_lost(struct proc *p, const char *reason)
 {
-	struct signer	*sg = h->h_owner;
-	char		 reason[WIRE_REASON];
+	struct signer	*sg = p->p_owner;
 
-	sg->sg_helper = NULL;
-	sg->sg_ready = 0;
-	(void)snprintf(reason, sizeof(reason), "signer %u terminated: %s",
-	    sg->sg_number, why);
 	sessions_signer_lost(sg, reason);
-	if (!env->sd_started) {
-		daemon_fail("%s", reason);
+	if (env->sd_started)
+		signer_terminated(sg, reason,
+		    strcmp(p->p_fatal, SIGNER_UNFIT) == 0);
+	return (1);
+}
+
+/*
+ * Requests for signatures.  They wait here until a signer has room, those of
+ * each source in a queue of its own, and the sources take turns: however
+ * many one of them has, the others wait for one of it.  A session that ends
+ * takes its request along.
+ */
+struct request {
+	TAILQ_ENTRY(request)	 rq_entry;
+	struct session		*rq_session;
+	struct wire_sign	 rq_sign;
+};
+
+/* Those with requests: the first one is served next. */
+static TAILQ_HEAD(, source)	 turns = TAILQ_HEAD_INITIALIZER(turns);
+
+int
+request_add(struct session *s, const struct certificate *ce,
+    const struct wire_asksign *wq)
+{
+	struct source		*so = s->s_source;
+	struct request		*rq;
+	struct wire_sign	*wg;
+
+	if ((rq = calloc(1, sizeof(*rq))) == NULL)
+		return (-1);
+	wg = &rq->rq_sign;
+	wg->wg_request = s->s_id;
+	wg->wg_index = ce->ce_index;
+	wg->wg_type = wq->wq_type;
+	/* PKCS#1 v1.5 exists in TLS 1.2 only: where the block allows that. */
+	if (s->s_service->se_conf->sv_protocols & TLS_PROTOCOL_TLSv1_2)
+		wg->wg_flags = WIRE_SIGN_PKCS1;
+	wg->wg_len = wq->wq_len;
+	memcpy(wg->wg_data, wq->wq_data, wq->wq_len);
+	rq->rq_session = s;
+	s->s_request = rq;
+	if (TAILQ_EMPTY(&so->so_requests))
+		TAILQ_INSERT_TAIL(&turns, so, so_turn);
+	TAILQ_INSERT_TAIL(&so->so_requests, rq, rq_entry);
+	return (0);
+}
+
+/* For one that does not wait, too. */
+void
+request_drop(struct session *s)
+{
+	struct source	*so = s->s_source;
+
+	if (s->s_request == NULL)
 		return;
+	TAILQ_REMOVE(&so->so_requests, s->s_request, rq_entry);
+	if (TAILQ_EMPTY(&so->so_requests))
+		TAILQ_REMOVE(&turns, so, so_turn);
+	free(s->s_request);
+	s->s_request = NULL;
+}
+
+/* Whose turn it is, with what is to be signed; NULL when nobody waits. */
+static struct session *
+request_next(struct wire_sign *wg)
+{
+	struct session	*s;
+	struct source	*so;
+	struct request	*rq;
+
+	if ((so = TAILQ_FIRST(&turns)) == NULL)
+		return (NULL);
+	rq = TAILQ_FIRST(&so->so_requests);
+	s = rq->rq_session;
+	*wg = rq->rq_sign;
+	request_drop(s);
+	if (!TAILQ_EMPTY(&so->so_requests)) {
+		TAILQ_REMOVE(&turns, so, so_turn);
+		TAILQ_INSERT_TAIL(&turns, so, so_turn);
 	}
-	signer_terminated(sg, reason, strcmp(why, SIGNER_UNFIT) == 0);
-	if (!sg->sg_used)
-		sg->sg_failures++;
-	helper_later(&sg->sg_timer, sg->sg_failures);
+	return (s);
 }
 
 /* The least busy one that is ready and has not enough to do. */
@@ -393,8 +417,9 @@ signer_choose(void)
 	struct signer	*sg, *best = NULL;
 
 	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
-		if (signer_usable(sg) && sg->sg_waiting < SIGNER_ASKED &&
-		    (best == NULL || sg->sg_waiting < best->sg_waiting))
+		if (proc_usable(sg->sg_post.po_proc) &&
+		    sg->sg_waiting < SIGNER_ASKED && (best == NULL ||
+		    sg->sg_waiting < best->sg_waiting))
 			best = sg;
 	return (best);
 }
@@ -402,16 +427,16 @@ signer_choose(void)
 static void
 signer_ask(struct signer *sg, struct session *s, const struct wire_sign *wg)
 {
-	if (child_send(&sg->sg_helper->h_child, WIRE_SIGN, -1, wg,
-	    sizeof(*wg)) == -1) {
+	struct proc	*p = sg->sg_post.po_proc;
+
+	if (child_send(&p->p_child, WIRE_SIGN, -1, wg, sizeof(*wg)) == -1) {
 		conn_fail(s, ptError, "no signer is ready");
 		return;
 	}
 	s->s_signer = sg;
 	sg->sg_asked[sg->sg_waiting++] = s->s_id;
-	sg->sg_used = 1;
-	sg->sg_failures = 0;
-	helper_asked(sg->sg_helper);
+	proc_used(p);
+	proc_asked(p);
 	/* Taken round robin among equals. */
 	TAILQ_REMOVE(&env->sd_signers, sg, sg_entry);
 	TAILQ_INSERT_TAIL(&env->sd_signers, sg, sg_entry);

@@ -4,6 +4,11 @@
  * SPDX-License-Identifier: ISC
  */
 
+/*
+ * The spawners of a server block: what each is told, what it says, when
+ * another one takes its place; and the idle sessions that they have forked.
+ */
+
 #include <sys/types.h>
 
 #include <errno.h>
@@ -15,23 +20,228 @@
 #include <string.h>
 
 #include "procs.h"
-#include "sandbox.h"
 #include "securetcpd.h"
 
 #define SPAWNER_NOFILE	64
+#define POOL_TELL	60		/* seconds between two lines of it */
+#define POOL_SHRINK	10		/* seconds between looks */
 
-static void	 spawner_message(struct child *, struct imsg *);
-static void	 spawner_gone(struct helper *, const char *);
+static void		 spawner_again(struct post *);
+static int		 spawner_load(struct proc *);
+static void		 spawner_ready(struct proc *);
+static const char	*spawner_message(struct proc *, struct imsg *);
+static int		 spawner_lost(struct proc *, const char *);
 
-static int
-load_file(struct child *c, enum wire_type type, int file,
-    const void *payload, size_t len)
+static const struct proc_kind spawner_kind = {
+	.pk_name = "spawner",
+	.pk_program = "securetcp-session",
+	.pk_role = WIRE_SPAWNER,
+	.pk_loading = SANDBOX_SPAWNER,
+	.pk_running = SANDBOX_SPAWNER,
+	.pk_shortage = COMPAT_SHORTAGE_FIRST,
+	.pk_leads = 1,
+	.pk_patience = SILENT_SECONDS,
+	.pk_start = spawner_again,
+	.pk_load = spawner_load,
+	.pk_ready = spawner_ready,
+	.pk_message = spawner_message,
+	.pk_lost = spawner_lost
+};
+
+/*
+ * Idle sessions of a service: forked and sandboxed ahead of the connection
+ * they will adopt.  The pool doubles when it runs dry and shrinks to what
+ * was really used.
+ */
+static void
+pool_shrink(int fd, short what, void *arg)
 {
-	int	 fd;
+	struct timeval	 tv = { POOL_SHRINK, 0 };
+	struct service	*se = arg;
 
-	if ((fd = child_file(file)) == -1)
-		return (-1);
-	return (child_send(c, type, fd, payload, len));
+	(void)fd;
+	(void)what;
+	if (se->se_target > se->se_conf->sv_prefork &&
+	    se->se_low > se->se_target / 2) {
+		se->se_target -= (se->se_target - se->se_conf->sv_prefork +
+		    1) / 2;
+		while (se->se_idles > se->se_target)
+			session_dismiss(TAILQ_FIRST(&se->se_idle));
+	}
+	se->se_low = se->se_idles;
+	(void)evtimer_add(&se->se_shrink, &tv);
+}
+
+/* fork(2) failed: no use in trying again at once. */
+static void
+pool_resume(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pool_fill(arg);
+}
+
+/* None is forked for a second. */
+void
+pool_hold(struct service *se)
+{
+	struct timeval	 tv = { 1, 0 };
+
+	(void)evtimer_add(&se->se_hold, &tv);
+}
+
+/* The log hears of the first one, and then now and again how many. */
+void
+pool_unforked(struct service *se, int error)
+{
+	int64_t	 now = clock_now();
+
+	pool_hold(se);
+	se->se_short = now;
+	se->se_unforked++;
+	se->se_untold++;
+	if (se->se_told != 0 && now - se->se_told < POOL_TELL * 1000)
+		return;
+	log_warning("server \"%s\": a session cannot be forked: %s (%u since "
+	    "the last such line)", se->se_conf->sv_name, strerror(error),
+	    se->se_untold);
+	se->se_told = now;
+	se->se_untold = 0;
+}
+
+/*
+ * May one more be forked?  Whatever its sessions are at, a server has no
+ * more processes of them than connections and the idle ones it must have:
+ * that is what the limits were made for.
+ */
+static int
+pool_room(const struct service *se)
+{
+	const struct spawner	*sp;
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(sp, &se->se_spawners, sp_entry)
+		n += sp->sp_sessions;
+	return (n < se->se_conf->sv_max + se->se_conf->sv_prefork);
+}
+
+/* Not while one takes the place of another. */
+static int
+pool_simple(const struct service *se)
+{
+	const struct spawner	*sp = TAILQ_FIRST(&se->se_spawners);
+
+	return (sp != NULL && TAILQ_NEXT(sp, sp_entry) == NULL);
+}
+
+/* One that the spawner before the present one has forked, or NULL. */
+static struct session *
+pool_old(const struct service *se)
+{
+	struct session	*s;
+
+	if (pool_simple(se))
+		return (NULL);
+	TAILQ_FOREACH(s, &se->se_idle, s_entry)
+		if (s->s_spawner != se->se_spawner)
+			return (s);
+	return (NULL);
+}
+
+/* Of the present spawner, and those to be. */
+static unsigned int
+pool_have(const struct service *se)
+{
+	const struct session	*s;
+	unsigned int		 n = se->se_starting;
+
+	if (pool_simple(se))
+		return (se->se_idles + n);
+	TAILQ_FOREACH(s, &se->se_idle, s_entry)
+		if (s->s_spawner == se->se_spawner)
+			n++;
+	return (n);
+}
+
+/* Forks in batches, so that spawner and parent wake once for several. */
+void
+pool_fill(struct service *se)
+{
+	struct session	*old;
+	unsigned int	 have;
+
+	/* A server that crashes forks nothing more that could crash. */
+	if (env->sd_stopping || se->se_paused || se->se_spawner == NULL ||
+	    evtimer_pending(&se->se_hold, NULL))
+		return;
+	/* While it drains, only for those that were accepted before. */
+	if (env->sd_draining && TAILQ_EMPTY(&se->se_ready))
+		return;
+	have = pool_have(se);
+	if (have > se->se_target / 2 && have < se->se_target &&
+	    se->se_target > 1 && se->se_idles > 0)
+		return;
+	/* Where it has just failed one is tried, not a batch. */
+	if (se->se_unforked > 0 && se->se_starting > 0)
+		return;
+	while (have++ < se->se_target && pool_room(se)) {
+		if (session_fork(se->se_spawner) == -1) {
+			pool_hold(se);
+			return;
+		}
+		if (se->se_unforked > 0)
+			return;
+	}
+	if (!pool_room(se) && (old = pool_old(se)) != NULL)
+		session_dismiss(old);
+}
+
+void
+pool_forked(struct session *s)
+{
+	struct service	*se = s->s_service;
+	struct session	*old = pool_old(se);
+
+	/* It takes the place of one that is to go. */
+	if (old != NULL)
+		session_dismiss(old);
+	se->se_unforked = 0;
+	TAILQ_INSERT_TAIL(&se->se_idle, s, s_entry);
+	se->se_idles++;
+}
+
+/* The next to adopt a connection; the last one leaves too few behind it. */
+struct session *
+pool_take(struct service *se)
+{
+	if (se->se_idles == 1) {
+		if ((se->se_target *= 2) > POOL_MAX)
+			se->se_target = POOL_MAX;
+		if (se->se_target < se->se_conf->sv_prefork)
+			se->se_target = se->se_conf->sv_prefork;
+	}
+	return (TAILQ_FIRST(&se->se_idle));
+}
+
+/* An idle session goes, to work or for good. */
+void
+pool_forget(struct session *s)
+{
+	struct service	*se = s->s_service;
+
+	TAILQ_REMOVE(&se->se_idle, s, s_entry);
+	if (--se->se_idles < se->se_low)
+		se->se_low = se->se_idles;
+}
+
+static void
+pool_discard(struct spawner *sp)
+{
+	struct session	*s, *next;
+
+	TAILQ_FOREACH_SAFE(s, &sp->sp_service->se_idle, s_entry, next)
+		if (s->s_spawner == sp)
+			session_dismiss(s);
 }
 
 static uint8_t
@@ -76,11 +286,11 @@ load_server(struct child *c, const struct server *sv)
 	if (child_send(c, WIRE_SERVER, -1, &wv, sizeof(wv)) == -1)
 		return (-1);
 	if (sv->sv_ca.pa_fd != -1 &&
-	    load_file(c, WIRE_CA, sv->sv_ca.pa_fd, NULL, 0) == -1)
+	    child_send_file(c, WIRE_CA, sv->sv_ca.pa_fd, NULL, 0) == -1)
 		return (-1);
 	if (sv->sv_crl.pa_fd == -1)
 		return (0);
-	return (load_file(c, WIRE_CRL, sv->sv_crl.pa_fd, NULL, 0));
+	return (child_send_file(c, WIRE_CRL, sv->sv_crl.pa_fd, NULL, 0));
 }
 
 static int
@@ -91,11 +301,12 @@ load_certificate(struct child *c, const struct certificate *ce)
 	memset(&wc, 0, sizeof(wc));
 	wc.wc_index = ce->ce_index;
 	memcpy(wc.wc_id, ce->ce_id, sizeof(wc.wc_id));
-	if (load_file(c, WIRE_CHAIN, ce->ce_chainfd, &wc, sizeof(wc)) == -1)
+	if (child_send_file(c, WIRE_CHAIN, ce->ce_chainfd, &wc,
+	    sizeof(wc)) == -1)
 		return (-1);
 	if (ce->ce_ocsp.pa_fd == -1)
 		return (0);
-	return (load_file(c, WIRE_STAPLE, ce->ce_ocsp.pa_fd, NULL, 0));
+	return (child_send_file(c, WIRE_STAPLE, ce->ce_ocsp.pa_fd, NULL, 0));
 }
 
 static int
@@ -111,16 +322,17 @@ load_match(struct child *c, const struct route *rt)
 }
 
 static int
-spawner_load(struct spawner *sp)
+spawner_load(struct proc *p)
 {
+	struct spawner	*sp = p->p_owner;
 	struct server	*sv = sp->sp_service->se_conf;
-	struct child	*c = &sp->sp_helper->h_child;
+	struct child	*c = &p->p_child;
 	struct shown	*sh;
 	struct route	*rt;
 
-	if (helper_begin(sp->sp_helper, env->sd_uid, env->sd_gid,
-	    SPAWNER_NOFILE + PROCS_DESCRIPTORS * (sv->sv_max +
-	    sv->sv_prefork)) == -1 || load_server(c, sv) == -1)
+	if (proc_begin(p, env->sd_uid, env->sd_gid, SPAWNER_NOFILE +
+	    PROCS_DESCRIPTORS * (sv->sv_max + sv->sv_prefork)) == -1 ||
+	    load_server(c, sv) == -1)
 		return (-1);
 	TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry)
 		if (load_certificate(c, sh->sh_certificate) == -1)
@@ -135,37 +347,42 @@ spawner_load(struct spawner *sp)
 void
 spawner_start(struct service *se)
 {
-	struct spawner	*sp;
+	const struct proc	*next = se->se_post.po_proc;
+	struct spawner		*sp;
 
-	if (se->se_next != NULL)
+	if (next != NULL && next->p_child.c_state == WIRE_LOADING)
 		return;
-	if ((sp = calloc(1, sizeof(*sp))) == NULL)
-		goto fail;
+	if ((sp = calloc(1, sizeof(*sp))) == NULL) {
+		proc_failed(&se->se_post);
+		return;
+	}
 	sp->sp_service = se;
-	sp->sp_helper = helper_exec("securetcp-session", "spawner",
-	    se->se_conf->sv_name, WIRE_SPAWNER, sp);
-	if (sp->sp_helper == NULL) {
+	if ((sp->sp_proc = proc_start(&se->se_post, sp)) == NULL) {
 		free(sp);
-		goto fail;
-	}
-	sp->sp_helper->h_gone = spawner_gone;
-	sp->sp_helper->h_child.c_message = spawner_message;
-	TAILQ_INSERT_TAIL(&se->se_spawners, sp, sp_entry);
-	se->se_next = sp;
-	if (spawner_load(sp) == -1)
-		helper_abandon(sp->sp_helper);
-	return;
- fail:
-	if (!env->sd_started) {
-		daemon_fail("spawner of server \"%s\" (securetcp-session in "
-		    "%s): %s", se->se_conf->sv_name, env->sd_libexec,
-		    strerror(errno));
 		return;
 	}
-	log_warning("spawner of server \"%s\" cannot be started: %s",
-	    se->se_conf->sv_name, strerror(errno));
-	se->se_failures++;
-	helper_later(&se->se_retry, se->se_failures);
+	TAILQ_INSERT_TAIL(&se->se_spawners, sp, sp_entry);
+}
+
+static void
+spawner_again(struct post *po)
+{
+	spawner_start(po->po_owner);
+}
+
+void
+spawner_init(struct service *se)
+{
+	struct timeval	 tv = { POOL_SHRINK, 0 };
+
+	TAILQ_INIT(&se->se_spawners);
+	proc_post(&se->se_post, &spawner_kind, se, se->se_conf->sv_name,
+	    "spawner of server \"%s\"", se->se_conf->sv_name);
+	TAILQ_INIT(&se->se_idle);
+	se->se_target = se->se_conf->sv_prefork;
+	evtimer_set(&se->se_hold, pool_resume, se);
+	evtimer_set(&se->se_shrink, pool_shrink, se);
+	(void)evtimer_add(&se->se_shrink, &tv);
 }
 
 static void
@@ -176,8 +393,6 @@ spawner_free(struct spawner *sp)
 	TAILQ_REMOVE(&se->se_spawners, sp, sp_entry);
 	if (se->se_spawner == sp)
 		se->se_spawner = NULL;
-	if (se->se_next == sp)
-		se->se_next = NULL;
 	free(sp);
 }
 
@@ -187,8 +402,7 @@ spawner_finish(struct spawner *sp)
 {
 	if (!sp->sp_retired || sp->sp_sessions > 0)
 		return;
-	if (sp->sp_helper != NULL)
-		helper_close(sp->sp_helper);
+	proc_close(sp->sp_proc);
 	spawner_free(sp);
 }
 
@@ -250,17 +464,15 @@ spawner_crash(struct spawner *sp, struct session *s)
 }
 
 static void
-spawner_set_ready(struct spawner *sp, const char *sandbox)
+spawner_ready(struct proc *p)
 {
+	struct spawner	*sp = p->p_owner, *old;
 	struct service	*se = sp->sp_service;
-	struct spawner	*old = se->se_spawner;
 
-	helper_ready(sp->sp_helper, sandbox);
-	se->se_next = NULL;
+	old = se->se_spawner;
 	se->se_spawner = sp;
 	if (old != NULL)
 		spawner_replace(old, 0);
-	started_check();
 	pool_fill(se);
 }
 
@@ -270,99 +482,73 @@ spawner_set_ready(struct spawner *sp, const char *sandbox)
  * UNFORKED, each once.
  */
 static struct session *
-spawner_session(struct spawner *sp, uint64_t id, int forked)
+spawner_session(struct proc *p, uint64_t id, int forked)
 {
+	struct spawner	*sp = p->p_owner;
 	struct session	*s;
 
 	if ((s = session_find(id)) != NULL && s->s_spawner == sp &&
 	    s->s_forked == forked && !s->s_exited)
 		return (s);
-	sp->sp_helper->h_child.c_gone(&sp->sp_helper->h_child,
-	    s == NULL || s->s_spawner != sp ?
+	proc_kill(p, s == NULL || s->s_spawner != sp ?
 	    "violation: speaks of a session that is not its own" :
 	    "violation: speaks of a session out of turn");
 	return (NULL);
 }
 
-static void
-spawner_message(struct child *c, struct imsg *imsg)
+static const char *
+spawner_message(struct proc *p, struct imsg *imsg)
 {
-	struct helper		*h = c->c_owner;
-	struct spawner		*sp = h->h_owner;
 	struct session		*s;
-	struct wire_ready	 wr;
 	struct wire_forked	 wfk;
 	struct wire_unforked	 wf;
 	struct wire_exited	 we;
 
-	if (sp == NULL)
-		return;
 	switch (imsg_get_type(imsg)) {
-	case WIRE_READY:
-		if (wire_parse(imsg, &wr, sizeof(wr)) == -1)
-			break;
-		spawner_set_ready(sp, wr.wr_sandbox);
-		return;
 	case WIRE_FORKED:
 		if (wire_parse(imsg, &wfk, sizeof(wfk)) == -1)
 			break;
-		if ((s = spawner_session(sp, wfk.wfk_session, 0)) != NULL) {
-			helper_answered(h);
+		if ((s = spawner_session(p, wfk.wfk_session, 0)) != NULL) {
+			proc_answered(p);
 			s->s_pid = (pid_t)wfk.wfk_pid;
 			session_forked(s);
 		}
-		return;
+		return (NULL);
 	case WIRE_UNFORKED:
 		if (wire_parse(imsg, &wf, sizeof(wf)) == -1)
 			break;
-		if ((s = spawner_session(sp, wf.wf_session, 0)) != NULL) {
-			helper_answered(h);
+		if ((s = spawner_session(p, wf.wf_session, 0)) != NULL) {
+			proc_answered(p);
 			if (s->s_ordered)
-				helper_answered(h);
+				proc_answered(p);
 			session_unforked(s, wf.wf_errno);
 		}
-		return;
+		return (NULL);
 	case WIRE_EXITED:
 		if (wire_parse(imsg, &we, sizeof(we)) == -1)
 			break;
-		if ((s = spawner_session(sp, we.we_session, 1)) != NULL) {
+		if ((s = spawner_session(p, we.we_session, 1)) != NULL) {
 			if (s->s_ordered)
-				helper_answered(h);
+				proc_answered(p);
 			session_exited(s, we.we_signal, we.we_code);
 		}
-		return;
-	case WIRE_FATAL:
-		helper_explain(h, imsg);
-		return;
+		return (NULL);
 	}
-	c->c_gone(c, "violation: malformed message");
+	return ("malformed message");
 }
 
-/* Those that die before they were of any use are replaced ever more slowly. */
-static void
-spawner_gone(struct helper *h, const char *why)
+static int
+spawner_lost(struct proc *p, const char *reason)
 {
-	struct spawner	*sp = h->h_owner;
-	struct service	*se = sp->sp_service;
-	int		 used = sp->sp_used > 0, retired = sp->sp_retired;
+	struct spawner	*sp = p->p_owner;
+	int		 retired = sp->sp_retired;
 
-	sp->sp_helper = NULL;
-	session_orphan(sp, h->h_pid);
+	session_orphan(sp, p->p_pid);
 	spawner_free(sp);
-	if (!env->sd_started) {
-		daemon_fail("spawner of server \"%s\" terminated: %s",
-		    se->se_conf->sv_name, why);
-		return;
-	}
-	if (env->sd_stopping)
-		return;
-	log_warning("spawner of server \"%s\" terminated: %s%s",
-	    se->se_conf->sv_name, why, retired ? "" : "; it is replaced");
-	if (retired)
-		return;
-	if (!used)
-		se->se_failures++;
-	helper_later(&se->se_retry, se->se_failures);
+	if (!env->sd_started || env->sd_stopping)
+		return (0);
+	log_warning("%s%s", reason, retired ? "" : "; it is replaced");
+	return (!retired);
 }
 
 int
@@ -372,11 +558,11 @@ spawner_fork(struct spawner *sp, uint64_t id, int fd)
 
 	memset(&wx, 0, sizeof(wx));
 	wx.wx_session = id;
-	if (child_send(&sp->sp_helper->h_child, WIRE_FORK, fd, &wx,
+	if (child_send(&sp->sp_proc->p_child, WIRE_FORK, fd, &wx,
 	    sizeof(wx)) == -1)
 		return (-1);
 	sp->sp_sessions++;
-	helper_asked(sp->sp_helper);
+	proc_asked(sp->sp_proc);
 	return (0);
 }
 
@@ -390,39 +576,29 @@ spawner_used(struct spawner *sp)
 {
 	if (sp == NULL)
 		return;
-	sp->sp_service->se_failures = 0;
+	proc_used(sp->sp_proc);
 	if (++sp->sp_used >= env->sd_conf->cf_lifetime && !sp->sp_retired &&
-	    !evtimer_pending(&sp->sp_service->se_retry, NULL))
+	    !evtimer_pending(&sp->sp_service->se_post.po_retry, NULL))
 		spawner_start(sp->sp_service);
 }
 
 void
 spawner_kill(struct spawner *sp, uint64_t id)
 {
-	struct wire_id	 wx;
-
-	if (sp == NULL || sp->sp_helper == NULL ||
-	    sp->sp_helper->h_child.c_fd == -1)
-		return;
-	memset(&wx, 0, sizeof(wx));
-	wx.wx_session = id;
-	if (child_send(&sp->sp_helper->h_child, WIRE_KILL, -1, &wx,
-	    sizeof(wx)) == -1)
-		sp->sp_helper->h_child.c_gone(&sp->sp_helper->h_child,
-		    "does not take its orders");
-	else
-		helper_asked(sp->sp_helper);
+	if (sp != NULL)
+		proc_order(sp->sp_proc, WIRE_KILL, id);
 }
 
 void
 spawner_stop(struct service *se)
 {
-	struct spawner	*sp, *next;
+	struct spawner	*sp;
 
-	(void)evtimer_del(&se->se_retry);
-	TAILQ_FOREACH_SAFE(sp, &se->se_spawners, sp_entry, next) {
-		if (sp->sp_helper != NULL)
-			helper_close(sp->sp_helper);
+	while ((sp = TAILQ_FIRST(&se->se_spawners)) != NULL) {
+		proc_close(sp->sp_proc);
 		spawner_free(sp);
 	}
+	proc_stop(&se->se_post);
+	(void)evtimer_del(&se->se_shrink);
+	(void)evtimer_del(&se->se_hold);
 }
