@@ -7,6 +7,7 @@
 #	TOP		the tree, seen from here (../..)
 #	USES		our libraries, in link order (their headers: always)
 #	TLS, EVENT	yes: links libtls or libevent
+#	CRYPTO		yes: links libcrypto, which TLS does as well
 #	CASPER		yes: links what lookup.c of libcompat wants on FreeBSD
 #	PREFIX		/usr/local, compiled in
 #	WERROR		yes: warnings are errors
@@ -59,6 +60,8 @@ INCLUDES+=	-I${TOP}/lib/libcompat/imsg
 PCLIBS=
 .  if defined(TLS) && ${TLS} == "yes"
 PCLIBS+=	libtls libssl libcrypto
+.  elif defined(CRYPTO) && ${CRYPTO} == "yes"
+PCLIBS+=	libcrypto
 .  endif
 .  if defined(EVENT) && ${EVENT} == "yes"
 PCLIBS+=	libevent
@@ -74,6 +77,8 @@ YACC?=		yacc
 INCLUDES+=	-I${TOP}/lib/libcompat/imsg
 .  if defined(TLS) && ${TLS} == "yes"
 SYSLIBS+=	-ltls -lssl -lcrypto
+.  elif defined(CRYPTO) && ${CRYPTO} == "yes"
+SYSLIBS+=	-lcrypto
 .  endif
 .  if defined(EVENT) && ${EVENT} == "yes"
 SYSLIBS+=	-levent
@@ -88,6 +93,8 @@ HARDENLINK+=	-L/usr/local/lib
 YACC?=		yacc
 .  if defined(TLS) && ${TLS} == "yes"
 SYSLIBS+=	-ltls -lssl -lcrypto
+.  elif defined(CRYPTO) && ${CRYPTO} == "yes"
+SYSLIBS+=	-lcrypto
 .  endif
 .  if defined(EVENT) && ${EVENT} == "yes"
 SYSLIBS+=	-levent

@@ -7,6 +7,7 @@
 #	BINMODE= 0555		the default
 #	INSTALL_STRIP= -s	for install(1): without symbols
 #	TLS= yes
+#	CRYPTO= yes		libcrypto without libtls
 #	EVENT= yes
 #	.include "../../mk/prog.mk"
 

@@ -33,6 +33,7 @@
 
 #include "config.h"
 #include "object.h"
+#include "pem.h"
 #include "securetcp.h"
 
 #define CHAIN_COMMONNAME	64	/* characters of one that counts */
@@ -47,6 +48,7 @@ static int	 chain_has(const struct chain *, const char *);
 static int	 chain_covers(const struct chain *, const char *);
 static int	 chain_matches(const char *, const char *);
 static const char *chain_response(const void *, size_t);
+static X509	*chain_leaf(const void *, size_t);
 
 /* NULL: out of memory. */
 struct chain *
@@ -344,4 +346,48 @@ chain_response(const void *der, size_t len)
 	if (status != OCSP_RESPONSE_STATUS_SUCCESSFUL)
 		return ("it says that there is no answer");
 	return (NULL);
+}
+
+/* The first certificate of a PEM chain; NULL when there is none. */
+static X509 *
+chain_leaf(const void *pem, size_t len)
+{
+	struct pem_block	 pb;
+	struct pem		 pm;
+	X509			*x509 = NULL;
+
+	pem_open(&pm, pem, len);
+	while (pem_next(&pm, &pb) && pb.pb_wrong == NULL) {
+		if (!bundle_label(BUNDLE_CHAIN, pb.pb_label))
+			continue;
+		x509 = bundle_x509(&pb);
+		break;
+	}
+	ERR_clear_error();
+	return (x509);
+}
+
+int
+securetcp_key_id(const void *pem, size_t len, uint8_t id[SECURETCP_KEYID],
+    enum securetcp_keytype *type)
+{
+	X509		*x509;
+	EVP_PKEY	*pkey;
+	int		 error = ptNoCertificate;
+
+	if (pem == NULL)
+		return (ptInvalidParam1);
+	if (id == NULL || type == NULL)
+		return (id == NULL ? ptInvalidParam3 : ptInvalidParam4);
+	if ((error = config_library()) != ptOk)
+		return (error);
+	if ((x509 = chain_leaf(pem, len)) == NULL)
+		return (ptNoCertificate);
+	error = ptNoCertificate;
+	if ((pkey = X509_get_pubkey(x509)) != NULL)
+		error = keyid_pkey(pkey, id, type);
+	EVP_PKEY_free(pkey);
+	X509_free(x509);
+	ERR_clear_error();
+	return (error);
 }

@@ -17,9 +17,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
-#include "bundle.h"
 #include "object.h"
 #include "pem.h"
 #include "securetcp.h"
@@ -42,25 +40,6 @@ keyid_password(char *buf, int size, int rwflag, void *arg)
 	if (arg != NULL)
 		*(int *)arg = 1;
 	return (-1);
-}
-
-/* The first certificate of a PEM chain; NULL when there is none. */
-X509 *
-keyid_leaf(const void *pem, size_t len)
-{
-	struct pem_block	 pb;
-	struct pem		 pm;
-	X509			*x509 = NULL;
-
-	pem_open(&pm, pem, len);
-	while (pem_next(&pm, &pb) && pb.pb_wrong == NULL) {
-		if (!bundle_label(BUNDLE_CHAIN, pb.pb_label))
-			continue;
-		x509 = bundle_x509(&pb);
-		break;
-	}
-	ERR_clear_error();
-	return (x509);
 }
 
 /* The only private key in a text, or NULL, and why. */
@@ -172,29 +151,4 @@ keyid_pkey(EVP_PKEY *pkey, uint8_t id[SECURETCP_KEYID],
 	OPENSSL_free(der);
 	ERR_clear_error();
 	return (ok == 1 && idlen == SECURETCP_KEYID ? ptOk : ptNoCertificate);
-}
-
-int
-securetcp_key_id(const void *pem, size_t len, uint8_t id[SECURETCP_KEYID],
-    enum securetcp_keytype *type)
-{
-	X509		*x509;
-	EVP_PKEY	*pkey;
-	int		 error = ptNoCertificate;
-
-	if (pem == NULL)
-		return (ptInvalidParam1);
-	if (id == NULL || type == NULL)
-		return (id == NULL ? ptInvalidParam3 : ptInvalidParam4);
-	if ((error = config_library()) != ptOk)
-		return (error);
-	if ((x509 = keyid_leaf(pem, len)) == NULL)
-		return (ptNoCertificate);
-	error = ptNoCertificate;
-	if ((pkey = X509_get_pubkey(x509)) != NULL)
-		error = keyid_pkey(pkey, id, type);
-	EVP_PKEY_free(pkey);
-	X509_free(x509);
-	ERR_clear_error();
-	return (error);
 }

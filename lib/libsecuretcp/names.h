@@ -66,7 +66,6 @@
 #define keyhook_failures	securetcp__keyhook_failures
 #define keyhook_ready	securetcp__keyhook_ready
 #define keyhook_swap	securetcp__keyhook_swap
-#define keyid_leaf	securetcp__keyid_leaf
 #define keyid_password	securetcp__keyid_password
 #define keyid_pkey	securetcp__keyid_pkey
 #define keyid_private	securetcp__keyid_private

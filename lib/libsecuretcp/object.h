@@ -343,7 +343,6 @@ int		 keyhook_swap(int (*)(const struct securetcp_signing *, void *),
 
 /* keyid.c */
 int		 keyid_password(char *, int, int, void *);
-struct x509_st	*keyid_leaf(const void *, size_t);
 struct evp_pkey_st
 		*keyid_private(const void *, size_t, char *, size_t);
 int		 keyid_pkey(struct evp_pkey_st *, uint8_t [SECURETCP_KEYID],
