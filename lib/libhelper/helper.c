@@ -143,6 +143,8 @@ helper_role(const struct wire_start *start)
 		return (SANDBOX_LAUNCHER);
 	if (start->ws_flags & WIRE_START_FILES)
 		return (SANDBOX_RESOLVER);
+	if (start->ws_flags & WIRE_START_CHECK)
+		return (SANDBOX_CHECKER);
 	return (SANDBOX_SPAWNER);
 }
 

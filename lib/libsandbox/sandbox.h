@@ -25,7 +25,8 @@ enum sandbox_role {
 	SANDBOX_SESSION,	/* forked: waits for its socket, handshakes */
 	SANDBOX_RELAY,		/* has all its descriptors */
 	SANDBOX_LAUNCHER,	/* pledge only: programs would inherit it */
-	SANDBOX_RESOLVER	/* asks name servers, reads files of /etc */
+	SANDBOX_RESOLVER,	/* asks name servers, reads files of /etc */
+	SANDBOX_CHECKER		/* reads files it was given */
 };
 
 /* The use of a descriptor, which decides its rights where it has any. */

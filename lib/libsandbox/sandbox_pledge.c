@@ -24,6 +24,7 @@ sandbox_promises(enum sandbox_role role)
 	case SANDBOX_PARENT:
 		return ("stdio rpath inet unix sendfd recvfd proc exec");
 	case SANDBOX_SIGNER_LOADING:
+	case SANDBOX_CHECKER:
 		return ("stdio recvfd");
 	case SANDBOX_SIGNER:
 		return ("stdio");
@@ -55,7 +56,8 @@ sandbox_enter(enum sandbox_role role)
 	 * here on; the parent must, where its backends and keys are, and a
 	 * resolver what its promise lets it open and nothing else.
 	 */
-	if (role == SANDBOX_SIGNER_LOADING || role == SANDBOX_SPAWNER) {
+	if (role == SANDBOX_SIGNER_LOADING || role == SANDBOX_SPAWNER ||
+	    role == SANDBOX_CHECKER) {
 		tzset();
 		if (unveil("/", "") == -1 || unveil(NULL, NULL) == -1)
 			return (-1);

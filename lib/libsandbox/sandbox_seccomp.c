@@ -428,6 +428,7 @@ sandbox_enter(enum sandbox_role role)
 		/* A filter and no_new_privs would outlast its execve(2). */
 		return (0);
 	case SANDBOX_SIGNER_LOADING:
+	case SANDBOX_CHECKER:
 		return (sandbox_load(SANDBOX_SIGNER));
 	case SANDBOX_SPAWNER:
 	case SANDBOX_RESOLVER:

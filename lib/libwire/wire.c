@@ -264,6 +264,32 @@ static const struct wire_field wire_done_fields[] = {
 	END
 };
 
+static const struct wire_field wire_question_fields[] = {
+	U32(wire_question, wqu_number),
+	U8(wire_question, wqu_kind),
+	U8(wire_question, wqu_flags),
+	STRING(wire_question, wqu_text),
+	END
+};
+
+static const struct wire_field wire_finding_fields[] = {
+	U32(wire_finding, wfi_number),
+	U8(wire_finding, wfi_flags),
+	U32(wire_finding, wfi_line),
+	STRING(wire_finding, wfi_text),
+	END
+};
+
+static const struct wire_field wire_checked_fields[] = {
+	U32(wire_checked, wck_number),
+	U8(wire_checked, wck_flags),
+	U8(wire_checked, wck_type),
+	BYTES(wire_checked, wck_id),
+	U64(wire_checked, wck_since),
+	U64(wire_checked, wck_until),
+	END
+};
+
 #define LAYOUT(t, s)	[WIRE_##t] = { #t, sizeof(struct s), s##_fields }
 #define EMPTY(t)	[WIRE_##t] = { #t, 0, wire_none }
 
@@ -310,6 +336,9 @@ static const struct wire_layout wire_layouts[WIRE_TYPE_MAX] = {
 	EMPTY(TAKEN),
 	LAYOUT(ESTABLISHED, wire_established),
 	LAYOUT(DONE, wire_done),
+	LAYOUT(CHECK, wire_question),
+	LAYOUT(FINDING, wire_finding),
+	LAYOUT(CHECKED, wire_checked),
 };
 
 static const struct wire_layout *

@@ -29,6 +29,7 @@
 #define WIRE_NAME		64	/* bounds include the NUL */
 #define WIRE_OPTION		1024
 #define WIRE_REASON		256
+#define WIRE_FINDING_TEXT	1024
 #define WIRE_SUBJECT		1024
 #define WIRE_SAN		4096
 #define WIRE_SERVERNAME		256
@@ -121,6 +122,13 @@ enum wire_type {
 	/* launcher to parent: a RUN, TERM or KILL was dealt with */
 	WIRE_TAKEN,
 
+	/* parent to checker: a file, as a descriptor, or what was said */
+	WIRE_CHECK,
+
+	/* checker to parent: what is wrong with it, if anything, and the end */
+	WIRE_FINDING,
+	WIRE_CHECKED,
+
 	WIRE_TYPE_MAX
 };
 
@@ -129,6 +137,7 @@ enum wire_type {
 #define WIRE_START_OPTIONAL	0x02	/* run on where no sandbox exists */
 #define WIRE_START_ROOT		0x04	/* a launcher: it changes user later */
 #define WIRE_START_FILES	0x08	/* a resolver: no chroot */
+#define WIRE_START_CHECK	0x10	/* a checker: it serves nobody */
 
 struct wire_start {
 	uint32_t	 ws_uid;
@@ -375,12 +384,62 @@ struct wire_done {
 	char		 wd_reason[WIRE_REASON];
 };
 
+enum wire_check_kind {
+	WIRE_CHECK_CHAIN = 1,	/* files, as descriptors */
+	WIRE_CHECK_STAPLE,
+	WIRE_CHECK_CA,
+	WIRE_CHECK_CRL,
+	WIRE_CHECK_PROTOCOL,	/* settings, as texts */
+	WIRE_CHECK_CIPHERS,
+	WIRE_CHECK_CURVES,
+	WIRE_CHECK_ALPN,
+	WIRE_CHECK_SHOWN	/* the certificate of that name, in a block */
+};
+
+/* CHECK: flags */
+#define WIRE_CHECK_MORE		0x01	/* goes with the one before it */
+#define WIRE_CHECK_STAPLED	0x02	/* CHAIN: a STAPLE is configured */
+#define WIRE_CHECK_CLIENT	0x04	/* SHOWN: by a client block */
+
+/* MORE: a CHAIN's STAPLE, a CA's CRL, a further SHOWN of the same block. */
+struct wire_question {
+	uint32_t	 wqu_number;
+	uint8_t		 wqu_kind;	/* enum wire_check_kind */
+	uint8_t		 wqu_flags;
+	char		 wqu_text[WIRE_OPTION];	/* a setting, or a name */
+};
+
+/* FINDING: flags */
+#define WIRE_FINDING_ERROR	0x01	/* else a warning */
+
+struct wire_finding {
+	uint32_t	 wfi_number;	/* of the CHECK */
+	uint8_t		 wfi_flags;
+	uint32_t	 wfi_line;	/* of the file; 0: of all of it */
+	char		 wfi_text[WIRE_FINDING_TEXT];
+};
+
+/* CHECKED: flags, and no time */
+#define WIRE_NEVER		UINT64_MAX
+#define WIRE_CHECKED_TLS12	0x01	/* PROTOCOL: TLS 1.2 is among them */
+
+/* CHAIN: key and dates of its leaf.  STAPLE, CRL: when the next is due. */
+struct wire_checked {
+	uint32_t	 wck_number;
+	uint8_t		 wck_flags;
+	uint8_t		 wck_type;	/* enum wire_keytype, or 0 */
+	uint8_t		 wck_id[WIRE_KEYID];
+	uint64_t	 wck_since;	/* times; WIRE_NEVER: none, or unknown */
+	uint64_t	 wck_until;
+};
+
 /* The sender of a message. */
 enum wire_role {
 	WIRE_SIGNER = 1,
 	WIRE_SPAWNER,
 	WIRE_LAUNCHER,
 	WIRE_RESOLVER,
+	WIRE_CHECKER,
 	WIRE_SESSION
 };
 

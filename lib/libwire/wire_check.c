@@ -56,6 +56,16 @@ static const struct wire_says helpers[][2] = {
 			WIRE_SAY(RESOLVED),
 			WIRE_SAY(FATAL)
 		}
+	},
+	[WIRE_CHECKER] = {
+		[WIRE_LOADING] = {
+			0,
+			WIRE_SAY(READY) | WIRE_SAY(FATAL)
+		},
+		[WIRE_RUNNING] = {
+			WIRE_SAY(FINDING) | WIRE_SAY(CHECKED),
+			WIRE_SAY(FATAL)
+		}
 	}
 };
 

@@ -7,7 +7,6 @@
 /* The block, as the parent tells it: settings and files, no key. */
 
 #include <sys/types.h>
-#include <sys/stat.h>
 
 #include <errno.h>
 #include <stdint.h>
@@ -26,8 +25,8 @@
 
 #define CHAIN_MAX	(1024 * 1024)
 #define CA_MAX		(4 * 1024 * 1024)
-#define CRL_MB		64
-#define CRL_MAX		(CRL_MB * 1024 * 1024)
+#define CRL_MAX		CONFIG_FILE_MAX
+#define LOAD_FIRST	(64 * 1024)
 #define MATCHES_MAX	1000
 
 static void	 config_server(struct imsgbuf *, struct imsg *,
@@ -42,9 +41,7 @@ static void	 config_file(struct imsgbuf *, struct imsg *, struct server *,
 static void	 config_match(struct imsgbuf *, struct imsg *,
 		    struct server *);
 static void	 config_prepare(struct imsgbuf *, struct server *);
-static uint8_t	*config_load(struct imsgbuf *, const struct server *,
-		    const char *, int, size_t, size_t *);
-static ssize_t	 config_pread(int, uint8_t *, size_t);
+static ssize_t	 config_pread(int, uint8_t *, size_t, size_t);
 
 /* SERVER, what belongs to it, SERVER_END; returns with a context prepared. */
 void
@@ -173,12 +170,20 @@ config_server(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 		    wv->wv_name, securetcp_config_error(config));
 }
 
+static const char *
+config_who(const struct server *sv, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "server %s", sv->sv_wire.wv_name);
+	return (buf);
+}
+
 /* A whole file, by the setter of what is in it. */
 static void
 config_file(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv,
     size_t max, int (*set)(struct securetcp_config *, const void *, size_t))
 {
 	const char	*what = wire_name(imsg_get_type(imsg));
+	char		 who[WIRE_NAME + 8];
 	uint8_t		*buf;
 	size_t		 len;
 	int		 fd;
@@ -188,7 +193,8 @@ config_file(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv,
 	if (fd == -1)
 		helper_fatal(pipe, "server %s: %s came without its file",
 		    sv->sv_wire.wv_name, what);
-	buf = config_load(pipe, sv, what, fd, max, &len);
+	buf = config_load(pipe, config_who(sv, who, sizeof(who)), what, fd,
+	    max, &len);
 	(void)close(fd);
 	if (set(sv->sv_config, buf, len) != ptOk)
 		helper_fatal(pipe, "server %s: %s: %s", sv->sv_wire.wv_name,
@@ -224,7 +230,7 @@ config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 	struct wire_chain	 wc;
 	enum securetcp_keytype	 type;
 	const char		*name = sv->sv_wire.wv_name;
-	char			 what[32];
+	char			 what[32], who[WIRE_NAME + 8];
 	uint8_t			 id[SECURETCP_KEYID];
 	uint8_t			*pem;
 	size_t			 len;
@@ -236,7 +242,8 @@ config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 		helper_fatal(pipe, "server %s: chain %u came without its file",
 		    name, wc.wc_index);
 	(void)snprintf(what, sizeof(what), "chain %u", wc.wc_index);
-	pem = config_load(pipe, sv, what, fd, CHAIN_MAX, &len);
+	pem = config_load(pipe, config_who(sv, who, sizeof(who)), what, fd,
+	    CHAIN_MAX, &len);
 	(void)close(fd);
 
 	if (securetcp_key_id(pem, len, id, &type) != ptOk)
@@ -255,36 +262,43 @@ config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 	free(pem);
 }
 
-static uint8_t *
-config_load(struct imsgbuf *pipe, const struct server *sv, const char *what,
-    int fd, size_t max, size_t *len)
+/*
+ * To be freed.  A checker's sandbox does not let it ask how much there is.
+ */
+uint8_t *
+config_load(struct imsgbuf *pipe, const char *who, const char *what, int fd,
+    size_t max, size_t *len)
 {
-	const char	*name = sv->sv_wire.wv_name;
-	struct stat	 st;
-	uint8_t		*buf;
-	ssize_t		 n;
+	uint8_t	*buf = NULL, *grown;
+	size_t	 have = 0, size = 0;
+	ssize_t	 n;
 
-	if (fstat(fd, &st) == -1)
-		helper_fatal(pipe, "server %s: %s: fstat: %s", name, what,
-		    strerror(errno));
-	if (st.st_size <= 0 || st.st_size > (off_t)max)
-		helper_fatal(pipe, "server %s: %s: %lld bytes: must be from 1 "
-		    "to %zu", name, what, (long long)st.st_size, max);
-	if ((buf = malloc((size_t)st.st_size)) == NULL)
-		helper_fatal(pipe, "server %s: %s: %s", name, what,
-		    strerror(errno));
-	if ((n = config_pread(fd, buf, (size_t)st.st_size)) == -1)
-		helper_fatal(pipe, "server %s: %s: read: %s", name, what,
-		    strerror(errno));
-	*len = (size_t)n;
+	do {
+		size = size == 0 ? LOAD_FIRST : 2 * size;
+		if ((grown = realloc(buf, size)) == NULL)
+			helper_fatal(pipe, "%s: %s: %s", who, what,
+			    strerror(errno));
+		buf = grown;
+		if ((n = config_pread(fd, buf, have, size)) == -1)
+			helper_fatal(pipe, "%s: %s: read: %s", who, what,
+			    strerror(errno));
+		have = (size_t)n;
+	} while (have == size && have <= max);
+	if (have == 0 || have > max)
+		helper_fatal(pipe, "%s: %s: %s%zu bytes: must be from 1 to "
+		    "%zu", who, what, have == size ? "at least " : "", have,
+		    max);
+	*len = have;
 	return (buf);
 }
 
-/* By position: the descriptor's offset is shared with other spawners. */
+/*
+ * Goes on with what there is, and returns how much it is then.  By position:
+ * the descriptor's offset is shared with other spawners.
+ */
 static ssize_t
-config_pread(int fd, uint8_t *buf, size_t size)
+config_pread(int fd, uint8_t *buf, size_t have, size_t size)
 {
-	size_t	 have = 0;
 	ssize_t	 n;
 
 	while (have < size) {

@@ -7,7 +7,8 @@
 /*
  * A spawner, and by fork(2) the sessions of one server block.  It holds what
  * they all need and nothing secret: settings, certificate chains, a TLS
- * context.  It never reads a byte from the network.
+ * context.  It never reads a byte from the network.  Or a checker, which
+ * reads such files before a configuration is used, and tells of them.
  */
 
 #include <sys/types.h>
@@ -21,6 +22,7 @@
 
 #include "compat.h"
 #include "helper.h"
+#include "inspect.h"
 #include "procs.h"
 #include "sandbox.h"
 #include "securetcp.h"
@@ -39,6 +41,8 @@ main(int argc, char *argv[])
 		errx(HELPER_USAGE, "takes no arguments: it is run by "
 		    "securetcpd(8)");
 	helper_start(&pipe, &server.sv_start);
+	if (server.sv_start.ws_flags & WIRE_START_CHECK)
+		inspect_run(&pipe, &server.sv_start);
 	if (sign_init() != ptOk)
 		helper_fatal(&pipe, "spawner: TLS library: no place for the "
 		    "signing hook");

@@ -119,6 +119,11 @@ struct session {
 
 /* config.c */
 void		 config_read(struct imsgbuf *, struct server *);
+/* All of a file, or helper_fatal() by whose and what it is. */
+#define CRL_MB			64
+#define CONFIG_FILE_MAX		(CRL_MB * 1024 * 1024)
+uint8_t		*config_load(struct imsgbuf *, const char *, const char *, int,
+		    size_t, size_t *);
 
 /* spawner.c */
 __attribute__((__noreturn__))

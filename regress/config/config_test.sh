@@ -466,6 +466,56 @@ fallback_body()
 	[ -z "$failed" ] || atf_fail "not what was expected: see above"
 }
 
+# blocks N LABEL: as many beginnings and ends.
+blocks()
+{
+	awk -v n="$1" -v l="$2" 'BEGIN {
+		for (i = 0; i < n; i++)
+			printf "-----BEGIN %s-----\nAAAA\n-----END %s-----\n", l, l
+	}'
+}
+
+atf_test_case rubbish
+rubbish_head()
+{
+	atf_set descr "A file that is wrong in every line does not flood \
+whoever reads of it, and an error behind many warnings still counts"
+	atf_set require.progs openssl
+}
+rubbish_body()
+{
+	prepare_all
+	cat >rubbish.conf <<-CONF
+	include "$here/base.inc"
+	include "$here/try.inc"
+	server "x" {
+		listen on 127.0.0.1 port 0
+		certificate "www"
+		echo
+		client authentication required ca "many.pem"
+	}
+	CONF
+	blocks 300 CERTIFICATE >many.pem
+	atf_check -s exit:1 -o empty -e save:err "$securetcpd" -n \
+	    -f rubbish.conf
+	atf_check -o match:'^ *101$' wc -l <err
+	atf_check -o inline:"rubbish.conf:7: ca \"many.pem\": and 201 more, \
+which are not shown
+" tail -n 1 err
+
+	{ cat www.crt; blocks 100 X; } >many.pem
+	atf_check -o match:'^configuration OK$' -e save:err "$securetcpd" -n \
+	    -f rubbish.conf
+	atf_check -o match:'^ *100$' wc -l <err
+	{ cat www.crt; blocks 100 X; echo -----BEGIN CERTIFICATE-----; } \
+	    >many.pem
+	atf_check -s exit:1 -o empty -e save:err "$securetcpd" -n \
+	    -f rubbish.conf
+	atf_check -o inline:"rubbish.conf:7: ca \"many.pem\": and 1 more, \
+which are not shown
+" tail -n 1 err
+}
+
 atf_test_case no_file
 no_file_head()
 {
@@ -537,6 +587,7 @@ atf_init_test_cases()
 		atf_add_test_case "$_theme"
 	done
 	atf_add_test_case fallback
+	atf_add_test_case rubbish
 	atf_add_test_case no_file
 	atf_add_test_case no_regular_file
 	atf_add_test_case bad_define

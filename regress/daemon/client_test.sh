@@ -987,12 +987,47 @@ scenario no_roots "Where the system has no roots, a client block without \
 \"ca\" is an error of the configuration that says so" require.progs cc
 no_roots_body()
 {
+	# Wherever it looks for them: each place is this one.
 	cat >roots.c <<-C
-	const char *tls_default_ca_cert_file(void);
-	const char *
-	tls_default_ca_cert_file(void)
+	#define _GNU_SOURCE
+	#include <dlfcn.h>
+	#include <fcntl.h>
+	#include <stdarg.h>
+	#include <string.h>
+	#include <unistd.h>
+
+	static const char *
+	moved(const char *path)
 	{
-		return "$PWD/roots.pem";
+		if (strcmp(path, "/etc/ssl/cert.pem") == 0)
+			return "$PWD/roots.pem";
+		if (strncmp(path, "/etc/", 5) == 0 &&
+		    strstr(path, "/ca-") != NULL)
+			return "/nonexistent";
+		return path;
+	}
+	int
+	access(const char *path, int mode)
+	{
+		int (*real)(const char *, int);
+
+		*(void **)&real = dlsym(RTLD_NEXT, "access");
+		return real(moved(path), mode);
+	}
+	int
+	open(const char *path, int flags, ...)
+	{
+		va_list ap;
+		int (*real)(const char *, int, ...);
+		int mode = 0;
+
+		if (flags & O_CREAT) {
+			va_start(ap, flags);
+			mode = va_arg(ap, int);
+			va_end(ap);
+		}
+		*(void **)&real = dlsym(RTLD_NEXT, "open");
+		return real(moved(path), flags, mode);
 	}
 	C
 	atf_check cc -shared -fPIC -o roots.so roots.c
@@ -1000,7 +1035,7 @@ no_roots_body()
 	_line=$(grep -n '^client' securetcpd.conf | cut -d : -f 1)
 	atf_check -s exit:1 -o empty -e inline:"\
 $PWD/securetcpd.conf:$_line: client without \"ca\": the system's \
-\"$PWD/roots.pem\": No such file or directory
+\"/etc/ssl/cert.pem\": No such file or directory
 " env LD_PRELOAD="$PWD/roots.so" "$securetcpd" -n -f "$PWD/securetcpd.conf"
 
 	# And where it has them, they are the ones.

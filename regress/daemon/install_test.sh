@@ -139,6 +139,33 @@ hardened_body()
 	done
 }
 
+# lacks PROGRAM "LIBRARIES" "FUNCTIONS": neither needed, nor called, nor linked
+# into it.
+lacks()
+{
+	readelf -dW "$top/$1" >dynamic
+	readelf -sW "$top/$1" >symbols
+	atf_check test "$(grep -c NEEDED dynamic)" -ge 1
+	atf_check test "$(grep -c wire_parse symbols)" -ge 1
+	atf_check -s exit:1 grep -E "NEEDED.*lib($2)\\." dynamic
+	atf_check -s exit:1 grep -E " ($3)_" symbols
+}
+
+scenario linked "Only what serves a connection links libtls, only it and the \
+signer libcrypto: whatever else there is can neither parse a certificate nor \
+use a key" require.progs readelf
+linked_body()
+{
+	crypto="X509|ASN1|OBJ|EVP|OPENSSL|CRYPTO|ERR|BIO|PEM|OCSP|d2i|i2d|RSA"
+	for p in sbin/securetcpd/securetcpd \
+	    libexec/securetcp-launcher/securetcp-launcher \
+	    libexec/securetcp-resolver/securetcp-resolver; do
+		lacks $p "tls|ssl|crypto" "tls|SSL|$crypto"
+	done
+	lacks libexec/securetcp-signer/securetcp-signer "tls|ssl" "tls|SSL"
+	atf_check -o match:'NEEDED.*libcrypto\.' cat dynamic
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

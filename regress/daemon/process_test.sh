@@ -266,6 +266,7 @@ sandbox_named_body()
 	atf_check \
 	    -o match:"^process=signer name=1 pid=[0-9]+ sandbox=$sandbox\$" \
 	    -o match:"^process=spawner name=www pid=[0-9]+ sandbox=$sandbox\$" \
+	    -o match:"^process=checker name=configuration pid=[0-9]+ sandbox=$sandbox\$" \
 	    cat log
 	atf_check -s exit:1 grep -E '^process=(signer|spawner) .*sandbox=none' log
 }

@@ -349,8 +349,12 @@ $(bound RESOLVER_MEMORY) MB more"
 	tells "descriptors $(bound LAUNCHER_NOFILE), on"
 	page=securetcp-session.8
 	text $page >text
-	tells "descriptors $(bound SPAWNER_NOFILE) $(bound SESSION_NOFILE)"
-	tells "memory +$(bound SESSION_MEMORY) MB +$(bound SESSION_MEMORY) MB"
+	tells "descriptors $(bound SPAWNER_NOFILE) $(bound SESSION_NOFILE) \
+$(bound CHECKER_NOFILE)"
+	tells "memory +$(bound SESSION_MEMORY) MB +$(bound SESSION_MEMORY) MB \
++$(bound INSPECT_MEMORY) MB"
+	tells "at most $(bound CHECKER_SECONDS) seconds for a word"
+	tells "says $(bound INSPECT_MOST) things about one file"
 	tells "and $(bound CRL_MB) MB more again"
 	tells "still there $(bound LEAVE_SECONDS) seconds after the end"
 	tells "within $(bound CRASH_WINDOW) seconds make it pause for \

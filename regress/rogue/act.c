@@ -360,6 +360,49 @@ act_signed(const char **line)
 	act_send(WIRE_SIGNED, out, n + len);
 }
 
+/* finding NUMBER FLAGS LINE TEXT */
+static void
+act_finding(const char **line)
+{
+	uint8_t	 out[WIRE_FINDING_TEXT + 64];
+	char	 word[WIRE_REASON];
+	size_t	 n = 0;
+
+	n += put(out + n, 4, act_number(line));
+	n += put(out + n, 1, act_number(line));
+	n += put(out + n, 4, act_number(line));
+	if (!act_word(line, word, sizeof(word)))
+		(void)strlcpy(word, "-", sizeof(word));
+	n += put_string(out + n, word, WIRE_FINDING_TEXT - 1);
+	act_send(WIRE_FINDING, out, n);
+}
+
+/* So many about the first question. */
+static void
+act_findings(uint64_t n)
+{
+	const char	*line;
+
+	while (n-- > 0) {
+		line = "1 0 0 x";
+		act_finding(&line);
+	}
+}
+
+/* checked NUMBER TYPE: all else is zero */
+static void
+act_checked(const char **line)
+{
+	uint8_t	 out[64];
+	size_t	 n = 0;
+
+	memset(out, 0, sizeof(out));
+	n += put(out + n, 4, act_number(line));
+	n += put(out + n, 1, 0);
+	n += put(out + n, 1, act_number(line));
+	act_send(WIRE_CHECKED, out, n + WIRE_KEYID + 8 + 8);
+}
+
 /* Headers that promise what does not come, or cannot. */
 static void
 act_broken(const char *how)
@@ -456,6 +499,12 @@ act_common(const char *word, const char **line)
 		act_numbers(WIRE_EXITED, line, 8, 4, 4);
 	else if (strcmp(word, "taken") == 0)
 		act_send(WIRE_TAKEN, NULL, 0);
+	else if (strcmp(word, "finding") == 0)
+		act_finding(line);
+	else if (strcmp(word, "findings") == 0)
+		act_findings(act_number(line));
+	else if (strcmp(word, "checked") == 0)
+		act_checked(line);
 	else if (strcmp(word, "signed") == 0)
 		act_signed(line);
 	else if (strcmp(word, "half") == 0 || strcmp(word, "header") == 0 ||

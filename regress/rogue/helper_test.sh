@@ -344,6 +344,50 @@ certain()
 	stop_clean
 }
 
+# checks "WORDS" "WHY": a checker that does that in place of its first answer
+# ends the check.
+checks()
+{
+	echo "$1" >tree/libexec/securetcp-session/plan
+	atf_check -s exit:1 -o empty -e save:err \
+	    "$securetcpd" -n -f "$PWD/securetcpd.conf"
+	atf_check -o inline:"securetcpd: checker of the configuration \
+terminated: $2
+" tail -n 1 err
+}
+
+twice checker "A checker that breaks the rules ends the check, and what it \
+says of a file is escaped"
+checker()
+{
+	plant
+	serve_many 1 a
+	asked="violation: an answer to what it was not asked"
+	checks "finding 999999999 1 0 x" "$asked"
+	checks "checked 2 1" "$asked"
+	checks "checked 1 0" "violation: malformed CHECKED"
+	checks "checked 1 9" "violation: malformed CHECKED"
+	checks "finding 1 0 0 over" \
+	    "violation: message FINDING (44): wrong size"
+	checks "finding 1 0 0 nul" "violation: malformed message"
+	checks "ready x" "violation: message READY (17): a second time"
+	checks "forked 1" "violation: message FORKED (14): unknown message"
+	checks "fds 1 checked 1 1" \
+	    "violation: message CHECKED (45): a descriptor was sent"
+	checks "exit 3" "exit code 3"
+	checks "kill 9" "killed by signal 9 (Killed)"
+	checks "closepipe stay" "its pipe ended and it did not leave"
+	checks "findings 200" "violation: too many findings"
+	checks "finding 1 1 7 line exit 3" "exit code 3"
+	atf_check -o match:'/securetcpd.conf:[0-9]*: chain ".*/www.crt", line 7x"\\nserver=www session=1 from=127.0.0.1:1 state=closed\\r\\n$' head -n 1 err
+	# An honest one has nothing to say.
+	atf_check -o inline:'configuration OK\n' \
+	    "$securetcpd" -n -f "$PWD/securetcpd.conf"
+	start
+	wait_until 20 a served a
+	stop_clean
+}
+
 atf_init_test_cases()
 {
 	add_scenarios

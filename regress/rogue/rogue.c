@@ -4,7 +4,10 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* The spawner: as securetcp-session's main.c, without a sandbox. */
+/*
+ * The spawner: as securetcp-session's main.c, without a sandbox.  A checker is
+ * the shipped one, unless there is a plan for it.
+ */
 
 #include <sys/types.h>
 #include <sys/mman.h>
@@ -17,6 +20,7 @@
 #include <imsg.h>
 
 #include "helper.h"
+#include "inspect.h"
 #include "procs.h"
 #include "rogue.h"
 #include "securetcp.h"
@@ -52,12 +56,38 @@ rogue_poll(int64_t deadline, int timeout)
 	return (ms == -1 || ms > 20 ? 20 : ms);
 }
 
+static void
+rogue_ready(struct imsgbuf *pipe)
+{
+	struct wire_ready	 ready;
+
+	memset(&ready, 0, sizeof(ready));
+	(void)strlcpy(ready.wr_sandbox, "rogue", sizeof(ready.wr_sandbox));
+	if (wire_send(pipe, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
+		helper_fatal(pipe, "READY");
+	helper_flush(pipe);
+}
+
+/* In place of the answer to the first question. */
+__attribute__((__noreturn__))
+static void
+rogue_checker(struct imsgbuf *pipe, const char *plan)
+{
+	struct imsg	 imsg;
+
+	rogue_ready(pipe);
+	helper_next(pipe, &imsg);
+	imsg_free(&imsg);
+	act(plan, NULL);
+	for (;;)
+		helper_next(pipe, &imsg);
+}
+
 int
 main(void)
 {
 	static struct server	 server;
 	static struct imsgbuf	 pipe;
-	struct wire_ready	 ready;
 	char			 plan[ROGUE_LINE];
 	int			 planned, procfd;
 
@@ -67,6 +97,11 @@ main(void)
 		err(1, "mmap");
 	planned = act_plan(plan, sizeof(plan));
 	helper_start(&pipe, &server.sv_start);
+	if (server.sv_start.ws_flags & WIRE_START_CHECK) {
+		if (planned == 0)
+			rogue_checker(&pipe, plan);
+		inspect_run(&pipe, &server.sv_start);
+	}
 	if (sign_init() != ptOk)
 		helper_fatal(&pipe, "no signing hook");
 	config_read(&pipe, &server);
@@ -77,10 +112,6 @@ main(void)
 	helper_bound(&pipe, SESSION_MEMORY);
 	if (planned == 0)
 		act(plan, NULL);
-	memset(&ready, 0, sizeof(ready));
-	(void)strlcpy(ready.wr_sandbox, "rogue", sizeof(ready.wr_sandbox));
-	if (wire_send(&pipe, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
-		helper_fatal(&pipe, "READY");
-	helper_flush(&pipe);
+	rogue_ready(&pipe);
 	spawner_run(&pipe, &server, procfd);
 }

@@ -13,7 +13,7 @@ names="START KEY KEYS_END SIGN KEYINFO KEYBAD SIGNED UNSIGNED SERVER CHAIN \
 SERVER_END FORK KILL FORKED UNFORKED EXITED READY FATAL ADOPT SIGNATURE \
 NOSIGNATURE ACCEPT REFUSE CLOSE ASKSIGN ESTABLISHED DONE CA CRL STAPLE MATCH \
 ADDRESS PROGRAM PROGRAM_END STDERR RUN TERM RESOLVE RESOLVED IDENTITY ALLOWED \
-TAKEN"
+TAKEN CHECK FINDING CHECKED"
 
 # types: number and name of each there is, and of some there are not.
 types()
@@ -24,7 +24,7 @@ types()
 		_n=$((_n + 1))
 		echo "$_n $_t"
 	done
-	echo "43 unknown"
+	echo "46 unknown"
 	echo "64 unknown"
 	echo "255 unknown"
 	echo "4294967295 unknown"

@@ -408,6 +408,24 @@ ATF_TC_BODY(signer, tc)
 	nobody_else(SANDBOX_SIGNER);
 }
 
+ATF_TC(checker);
+ATF_TC_HEAD(checker, tc)
+{
+	atf_tc_set_md_var(tc, "descr", "A checker reads the files it was "
+	    "given and talks to its pipe; no socket call, no process");
+}
+ATF_TC_BODY(checker, tc)
+{
+	static const struct probe	 may[] = {
+		{ "pread", op_pread },
+	};
+
+	ALLOWED(SANDBOX_CHECKER, everybody_may);
+	ALLOWED(SANDBOX_CHECKER, may);
+	FORBIDDEN(SANDBOX_CHECKER, signer_may_not);
+	nobody_else(SANDBOX_CHECKER);
+}
+
 ATF_TC(resolver);
 ATF_TC_HEAD(resolver, tc)
 {
@@ -656,6 +674,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, spawner);
 	ATF_TP_ADD_TC(tp, stranger);
 	ATF_TP_ADD_TC(tp, signer);
+	ATF_TP_ADD_TC(tp, checker);
 	ATF_TP_ADD_TC(tp, resolver);
 	ATF_TP_ADD_TC(tp, name);
 	ATF_TP_ADD_TC(tp, netns);

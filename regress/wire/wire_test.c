@@ -50,6 +50,9 @@ union payload {
 	struct wire_asksign	 asksign;
 	struct wire_established	 established;
 	struct wire_done	 done;
+	struct wire_question	 question;
+	struct wire_finding	 finding;
+	struct wire_checked	 checked;
 };
 
 static struct imsgbuf	 left, right;
@@ -169,6 +172,12 @@ size_of(uint32_t type)
 		return (sizeof(struct wire_established));
 	case WIRE_DONE:
 		return (sizeof(struct wire_done));
+	case WIRE_CHECK:
+		return (sizeof(struct wire_question));
+	case WIRE_FINDING:
+		return (sizeof(struct wire_finding));
+	case WIRE_CHECKED:
+		return (sizeof(struct wire_checked));
 	default:
 		return (0);
 	}
@@ -343,6 +352,26 @@ fill(uint32_t type, union payload *p)
 		p->done.wd_out = 0x0123456789abcdef;
 		p->done.wd_flags = 0xfe;
 		TEXT(p->done.wd_reason);
+		break;
+	case WIRE_CHECK:
+		p->question.wqu_number = 0xfedcba98;
+		p->question.wqu_kind = 0xfd;
+		p->question.wqu_flags = 0xfe;
+		TEXT(p->question.wqu_text);
+		break;
+	case WIRE_FINDING:
+		p->finding.wfi_number = 0xfedcba98;
+		p->finding.wfi_flags = 0xfe;
+		p->finding.wfi_line = 0x89abcdef;
+		TEXT(p->finding.wfi_text);
+		break;
+	case WIRE_CHECKED:
+		p->checked.wck_number = 0xfedcba98;
+		p->checked.wck_flags = 0xfd;
+		p->checked.wck_type = 0xfe;
+		BYTES(p->checked.wck_id);
+		p->checked.wck_since = 0xfedcba9876543210;
+		p->checked.wck_until = 0x0123456789abcdef;
 		break;
 	}
 }

@@ -22,7 +22,7 @@
 #include "conf.h"
 
 static void	 accounts_check(struct conf *);
-static void	 chroot_check(const struct conf *);
+static void	 chroot_check(struct conf *);
 static void	 directory_check(const struct conf_place *, const char *,
 		    const char *);
 static void	 control_check(const struct control *);
@@ -52,8 +52,11 @@ accounts_check(struct conf *conf)
 {
 	if (geteuid() != 0)
 		return;
-	if (account_check(&conf->cf_user_at, "user", conf->cf_user) == -1)
+	if (account_check(&conf->cf_user_at, "user", conf->cf_user) == -1) {
+		/* Whoever reads the files to tell of them, too, is not root. */
+		(void)strlcpy(conf->cf_user, "nobody", sizeof(conf->cf_user));
 		return;
+	}
 	if (conf->cf_signer_user_set || getpwnam(conf->cf_signer_user) !=
 	    NULL) {
 		(void)account_check(&conf->cf_signer_user_at, "signer user",
@@ -69,10 +72,11 @@ accounts_check(struct conf *conf)
 
 /* The default one is made at start, where the system has none. */
 static void
-chroot_check(const struct conf *conf)
+chroot_check(struct conf *conf)
 {
 	const struct conf_place	*at = &conf->cf_chroot_at;
 	struct stat		 root, st;
+	unsigned int		 before = conf_errors();
 
 	if (!conf->cf_chroot_set || geteuid() != 0)
 		return;
@@ -89,6 +93,11 @@ chroot_check(const struct conf *conf)
 	else if (st.st_uid != 0 || (st.st_mode & (S_IWGRP | S_IWOTH)))
 		conf_error(at, "chroot \"%s\" must be root's and writable by "
 		    "nobody else", conf->cf_chroot);
+	if (conf_errors() == before)
+		return;
+	/* For whoever reads the files to tell of them, too. */
+	(void)strlcpy(conf->cf_chroot, CONF_CHROOT, sizeof(conf->cf_chroot));
+	conf->cf_chroot_set = 0;
 }
 
 void
@@ -142,18 +151,13 @@ control_check(const struct control *co)
 		    co->co_group);
 }
 
-unsigned int
+void
 conf_check(struct conf *conf)
 {
 	struct control		*co;
 	struct certificate	*ce;
 	struct server		*sv;
-	unsigned int		 before;
 
-	if (conf->cf_checked)
-		return 0;
-	conf->cf_checked = 1;
-	before = conf_errors();
 	accounts_check(conf);
 	chroot_check(conf);
 	directory_check(&conf->cf_pidfile_at, "pidfile", conf->cf_pidfile);
@@ -167,5 +171,4 @@ conf_check(struct conf *conf)
 		conf_check_certificate(ce);
 	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry)
 		conf_check_server(conf, sv);
-	return conf_errors() - before;
 }

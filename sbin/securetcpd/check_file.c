@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* Files that the configuration names: opened, bounded, read. */
+/* Files that the configuration names: opened, bounded, copied. */
 
 #include <sys/types.h>
 #include <sys/stat.h>
@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -46,63 +45,68 @@ conf_check_open(const char *what, const char *path, off_t max,
 	return -1;
 }
 
-char *
-conf_check_read(const char *what, const char *path, int fd,
-    const struct conf_place *place, size_t max, size_t *len)
+/* What this process must not know is the next best thing to forget. */
+static int
+file_private(const char *buf, size_t len)
+{
+	return (memmem(buf, len, "PRIVATE KEY-----", 16) != NULL);
+}
+
+/* Its bytes, which are not looked into but for that; NULL with errno. */
+static char *
+file_read(int fd, size_t max, size_t *len)
 {
 	char	*buf;
 	ssize_t	 n;
 
-	if ((buf = malloc(max + 1)) == NULL)
+	if ((buf = malloc(max)) == NULL)
 		err(1, "malloc");
 	for (*len = 0; *len < max; *len += (size_t)n) {
 		n = pread(fd, buf + *len, max - *len, (off_t)*len);
 		if (n == -1) {
-			conf_error(place, "%s \"%s\": %s", what, path,
-			    strerror(errno));
 			free(buf);
-			return NULL;
+			return (NULL);
 		}
 		if (n == 0)
 			break;
 	}
-	buf[*len] = '\0';
-	/* Of what this process must not know, the next best is to forget. */
-	if (memmem(buf, *len, "PRIVATE KEY-----", 16) != NULL) {
+	return (buf);
+}
+
+/* Helpers read what was checked, and not what has become of the file. */
+int
+conf_check_copy(const char *what, const char *path, int fd, size_t max,
+    const struct conf_place *place)
+{
+	char	*buf;
+	size_t	 len;
+	int	 copy = -1;
+
+	if ((buf = file_read(fd, max, &len)) == NULL)
+		conf_error(place, "%s \"%s\": %s", what, path,
+		    strerror(errno));
+	else if (file_private(buf, len))
 		conf_error(place, "%s \"%s\" holds a private key, which "
 		    "belongs in a file of its own", what, path);
-		freezero(buf, max + 1);
-		return NULL;
-	}
-	return buf;
-}
-
-/*
- * Helpers that start later are to read what was checked, and not what has
- * become of the file by then.
- */
-void
-conf_check_keep(const char *what, const char *path, int *fd,
-    const struct conf_place *place, const char *buf, size_t len)
-{
-	int	 copy;
-
-	if ((copy = compat_snapshot(buf, len)) == -1) {
+	else if ((copy = compat_snapshot(buf, len)) == -1)
 		conf_error(place, "%s \"%s\": no copy can be kept: %s", what,
 		    path, strerror(errno));
-		return;
-	}
-	close(*fd);
-	*fd = copy;
+	(void)close(fd);
+	if (buf != NULL)
+		freezero(buf, max);
+	return (copy);
 }
 
-const char *
-conf_check_date(time_t when, char *buf, size_t size)
+void
+conf_check_path(const char *what, struct conf_path *pa, size_t max)
 {
-	struct tm	*tm;
+	struct stat	 st;
+	int		 fd;
 
-	if ((tm = gmtime(&when)) == NULL ||
-	    strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", tm) == 0)
-		strlcpy(buf, "an impossible date", size);
-	return buf;
+	pa->pa_what = what;
+	fd = conf_check_open(what, pa->pa_path, (off_t)max, &pa->pa_place,
+	    &st);
+	if (fd != -1)
+		pa->pa_fd = conf_check_copy(what, pa->pa_path, fd,
+		    (size_t)st.st_size, &pa->pa_place);
 }

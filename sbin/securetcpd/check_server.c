@@ -4,104 +4,34 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* One server or client block: what it says of TLS, and where it leads. */
+/* One server or client block: whom it trusts, and where it leads. */
 
 #include <sys/types.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <err.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <string.h>
-#include <strings.h>
-#include <tls.h>
 #include <unistd.h>
 
 #include "conf.h"
-#include "securetcp.h"
 
-/* The list has this word, whatever its case. */
-static int
-protocol_has(const char *list, const char *word)
-{
-	size_t	 len;
+#define CA_SIZE		(4 * 1024 * 1024)
+#define CRL_SIZE	(64 * 1024 * 1024)
 
-	for (;; list += len + 1) {
-		list += strspn(list, " \t");
-		len = strcspn(list, ",:");
-		if (len == strlen(word) && strncasecmp(list, word, len) == 0)
-			return (1);
-		if (list[len] == '\0')
-			return (0);
-	}
-}
-
-/*
- * libtls has come to take the names of old versions for TLS 1.2, which would
- * be served to who never asked for it, and refused by who forbade TLS 1.1.
- */
-static int
-protocol_forbidden(const char *list)
-{
-	uint32_t	 meant;
-
-	return ((protocol_has(list, "!tlsv1.0") ||
-	    protocol_has(list, "!tlsv1.1")) &&
-	    tls_config_parse_protocols(&meant, "tlsv1.1") == 0 &&
-	    meant == TLS_PROTOCOL_TLSv1_2);
-}
-
-/* Signers know the signatures of TLS 1.2 and 1.3, not those before. */
-static void
-protocol_check(struct server *sv)
-{
-	const struct conf_place	*at = &sv->sv_protocol_at;
-	uint32_t		 known = TLS_PROTOCOL_TLSv1_2 |
-				    TLS_PROTOCOL_TLSv1_3;
-
-	if (protocol_forbidden(sv->sv_protocol))
-		conf_error(at, "protocol \"%s\": the TLS library would leave "
-		    "out TLS 1.2 for \"!tlsv1.0\" or \"!tlsv1.1\", which are "
-		    "never spoken", sv->sv_protocol);
-	else if (tls_config_parse_protocols(&sv->sv_protocols,
-	    sv->sv_protocol) != 0)
-		conf_error(at, "protocol \"%s\" is not known to the TLS "
-		    "library", sv->sv_protocol);
-	else if (sv->sv_protocols & ~known ||
-	    protocol_has(sv->sv_protocol, "tlsv1.0") ||
-	    protocol_has(sv->sv_protocol, "tlsv1.1"))
-		conf_error(at, "protocol \"%s\" stands for versions before "
-		    "TLS 1.2, which are not supported", sv->sv_protocol);
-	else if (sv->sv_protocols == 0)
-		conf_error(at, "protocol \"%s\" leaves no version",
-		    sv->sv_protocol);
-}
-
-/* As the spawner will do it, so that it is refused here and not there. */
-static void
-ciphers_check(const struct server *sv)
-{
-	struct securetcp_config	*config;
-
-	if ((config = securetcp_config_new()) == NULL) {
-		conf_error(&sv->sv_place, "the TLS library is unusable");
-		return;
-	}
-	if (securetcp_config_set_ciphers(config, sv->sv_ciphers) != 0)
-		conf_error(&sv->sv_ciphers_at, "%s",
-		    securetcp_config_error(config));
-	if (sv->sv_alpn[0] != '\0' &&
-	    securetcp_config_set_alpn(config, sv->sv_alpn) != 0)
-		conf_error(&sv->sv_alpn_at, "%s",
-		    securetcp_config_error(config));
-	if (sv->sv_curves[0] != '\0' &&
-	    securetcp_config_set_curves(config, sv->sv_curves) != 0)
-		conf_error(&sv->sv_curves_at, "%s",
-		    securetcp_config_error(config));
-	securetcp_config_free(config);
-}
+/* Where systems have the roots that they trust. */
+static const char	*system_roots[] = {
+	"/etc/ssl/cert.pem",
+	"/etc/ssl/certs/ca-certificates.crt",
+	"/etc/pki/tls/certs/ca-bundle.crt",
+	"/etc/ssl/ca-bundle.pem",
+	"/usr/local/share/certs/ca-root-nss.crt",
+	NULL
+};
 
 /* A backend may start after us, so its absence is no error. */
 static void
@@ -231,22 +161,34 @@ rules_check(const struct server *sv)
 			    ru->ru_allow ? "allow" : "deny");
 }
 
-/* Nobody would take it for what it is shown as. */
+/* A client without "ca" trusts whom the system trusts. */
 static void
-purpose_check(const struct server *sv)
+roots_find(struct server *sv)
 {
-	const struct certificate	*ce;
-	const struct shown		*sh;
+	const char	**path = system_roots;
 
-	TAILQ_FOREACH(sh, &sv->sv_certificates, sh_entry) {
-		if ((ce = sh->sh_certificate) == NULL)
-			continue;
-		if (sv->sv_client ? ce->ce_not_clients : ce->ce_not_servers)
-			conf_warning(&sh->sh_place, "certificate \"%s\" is "
-			    "not for %s by its purpose: it may be refused",
-			    ce->ce_name, sv->sv_client ? "clients" :
-			    "servers");
+	while (*path != NULL && access(*path, F_OK) == -1)
+		path++;
+	if ((sv->sv_ca.pa_path = strdup(*path == NULL ? system_roots[0] :
+	    *path)) == NULL)
+		err(1, "strdup");
+	sv->sv_ca.pa_place = sv->sv_place;
+}
+
+/* What peers are judged by. */
+static void
+trust_check(struct server *sv)
+{
+	const char	*what = "ca";
+
+	if (sv->sv_client && sv->sv_ca.pa_path == NULL) {
+		roots_find(sv);
+		what = "client without \"ca\": the system's";
 	}
+	if (sv->sv_ca.pa_path != NULL)
+		conf_check_path(what, &sv->sv_ca, CA_SIZE);
+	if (sv->sv_crl.pa_path != NULL)
+		conf_check_path("crl", &sv->sv_crl, CRL_SIZE);
 }
 
 void
@@ -254,15 +196,11 @@ conf_check_server(struct conf *conf, struct server *sv)
 {
 	struct listen	*li;
 
-	protocol_check(sv);
-	ciphers_check(sv);
 	TAILQ_FOREACH(li, &sv->sv_listens, li_entry)
 		listen_check(conf, li);
 	backends_check(sv);
 	if (sv->sv_program != NULL)
 		program_check(sv->sv_program);
 	rules_check(sv);
-	purpose_check(sv);
-	conf_check_names(sv);
-	conf_check_identity(sv);
+	trust_check(sv);
 }

@@ -30,17 +30,30 @@
 #include "conf.h"
 
 struct filename {
-	SLIST_ENTRY(filename)	 fi_entry;
+	TAILQ_ENTRY(filename)	 fi_entry;
 	char			*fi_name;
 };
-static SLIST_HEAD(, filename)	 filenames =
-				    SLIST_HEAD_INITIALIZER(filenames);
+static TAILQ_HEAD(, filename)	 filenames = TAILQ_HEAD_INITIALIZER(filenames);
+
+/* An error or warning that is not printed yet. */
+struct kept {
+	TAILQ_ENTRY(kept)	 ke_entry;
+	struct conf_place	 ke_place;
+	int			 ke_warning;
+	char			*ke_text;
+};
+static TAILQ_HEAD(kepts, kept)	 kepts = TAILQ_HEAD_INITIALIZER(kepts);
+static int			 keeping;
 
 static void			 (*output)(int, const char *);
 static unsigned int		 errors;
 
 static void	 message(const struct conf_place *, int, const char *,
 		    va_list);
+static void	 message_print(int, char *);
+static void	 message_keep(const struct conf_place *, int, char *);
+static int	 place_before(const struct conf_place *,
+		    const struct conf_place *);
 static unsigned int
 		 processors(void);
 
@@ -99,11 +112,6 @@ path_free(struct conf_path *pa)
 static void
 certificate_free(struct certificate *ce)
 {
-	size_t	 i;
-
-	for (i = 0; i < ce->ce_nnames; i++)
-		free(ce->ce_names[i]);
-	free(ce->ce_names);
 	path_free(&ce->ce_ocsp);
 	if (ce->ce_chainfd != -1)
 		close(ce->ce_chainfd);
@@ -353,13 +361,13 @@ conf_filename(const char *name)
 {
 	struct filename	*fi;
 
-	SLIST_FOREACH(fi, &filenames, fi_entry)
+	TAILQ_FOREACH(fi, &filenames, fi_entry)
 		if (strcmp(fi->fi_name, name) == 0)
 			return fi->fi_name;
 	if ((fi = malloc(sizeof(*fi))) == NULL ||
 	    (fi->fi_name = strdup(name)) == NULL)
 		err(1, "malloc");
-	SLIST_INSERT_HEAD(&filenames, fi, fi_entry);
+	TAILQ_INSERT_TAIL(&filenames, fi, fi_entry);
 	return fi->fi_name;
 }
 
@@ -505,12 +513,77 @@ message(const struct conf_place *place, int warning, const char *fmt,
 	    asprintf(&whole, "%s%s: %s%s", place->cp_file, where,
 	    warning ? "warning: " : "", what) == -1)
 		err(1, "asprintf");
-	if (output != NULL)
-		output(warning, whole);
-	else
-		fprintf(stderr, "%s\n", whole);
-	free(whole);
 	free(what);
+	if (keeping)
+		message_keep(place, warning, whole);
+	else
+		message_print(warning, whole);
+}
+
+static void
+message_print(int warning, char *text)
+{
+	if (output != NULL)
+		output(warning, text);
+	else
+		fprintf(stderr, "%s\n", text);
+	free(text);
+}
+
+/* Files in the order in which they were met, lines in theirs. */
+static int
+place_before(const struct conf_place *a, const struct conf_place *b)
+{
+	struct filename	*fi;
+
+	if (a->cp_file == b->cp_file)
+		return a->cp_line < b->cp_line;
+	TAILQ_FOREACH(fi, &filenames, fi_entry) {
+		if (fi->fi_name == a->cp_file)
+			return 1;
+		if (fi->fi_name == b->cp_file)
+			return 0;
+	}
+	return 0;
+}
+
+/* Behind what was said of the same place. */
+static void
+message_keep(const struct conf_place *place, int warning, char *text)
+{
+	struct kept	*ke, *new;
+
+	if ((new = malloc(sizeof(*new))) == NULL)
+		err(1, "malloc");
+	new->ke_place = *place;
+	new->ke_warning = warning;
+	new->ke_text = text;
+	TAILQ_FOREACH_REVERSE(ke, &kepts, kepts, ke_entry)
+		if (!place_before(place, &ke->ke_place))
+			break;
+	if (ke == NULL)
+		TAILQ_INSERT_HEAD(&kepts, new, ke_entry);
+	else
+		TAILQ_INSERT_AFTER(&kepts, ke, new, ke_entry);
+}
+
+void
+conf_keep(void)
+{
+	keeping = 1;
+}
+
+void
+conf_report(void)
+{
+	struct kept	*ke;
+
+	while ((ke = TAILQ_FIRST(&kepts)) != NULL) {
+		TAILQ_REMOVE(&kepts, ke, ke_entry);
+		message_print(ke->ke_warning, ke->ke_text);
+		free(ke);
+	}
+	keeping = 0;
 }
 
 void

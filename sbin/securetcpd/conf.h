@@ -85,6 +85,7 @@ struct conf_place {
 
 /* A file that is checked by conf_check(), for the helpers to pread(2). */
 struct conf_path {
+	const char		*pa_what;	/* "ca", "crl", "ocsp" */
 	char			*pa_path;	/* NULL: not said */
 	struct conf_place	 pa_place;
 	int			 pa_fd;		/* of a copy */
@@ -111,10 +112,6 @@ struct certificate {
 	time_t			 ce_notbefore;
 	time_t			 ce_notafter;
 	int			 ce_unfit;	/* its key: a signer has said so */
-	int			 ce_not_servers; /* by its purpose, if known */
-	int			 ce_not_clients;
-	char			**ce_names;	/* exact ones, sorted */
-	size_t			 ce_nnames;
 };
 TAILQ_HEAD(certificates, certificate);
 
@@ -219,7 +216,7 @@ struct server {
 	char			 sv_curves[WIRE_OPTION];	/* "" default */
 	char			 sv_alpn[WIRE_ALPN];		/* "" none */
 	int			 sv_alpn_optional;
-	uint32_t		 sv_protocols;	/* TLS_PROTOCOL_*, parsed */
+	int			 sv_tls12;	/* it is among the protocols */
 	enum wire_auth		 sv_auth;
 	struct conf_path	 sv_ca;
 	struct conf_path	 sv_crl;
@@ -263,7 +260,6 @@ TAILQ_HEAD(controls, control);
 
 struct conf {
 	struct conf_place	 cf_place;	/* the whole file */
-	int			 cf_checked;
 	char			 cf_user[CONF_ACCOUNT];
 	struct conf_place	 cf_user_at;
 	int			 cf_user_set;		/* said, not default */
@@ -294,21 +290,22 @@ struct conf {
 };
 
 /*
- * parse.y: the configuration of a file, parsed and checked, or NULL after
- * every error in it was printed, those of conf_check() among them.
+ * parse.y: the configuration of a file, read and looked at by conf_check();
+ * NULL: it cannot be opened.  What is wrong is kept for conf_report(): until
+ * that has found no error, it is for a checker and for nothing else.
  */
 struct conf	*conf_parse(const char *);
 /* -D name=value: outlives every parse; -1 when it is not of that form. */
 int		 conf_macro(char *);
 
 /*
- * check.c: opens and checks what the configuration names: chains, keys,
- * dates, protocols, accounts, paths.  Prints every error and warning in the
- * form of the grammar's and returns the number of errors; called once more
- * it does nothing.  Whether a key fits its chain is a signer's to say.
- * Where the default signer user does not exist it makes that the user.
+ * check.c: whether the things are there that the configuration names:
+ * accounts, paths, files by their owners, modes and sizes, which are opened.
+ * What is in the files is a checker's to say, and whether a key fits its
+ * chain a signer's.  Where the default signer user does not exist it makes
+ * that the user.
  */
-unsigned int	 conf_check(struct conf *);
+void		 conf_check(struct conf *);
 /* An error where the parent would wait for others to get at the file. */
 void		 conf_check_local(const char *, const char *,
 		    const struct conf_place *);
@@ -318,27 +315,16 @@ void		 conf_check_certificate(struct certificate *);
 void		 conf_check_server(struct conf *, struct server *);
 /*
  * check_file.c: the descriptor of a regular file that is neither empty nor
- * larger than that, with its status; -1 after an error.  Whole: its content,
- * to be freed, with a NUL behind it; NULL after an error.  Keep: replaces
- * the descriptor by that of a copy of those bytes, unless there is an error.
+ * larger than that, with its status; -1 after an error.  Copy: that of a
+ * copy of so many bytes at most, in place of the other, or -1 after an
+ * error.  Path: opens and copies one.
  */
 struct stat;
 int		 conf_check_open(const char *, const char *, off_t,
 		    const struct conf_place *, struct stat *);
-char		*conf_check_read(const char *, const char *, int,
-		    const struct conf_place *, size_t, size_t *);
-void		 conf_check_keep(const char *, const char *, int *,
-		    const struct conf_place *, const char *, size_t);
-/* "2026-01-02 03:04:05 UTC" */
-const char	*conf_check_date(time_t, char *, size_t);
-/* check_identity.c: what clients are judged by. */
-void		 conf_check_identity(struct server *);
-/* Warns of a next update that is overdue, or near. */
-void		 conf_check_update(const struct conf_path *, const char *);
-/* check_names.c: warns of certificates for the same name. */
-void		 conf_check_names(const struct server *);
-/* check_staple.c: the OCSP response for a certificate. */
-void		 conf_check_staple(struct certificate *);
+int		 conf_check_copy(const char *, const char *, int, size_t,
+		    const struct conf_place *);
+void		 conf_check_path(const char *, struct conf_path *, size_t);
 
 /* conf.c */
 struct conf	*conf_new(const char *);
@@ -369,14 +355,17 @@ void		 conf_address_name(const struct sockaddr_storage *, char *,
 		    size_t);
 
 /*
- * Prints "file:line: message" as an error or, with its word, a warning: to
- * stderr, or to where conf_output() said.  conf_errors() counts the errors
- * since the program began.
+ * "file:line: message", an error or, with its word, a warning: printed to
+ * stderr, or to where conf_output() said.  From conf_parse() to conf_report()
+ * they are kept, and then printed in the order of their places.
+ * conf_errors() counts the errors since the program began.
  */
 __attribute__((__format__(printf, 2, 3)))
 void		 conf_error(const struct conf_place *, const char *, ...);
 __attribute__((__format__(printf, 2, 3)))
 void		 conf_warning(const struct conf_place *, const char *, ...);
+void		 conf_keep(void);
+void		 conf_report(void);
 unsigned int	 conf_errors(void);
 /* The text comes without newline; the flag says that it is a warning. */
 void		 conf_output(void (*)(int, const char *));

@@ -1177,9 +1177,9 @@ struct conf *
 conf_parse(const char *file)
 {
 	struct conf	*done;
-	unsigned int	 before;
+	unsigned int	 before = conf_errors();
 
-	before = conf_errors();
+	conf_keep();
 	certificate = NULL;
 	server = NULL;
 	control = NULL;
@@ -1200,11 +1200,7 @@ conf_parse(const char *file)
 	if (TAILQ_EMPTY(&conf->cf_servers) && conf_errors() == before)
 		conf_error(&conf->cf_place, "no server and no client is "
 		    "defined");
-	(void)conf_check(conf);
-	if (conf_errors() != before) {
-		conf_free(conf);
-		conf = NULL;
-	}
+	conf_check(conf);
 	done = conf;
 	conf = NULL;
 	return done;

@@ -21,7 +21,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <tls.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -146,8 +145,8 @@ started(void)
 void
 started_check(void)
 {
-	if (env->sd_started || env->sd_quit || !signers_all_ready() ||
-	    !resolver_ready())
+	if (env->sd_started || env->sd_quit || checker_busy() ||
+	    !signers_all_ready() || !resolver_ready())
 		return;
 	if (env->sd_check) {
 		if (env->sd_verbose)
@@ -406,6 +405,7 @@ finish(void)
 	int	 i;
 
 	clock_stop();
+	checker_stop();
 	services_stop();
 	resolver_stop();
 	signers_stop();
@@ -463,6 +463,27 @@ serve_start(void)
 		signers_start(env->sd_conf->cf_signers);
 }
 
+/*
+ * Everything has been said of the configuration: it is right, and is used.
+ * What the daemon takes for itself comes only now.
+ */
+static void
+checked(void)
+{
+	conf_report();
+	if (conf_errors() != 0 || limits_raise(env->sd_conf) == -1 ||
+	    (!env->sd_check && pidfile_init(env->sd_conf) == -1)) {
+		env->sd_quit = 1;
+		env->sd_status = 1;
+		return;
+	}
+	limits_show();
+	if (env->sd_check)
+		check_start();
+	else
+		serve_start();
+}
+
 static void
 options(int argc, char **argv, const char **file)
 {
@@ -510,23 +531,20 @@ main(int argc, char **argv)
 	TAILQ_INIT(&env->sd_signers);
 	TAILQ_INIT(&env->sd_services);
 	paths_libexec(argv[0]);
-	if (tls_init() == -1)
-		errx(1, "the TLS library cannot be initialised");
-	if ((cf = conf_parse(file)) == NULL)
-		return (1);
-	env->sd_conf = cf;
 	if (geteuid() != 0 && !env->sd_debug && !env->sd_check)
 		errx(1, "has to be started by root; an ordinary user can try "
 		    "it out with -d");
+	if (stderr_check() == -1)
+		return (1);
+	if ((cf = env->sd_conf = conf_parse(file)) == NULL ||
+	    users_init(cf) == -1) {
+		conf_report();
+		return (1);
+	}
 	if (env->sd_verbose)
 		cf->cf_log = CONF_LOG_VERBOSE;
-	if (stderr_check() == -1 || limits_raise(cf) == -1 ||
-	    users_init(cf) == -1)
-		return (1);
 	if (!env->sd_debug && !env->sd_check && background() == -1)
 		err(1, "cannot go into the background");
-	if (!env->sd_check && pidfile_init(cf) == -1)
-		return (1);
 	setproctitle(env->sd_check ? "check" : "parent");
 	(void)compat_reaper();
 	(void)event_init();
@@ -534,11 +552,7 @@ main(int argc, char **argv)
 	log_init(env->sd_check ? CONF_LOG_ERRORS : cf->cf_log,
 	    env->sd_debug || env->sd_check, cf->cf_facility);
 	signals_init();
-	limits_show();
-	if (env->sd_check)
-		check_start();
-	else
-		serve_start();
+	checker_start(checked);
 	run();
 	finish();
 	return (env->sd_status);

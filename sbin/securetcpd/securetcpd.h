@@ -551,6 +551,11 @@ int		 resolver_error(const struct resolved *, const char **);
 int		 resolver_ready(void);
 void		 resolver_stop(void);
 
+/* checker.c */
+void		 checker_start(void (*)(void));
+int		 checker_busy(void);
+void		 checker_stop(void);
+
 /* signer.c */
 void		 signers_start(unsigned int);
 void		 signers_stop(void);

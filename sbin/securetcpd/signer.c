@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tls.h>
 
 #include "compat.h"
 #include "securetcpd.h"
@@ -362,7 +361,7 @@ request_add(struct session *s, const struct certificate *ce,
 	wg->wg_index = ce->ce_index;
 	wg->wg_type = wq->wq_type;
 	/* PKCS#1 v1.5 exists in TLS 1.2 only: where the block allows that. */
-	if (s->s_service->se_conf->sv_protocols & TLS_PROTOCOL_TLSv1_2)
+	if (s->s_service->se_conf->sv_tls12)
 		wg->wg_flags = WIRE_SIGN_PKCS1;
 	wg->wg_len = wq->wq_len;
 	memcpy(wg->wg_data, wq->wq_data, wq->wq_len);
