@@ -23,10 +23,9 @@
 #define MATCH_ATTRIBUTES	64	/* in a distinguished name */
 
 /*
- * match_dnsname.c: "*.example.org".  A star stands for a label or for a part
- * of one, also an empty part, but never for a dot; no label is empty.  Case
- * and the name's trailing dot do not count.  A star in the name is an
- * ordinary character.
+ * "*.example.org".  A star stands for a label or for a part of one, also an
+ * empty part, but never for a dot; no label is empty.  Case and the name's
+ * trailing dot do not count.  A star in the name is an ordinary character.
  */
 int		 match_dnsname(const char *, const char *);
 int		 match_dnsname_ok(const char *);
@@ -36,18 +35,18 @@ int		 match_servername_ok(const char *);
 void		 match_lower(char *, const char *, size_t);
 
 /*
- * match_value.c: a star stands for any run, also an empty one; \* is a star
- * and \\ a backslash, all else is itself.
+ * A star stands for any run, also an empty one; \* is a star and \\ a
+ * backslash, all else is itself.
  */
 int		 match_value(const char *, const char *);
 int		 match_value_ok(const char *);
 
 /*
- * match_subject.c: "O=Example,CN=*.ops.example.org" with the escapes of RFC
- * 4514 and \* for a star that is one.  Every attribute of the pattern has to
- * match some attribute of that type; + separates as the comma does.  The
- * subject has the same syntax, except that a star in it is only a star:
- * match_subject_ok() tells for it as well whether it is well formed.
+ * "O=Example,CN=*.ops.example.org" with the escapes of RFC 4514 and \* for a
+ * star that is one.  Every attribute of the pattern has to match some
+ * attribute of that type; + separates as the comma does.  The subject has the
+ * same syntax, except that a star in it is only a star: match_subject_ok()
+ * tells for it as well whether it is well formed.
  */
 int		 match_subject(const char *, const char *);
 int		 match_subject_ok(const char *);
@@ -61,7 +60,7 @@ int		 match_subject_value(const char *, const char *, char *,
 		    size_t);
 
 /*
- * match_san.c: "dns:*.example.org", "ip:192.0.2.1", "ip:2001:db8::/32",
+ * "dns:*.example.org", "ip:192.0.2.1", "ip:2001:db8::/32",
  * "email:*@example.org" or "uri:spiffe://example.org/a*" against a list of
  * names of that form, one on a line.  A star in an e-mail address stays on
  * its side of the last @, behind which case does not count; nor does it in
@@ -72,5 +71,46 @@ int		 match_subject_value(const char *, const char *, char *,
 int		 match_san(const char *, const char *);
 int		 match_san_ok(const char *);
 int		 match_san_names_ok(const char *);
+
+/*
+ * The types of attributes in distinguished names: number, the name by which
+ * libsecuretcp writes it, and a longer one that patterns may use.  Whoever
+ * writes names and whoever reads patterns has to know the same.
+ */
+
+#define MATCH_TYPES(T) \
+	T("2.5.4.3", "CN", "commonName") \
+	T("2.5.4.4", "SN", "surname") \
+	T("2.5.4.5", "serialNumber", "serialNumber") \
+	T("2.5.4.6", "C", "countryName") \
+	T("2.5.4.7", "L", "localityName") \
+	T("2.5.4.8", "ST", "stateOrProvinceName") \
+	T("2.5.4.9", "street", "streetAddress") \
+	T("2.5.4.10", "O", "organizationName") \
+	T("2.5.4.11", "OU", "organizationalUnitName") \
+	T("2.5.4.12", "title", "title") \
+	T("2.5.4.13", "description", "description") \
+	T("2.5.4.15", "businessCategory", "businessCategory") \
+	T("2.5.4.17", "postalCode", "postalCode") \
+	T("2.5.4.20", "telephoneNumber", "telephoneNumber") \
+	T("2.5.4.41", "name", "name") \
+	T("2.5.4.42", "GN", "givenName") \
+	T("2.5.4.43", "initials", "initials") \
+	T("2.5.4.44", "generationQualifier", "generationQualifier") \
+	T("2.5.4.46", "dnQualifier", "dnQualifier") \
+	T("2.5.4.65", "pseudonym", "pseudonym") \
+	T("2.5.4.97", "organizationIdentifier", \
+	    "organizationIdentifier") \
+	T("0.9.2342.19200300.100.1.1", "UID", "userId") \
+	T("0.9.2342.19200300.100.1.25", "DC", "domainComponent") \
+	T("1.2.840.113549.1.9.1", "emailAddress", "emailAddress") \
+	T("1.2.840.113549.1.9.2", "unstructuredName", \
+	    "unstructuredName") \
+	T("1.3.6.1.4.1.311.60.2.1.1", "jurisdictionL", \
+	    "jurisdictionLocalityName") \
+	T("1.3.6.1.4.1.311.60.2.1.2", "jurisdictionST", \
+	    "jurisdictionStateOrProvinceName") \
+	T("1.3.6.1.4.1.311.60.2.1.3", "jurisdictionC", \
+	    "jurisdictionCountryName")
 
 #endif /* MATCH_H */

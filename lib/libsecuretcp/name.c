@@ -23,7 +23,7 @@
 #include <openssl/objects.h>
 #include <openssl/x509.h>
 
-#include "match_types.h"
+#include "match.h"
 #include "object.h"
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
