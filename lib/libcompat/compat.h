@@ -63,7 +63,7 @@ int		 compat_poll(struct pollfd *, unsigned int, int);
 /* Orphaned descendants become children of this process, where possible. */
 int		 compat_reaper(void);
 /*
- * orphans.c: what descends from a child of ours that was not reaped, also when
+ * procs.c: what descends from a child of ours that was not reaped, also when
  * it is dead.  The child calls compat_lead() before it forks, and this process
  * compat_reaper().  A pid that somebody has told is killed only if the kernel
  * says that it is such a descendant: else, and when it has ended, -1 with
@@ -124,7 +124,7 @@ int		 compat_restore_limit(int, const struct rlimit *);
 int		 compat_bound_memory(unsigned int);
 
 /*
- * shortage.c: when memory is short this process, and what it forks, is to go
+ * self.c: when memory is short this process, and what it forks, is to go
  * first, last, or when it would have without a word of ours.  The first call
  * remembers how that was; -1 with errno, as root only where it cannot be.
  */
@@ -162,9 +162,9 @@ int		 compat_path_local(const char *, char *, size_t);
 int		 compat_fd_local(int, char *, size_t);
 
 /*
- * tcp.c: two numbers that change when the other end of a TCP connection has
- * acknowledged bytes, and when bytes of it have come; by the kernel's word,
- * whoever reads and writes there.  -1 with errno where it cannot be told.
+ * descriptors.c: two numbers that change when the other end of a TCP
+ * connection has acknowledged bytes, and when bytes of it have come; by the
+ * kernel's word, whoever reads and writes there.  -1 with errno where it cannot be told.
  * Not after pledge(2) without "inet": a session asks sandbox_taken().
  */
 int		 compat_moved(int, uint64_t *, uint64_t *);
@@ -183,7 +183,7 @@ void		 compat_keepalive(int, unsigned int);
 int		 compat_crypto_wipe(void);
 
 /*
- * pidfile.c: writes the pid into the file, which its owner alone can read, as
+ * file.c: writes the pid into the file, which its owner alone can read, as
  * whoever can open it can lock it, and returns a descriptor that holds a lock
  * on it; -1 with errno.  EEXIST: a running process has it, with that pid in
  * *running (0 when unreadable).  The lock is taken before the file is touched.
@@ -193,7 +193,7 @@ int		 pidfile_take(const char *, pid_t *);
 void		 pidfile_drop(int, const char *);
 
 /*
- * snapshot.c: a descriptor from which these bytes can be read, by position,
+ * file.c: a descriptor from which these bytes can be read, by position,
  * whatever becomes of the file they are from; -1 with errno.
  */
 int		 compat_snapshot(const void *, size_t);

@@ -4,20 +4,31 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* Children by fork(2), kill(2) and waitpid(2): see procs_pd.c for FreeBSD. */
-
-#ifndef __FreeBSD__
+/*
+ * Children: by fork(2), kill(2) and waitpid(2), on FreeBSD by process
+ * descriptor; and their descendants.
+ */
 
 #include <sys/types.h>
+#ifdef __FreeBSD__
+#include <sys/event.h>
+#include <sys/procctl.h>
+#include <sys/procdesc.h>
+#endif
 #include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "compat.h"
 #include "procs.h"
+
+#ifndef __FreeBSD__
 
 static int	 procs_pipe[2] = { -1, -1 };
 
@@ -151,4 +162,198 @@ procs_reap_group(pid_t *pid, int *status)
 	return (procs_next(pid, status, 1));
 }
 
-#endif /* !__FreeBSD__ */
+#else
+
+/*
+ * Children by process descriptor, which is what capability mode leaves.  A
+ * child made with PD_DAEMON outlives the descriptor, so the death of this
+ * process is not its own; any other child is killed when the last descriptor
+ * is closed.
+ */
+
+static int	 procs_kq = -1;
+
+static int	 procs_next(pid_t *, int *, int);
+
+int
+procs_init(void)
+{
+	if ((procs_kq = kqueue()) == -1)
+		return (-1);
+	if (fcntl(procs_kq, F_SETFD, FD_CLOEXEC) == -1)
+		return (-1);
+	return (procs_kq);
+}
+
+/* A child that nobody would hear of again is not left running. */
+pid_t
+procs_fork(int *handle, int flags)
+{
+	struct kevent	 kev;
+	pid_t		 pid;
+	int		 saved;
+
+	*handle = -1;
+	pid = pdfork(handle, flags & PROCS_FOLLOW ? PD_CLOEXEC :
+	    PD_CLOEXEC | PD_DAEMON);
+	if (pid <= 0)
+		return (pid);
+	EV_SET(&kev, *handle, EVFILT_PROCDESC, EV_ADD, NOTE_EXIT, 0,
+	    (void *)(intptr_t)pid);
+	if (kevent(procs_kq, &kev, 1, NULL, 0, NULL) == -1) {
+		saved = errno;
+		pdkill(*handle, SIGKILL);
+		close(*handle);
+		*handle = -1;
+		errno = saved;
+		return (-1);
+	}
+	return (pid);
+}
+
+/* The kqueue is not inherited, and its number may be another's by now. */
+void
+procs_child(void)
+{
+	procs_kq = -1;
+}
+
+int
+procs_kill(pid_t pid, int handle)
+{
+	(void)pid;
+	return (pdkill(handle, SIGKILL));
+}
+
+static int
+procs_next(pid_t *pid, int *status, int group)
+{
+	static const struct timespec	 now = { 0, 0 };
+	struct kevent			 kev;
+	int				 n;
+
+	do {
+		n = kevent(procs_kq, NULL, 0, &kev, 1, &now);
+	} while (n == -1 && errno == EINTR);
+	if (n <= 0)
+		return (n);
+	*pid = (pid_t)(intptr_t)kev.udata;
+	*status = (int)kev.data;
+	/* It is a zombie, and its number its own, until this is closed. */
+	if (group)
+		(void)kill(-*pid, SIGKILL);
+	close((int)kev.ident);
+	return (1);
+}
+
+int
+procs_reap(pid_t *pid, int *status)
+{
+	return (procs_next(pid, status, 0));
+}
+
+int
+procs_reap_group(pid_t *pid, int *status)
+{
+	return (procs_next(pid, status, 1));
+}
+
+#endif /* __FreeBSD__ */
+
+/*
+ * The descendants of a child of ours, by the kernel's word.  On Linux and
+ * OpenBSD they are its process group, which none of them can leave in its
+ * sandbox; capability mode allows setsid(2), but FreeBSD tells a reaper of
+ * which child each of its descendants is.
+ *
+ * All of it is about a child that has not been reaped: its number is its own,
+ * and as nobody descends from a dead one any more, so is that of each process
+ * which does.
+ */
+
+#ifdef __FreeBSD__
+
+int
+compat_lead(void)
+{
+	return (0);
+}
+
+static int
+orphan_of(pid_t child, pid_t pid)
+{
+	struct procctl_reaper_status	 rs;
+	struct procctl_reaper_pids	 rp;
+	unsigned int			 i;
+	int				 is = 0;
+
+	if (procctl(P_PID, 0, PROC_REAP_STATUS, &rs) == -1 ||
+	    rs.rs_descendants == 0)
+		return (0);
+	memset(&rp, 0, sizeof(rp));
+	rp.rp_count = rs.rs_descendants;
+	rp.rp_pids = calloc(rp.rp_count, sizeof(*rp.rp_pids));
+	if (rp.rp_pids != NULL &&
+	    procctl(P_PID, 0, PROC_REAP_GETPIDS, &rp) == 0) {
+		for (i = 0; i < rp.rp_count && !is; i++)
+			is = rp.rp_pids[i].pi_flags & REAPER_PIDINFO_VALID &&
+			    rp.rp_pids[i].pi_pid == pid &&
+			    rp.rp_pids[i].pi_subtree == child;
+	}
+	free(rp.rp_pids);
+	return (is);
+}
+
+void
+compat_kill_descendants(pid_t child)
+{
+	struct procctl_reaper_kill	 rk;
+
+	memset(&rk, 0, sizeof(rk));
+	rk.rk_sig = SIGKILL;
+	rk.rk_flags = REAPER_KILL_SUBTREE;
+	rk.rk_subtree = child;
+	(void)procctl(P_PID, 0, PROC_REAP_KILL, &rk);
+}
+
+#else
+
+int
+compat_lead(void)
+{
+	return (setpgid(0, 0));
+}
+
+static int
+orphan_of(pid_t child, pid_t pid)
+{
+	return (getpgid(pid) == child);
+}
+
+void
+compat_kill_descendants(pid_t child)
+{
+	/*
+	 * Nobody else can lead a group of that number.  OpenBSD knows the
+	 * group of a dead process no more, but that of the others.
+	 */
+	if (child > 1)
+		(void)kill(-child, SIGKILL);
+}
+
+#endif
+
+int
+compat_kill_descendant(pid_t child, pid_t pid)
+{
+	if (child <= 1 || pid <= 1 || pid == child || !orphan_of(child, pid)) {
+		errno = ESRCH;
+		return (-1);
+	}
+	/* The descendant may have become our child, and be dead already. */
+	if (waitpid(pid, NULL, WNOHANG) == pid) {
+		errno = ESRCH;
+		return (-1);
+	}
+	return (kill(pid, SIGKILL));
+}

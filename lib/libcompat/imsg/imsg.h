@@ -92,7 +92,7 @@ size_t		 ibuf_left(const struct ibuf *);
 int		 ibuf_truncate(struct ibuf *, size_t);
 void		 ibuf_fd_set(struct ibuf *, int);
 
-/* ibuf_get.c: buffers that are read */
+/* ibuf.c: buffers that are read */
 void		 ibuf_from_buffer(struct ibuf *, void *, size_t);
 void		 ibuf_from_ibuf(struct ibuf *, const struct ibuf *);
 void		*ibuf_data(const struct ibuf *);
@@ -113,7 +113,7 @@ int		 ibuf_skip(struct ibuf *, size_t);
 int		 ibuf_fd_avail(struct ibuf *);
 int		 ibuf_fd_get(struct ibuf *);
 
-/* imsgbuf.c: the socket */
+/* imsg.c: the socket */
 int		 imsgbuf_init(struct imsgbuf *, int);
 void		 imsgbuf_allow_fdpass(struct imsgbuf *);
 int		 imsgbuf_set_maxsize(struct imsgbuf *, uint32_t);
