@@ -14,12 +14,45 @@
 #define BUNDLE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <openssl/x509.h>
 
 #include "names.h"
 
-struct pem_block;
+/* A text in PEM form, block by block: pem.c, which needs no libcrypto. */
+#define PEM_LABEL	64
+
+struct pem {
+	const char	*pm_at;
+	const char	*pm_end;
+	unsigned int	 pm_line;	/* of pm_at, from 1 */
+};
+
+struct pem_block {
+	unsigned int	 pb_line;	/* where it begins */
+	char		 pb_label[PEM_LABEL];	/* "CERTIFICATE" */
+	const char	*pb_text;	/* all of it */
+	size_t		 pb_len;
+	const char	*pb_body;	/* what is between its boundaries */
+	size_t		 pb_bodylen;
+	const char	*pb_wrong;	/* NULL: it is well made */
+};
+
+/* The text stays the caller's, and has to outlive the walk. */
+void		 pem_open(struct pem *, const void *, size_t);
+/*
+ * True with the next block, or what looks like the beginning or end of one
+ * and is malformed; false at the end of the text.
+ */
+int		 pem_next(struct pem *, struct pem_block *);
+/*
+ * The bytes of a well made block, into as many as its body has.  -1: it is no
+ * base64.
+ */
+int		 pem_decode(const struct pem_block *, uint8_t *, size_t *);
+/* What a file without any block seems to be instead; "": no idea. */
+const char	*pem_instead(const void *, size_t);
 
 enum bundle_kind {
 	BUNDLE_CHAIN,
@@ -48,10 +81,17 @@ void		 bundle_free(struct bundle *);
 int		 bundle_label(enum bundle_kind, const char *);
 /* The certificate in a block, or NULL. */
 X509		*bundle_x509(const struct pem_block *);
-void		 bundle_bad(struct bundle *, unsigned int, const char *, ...)
-		    __attribute__((__format__(printf, 3, 4)));
-void		 bundle_note(struct bundle *, unsigned int, const char *, ...)
-		    __attribute__((__format__(printf, 3, 4)));
 
+/* Lists of revoked certificates. */
+enum list_kind {
+	LIST_WHOLE,	/* of all that the issuer has revoked */
+	LIST_SOME,	/* of some of its certificates, for all reasons */
+	LIST_REASONS,	/* for some reasons */
+	LIST_CHANGES	/* what has changed since another list */
+};
+
+enum list_kind	 list_kind(X509_CRL *);
+/* So that the processes forked later share the memory of it. */
+void		 list_sort(X509_CRL *);
 
 #endif /* BUNDLE_H */

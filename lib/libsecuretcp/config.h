@@ -64,8 +64,6 @@ struct securetcp_config {
 void		 config_say(struct securetcp_config *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 int		 config_open(struct securetcp_config *);
-int		 config_signer(struct securetcp_config *);
-int		 config_default(struct securetcp_config *, struct tls_config *);
 
 /* chain.c */
 struct chain	*chain_new(STACK_OF(X509) *, const void *, size_t);
@@ -73,11 +71,7 @@ void		 chain_free(struct chain *);
 /* Would the first be shown for a name that only the second has exactly? */
 int		 chain_shadows(const struct chain *, const struct chain *);
 
-/* file.c: a whole file, which the caller wipes; ptFile, said. */
-int		 file_read(struct securetcp_config *, const char *,
-		    const char *, void **, size_t *);
-
-/* trust.c; the first says what is wrong with what it reads, by that name */
+/* The first says what is wrong with what it reads, by that name. */
 int		 trust_read(struct securetcp_config *, const char *,
 		    struct bundle *, enum bundle_kind, const void *, size_t);
 int		 trust_store(struct securetcp_config *);

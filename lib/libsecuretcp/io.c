@@ -25,6 +25,7 @@
 
 #define MINIMUM(a, b)	((a) < (b) ? (a) : (b))
 
+static void	 io_broken(struct securetcp *);
 static void	 io_heard(struct securetcp *, const uint8_t *, size_t, size_t);
 static int	 io_wanted(struct securetcp *, const void *, size_t);
 static ssize_t	 io_keep(struct securetcp *, const void *, size_t);
@@ -711,7 +712,7 @@ io_finish(struct securetcp *s)
  * Nothing can be written any more.  What the peer said before that is not
  * lost: it is read first, and its end tells what the failure means.
  */
-void
+static void
 io_broken(struct securetcp *s)
 {
 	uint64_t	 serial = s->st_serial;

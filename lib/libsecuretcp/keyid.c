@@ -19,7 +19,6 @@
 #include <openssl/pem.h>
 
 #include "object.h"
-#include "pem.h"
 #include "securetcp.h"
 
 static int	 keyid_is_private(const char *);

@@ -22,10 +22,8 @@
 #define block_now	securetcp__block_now
 #define block_wait	securetcp__block_wait
 #define block_wanted	securetcp__block_wanted
-#define bundle_bad	securetcp__bundle_bad
 #define bundle_free	securetcp__bundle_free
 #define bundle_label	securetcp__bundle_label
-#define bundle_note	securetcp__bundle_note
 #define bundle_read	securetcp__bundle_read
 #define bundle_x509	securetcp__bundle_x509
 #define chain_free	securetcp__chain_free
@@ -38,21 +36,16 @@
 #define config_accept	securetcp__config_accept
 #define config_asks	securetcp__config_asks
 #define config_connect	securetcp__config_connect
-#define config_default	securetcp__config_default
 #define config_hold	securetcp__config_hold
 #define config_library	securetcp__config_library
 #define config_names	securetcp__config_names
 #define config_open	securetcp__config_open
 #define config_say	securetcp__config_say
-#define config_signer	securetcp__config_signer
 #define config_trust	securetcp__config_trust
 #define connect_arrived	securetcp__connect_arrived
-#define file_read	securetcp__file_read
 #define gather_disarm	securetcp__gather_disarm
-#define gather_read	securetcp__gather_read
 #define gather_ready	securetcp__gather_ready
 #define io_arrived	securetcp__io_arrived
-#define io_broken	securetcp__io_broken
 #define io_closing	securetcp__io_closing
 #define io_end_received	securetcp__io_end_received
 #define io_ended	securetcp__io_ended
@@ -70,8 +63,6 @@
 #define keyid_pkey	securetcp__keyid_pkey
 #define keyid_private	securetcp__keyid_private
 #define list_kind	securetcp__list_kind
-#define list_revoked	securetcp__list_revoked
-#define list_settle	securetcp__list_settle
 #define list_sort	securetcp__list_sort
 #define memory_copy	securetcp__memory_copy
 #define memory_wipe	securetcp__memory_wipe
@@ -96,13 +87,11 @@
 #define peer_learn	securetcp__peer_learn
 #define poll_connected	securetcp__poll_connected
 #define poll_handshake	securetcp__poll_handshake
-#define poll_writing	securetcp__poll_writing
 #define preload_begin	securetcp__preload_begin
 #define preload_drop	securetcp__preload_drop
 #define preload_due	securetcp__preload_due
 #define preload_take	securetcp__preload_take
 #define property_addresses	securetcp__property_addresses
-#define property_apply	securetcp__property_apply
 #define ssl_accept	securetcp__ssl_accept
 #define ssl_configure	securetcp__ssl_configure
 #define ssl_connect	securetcp__ssl_connect
@@ -110,11 +99,5 @@
 #define trust_free	securetcp__trust_free
 #define trust_read	securetcp__trust_read
 #define trust_store	securetcp__trust_store
-#define verify_chain	securetcp__verify_chain
-#define verify_issuer	securetcp__verify_issuer
-#define why_failed	securetcp__why_failed
-#define why_revoked	securetcp__why_revoked
-#define why_say		securetcp__why_say
-#define why_unlisted	securetcp__why_unlisted
 
 #endif /* NAMES_H */

@@ -193,17 +193,11 @@ struct gather {
 	size_t			 ga_tokenlen;
 };
 
-/* memory.c */
-void		 memory_wipe(void *, size_t);
-void		 memory_copy(char *, size_t, const char *);
-
 /* config.c */
 int		 config_library(void);
 void		 config_hold(struct securetcp_config *);
 /* Exported by both libraries, declared by neither. */
 void		 tls_config_use_fake_private_key(struct tls_config *);
-
-/* context.c */
 int		 config_accept(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
@@ -220,7 +214,11 @@ struct x509_store_st
 		*config_trust(const struct securetcp_config *,
 		    struct stack_st_X509_CRL **);
 
-/* object.c: false when the connection is no more what it was before. */
+/* object.c */
+void		 memory_wipe(void *, size_t);
+void		 memory_copy(char *, size_t, const char *);
+void		 property_addresses(struct securetcp *);
+/* False when the connection is no more what it was before. */
 int		 object_same(const struct securetcp *, uint64_t);
 void		 object_hold(struct securetcp *);
 void		 object_release(struct securetcp *);
@@ -235,18 +233,15 @@ int		 object_begin(struct securetcp *, int, int, enum object_phase);
 void		 object_tell(struct securetcp *,
 		    void (*)(struct securetcp *, void *));
 
-/* preload.c */
+/* gather.c */
+int		 gather_ready(struct securetcp *);
+void		 gather_disarm(struct securetcp *);
 void		 preload_begin(struct securetcp *);
 size_t		 preload_take(struct securetcp *, void *, size_t);
 int		 preload_due(const struct securetcp *);
 void		 preload_drop(struct securetcp *);
 
-/* property.c */
-void		 property_addresses(struct securetcp *);
-void		 property_apply(const struct securetcp *, int);
-
 /* poll.c */
-int		 poll_writing(const struct securetcp *);
 void		 poll_handshake(struct securetcp *);
 void		 poll_connected(struct securetcp *);
 
@@ -254,7 +249,7 @@ void		 poll_connected(struct securetcp *);
 void		 connect_arrived(struct securetcp *);
 
 /*
- * block.c: is a call to block?  Waiting gives ptOk when the events are there,
+ * poll.c: is a call to block?  Waiting gives ptOk when the events are there,
  * or what the call is to return: the connection is another one then.
  */
 int		 block_wanted(const struct securetcp *);
@@ -266,14 +261,8 @@ int		 block_gone(const struct securetcp *);
 int		 block_expire(struct securetcp *, const struct block *);
 int		 block_flush(struct securetcp *, struct block *);
 
-/* gather.c */
-int		 gather_ready(struct securetcp *);
-void		 gather_disarm(struct securetcp *);
-int		 gather_read(struct securetcp *, const struct gather *,
-		    size_t *);
-
 /*
- * authenticate.c: inside the handshake, on the peer's chain, leaf first; and
+ * verify.c: inside the handshake, on the peer's chain, leaf first; and
  * when the handshake is done.
  */
 enum object_refusal
@@ -291,7 +280,7 @@ void		 peer_forget(struct securetcp *);
 int		 chain_is_for(struct x509_st *, const char *);
 
 /*
- * name.c: all of a name, to be freed, NULL when out of memory; what fits of
+ * peer.c: all of a name, to be freed, NULL when out of memory; what fits of
  * it into more than a few bytes.
  */
 char		*name_text(const struct X509_name_st *);
@@ -308,7 +297,6 @@ void		 io_closing(struct securetcp *);
 void		 io_arrived(struct securetcp *);
 void		 io_ended(struct securetcp *);
 void		 io_flush(struct securetcp *);
-void		 io_broken(struct securetcp *);
 void		 io_finish(struct securetcp *);
 
 /*

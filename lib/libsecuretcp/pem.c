@@ -17,7 +17,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "pem.h"
+#include "bundle.h"
 
 #define PEM_DASHES	"-----"
 #define PEM_NDASHES	(sizeof(PEM_DASHES) - 1)

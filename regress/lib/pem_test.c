@@ -16,7 +16,7 @@
 
 #include "compat.h"
 #include "fixture.h"
-#include "pem.h"
+#include "bundle.h"
 
 #define ONE	"-----BEGIN ONE-----\nAAEC\n-----END ONE-----"
 #define TWO	"-----BEGIN TWO-----\nAwQ=\n-----END TWO-----"
