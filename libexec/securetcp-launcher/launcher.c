@@ -4,31 +4,41 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* Runs, signals and reaps programs, as the parent orders by session. */
+/*
+ * The launcher: runs the programs of "execute" statements, one for each
+ * connection, with the connection as their 0 and 1.  It keeps root, because
+ * each of them has a user of its own; it never reads from a descriptor that
+ * it passes on, and keeps none.
+ */
 
 #include <sys/types.h>
+#include <sys/resource.h>
 #include <sys/tree.h>
 #include <sys/wait.h>
 
+#include <err.h>
 #include <errno.h>
+#include <imsg.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <imsg.h>
-
 #include "compat.h"
 #include "helper.h"
 #include "launcher.h"
 #include "procs.h"
+#include "sandbox.h"
 #include "wire.h"
 
 #define LAUNCHER_QUEUE	256	/* messages unsent: take no more orders */
 #define LAUNCHER_GRACE	1000	/* milliseconds, when the parent has gone */
+#define RUN_FAILED	127	/* as a shell says it */
 
 /* One program at work, which leads the process group of its number. */
 struct running {
@@ -42,11 +52,29 @@ struct running {
 RB_HEAD(sessiontree, running);
 RB_HEAD(pidtree, running);
 
+/*
+ * The soft limits only: an ordinary user could not give back to a program
+ * what was taken from a hard one.
+ */
+struct limit {
+	int		 l_resource;
+	rlim_t		 l_own;
+	struct rlimit	 l_saved;
+};
+
+static struct limit	 limits[] = {
+	{ RLIMIT_NOFILE,	0,	{ 0, 0 } },
+	{ RLIMIT_CORE,		0,	{ 0, 0 } },
+	{ RLIMIT_FSIZE,		0,	{ 0, 0 } },
+};
+
+#define NLIMITS	(sizeof(limits) / sizeof(limits[0]))
+
 static struct sessiontree	 bysession = RB_INITIALIZER(&bysession);
 static struct pidtree		 bypid = RB_INITIALIZER(&bypid);
 static struct imsgbuf		*parent;
-static int			 procfd;
-static int			 errfd = -1;	/* of the program to come ... */
+static int			 reapfd;
+static int			 nexterr = -1;	/* of the program to come ... */
 static uint64_t			 errsession;	/* ... for this session */
 
 static int	 running_sessioncmp(struct running *, struct running *);
@@ -54,6 +82,8 @@ static int	 running_pidcmp(struct running *, struct running *);
 
 static void	 running_signal(struct running *, int);
 
+__attribute__((__noreturn__))
+static void	 launcher_run(struct imsgbuf *, int);
 static int64_t	 launcher_now(void);
 static int	 launcher_full(void);
 static void	 launcher_turn(void);
@@ -76,6 +106,53 @@ RB_PROTOTYPE(sessiontree, running, ru_bysession, running_sessioncmp)
 RB_PROTOTYPE(pidtree, running, ru_bypid, running_pidcmp)
 RB_GENERATE(sessiontree, running, ru_bysession, running_sessioncmp)
 RB_GENERATE(pidtree, running, ru_bypid, running_pidcmp)
+
+static int	 run_init(void);
+static void	 run_caught(int);
+/*
+ * Forks and executes; what it returns is what procs_fork() does, and of both
+ * descriptors the caller keeps its copies.
+ */
+static pid_t	 run_program(const struct runnable *, char **, int, int,
+		    int *);
+static int	 run_signals(void);
+static int	 run_descriptors(int, int);
+__attribute__((__noreturn__))
+static void	 run_child(const struct runnable *, char **, int, int);
+__attribute__((__noreturn__))
+static void	 run_fail(const struct runnable *, const char *);
+
+/* Low for the launcher, as they were for what it runs. */
+static int	 limits_init(unsigned int);
+static int	 limits_restore(void);
+
+int
+main(int argc, char *argv[])
+{
+	static struct imsgbuf	 pipe;
+	struct wire_start	 start;
+	int			 procfd;
+
+	(void)argv;
+	if (argc != 1)
+		errx(HELPER_USAGE, "takes no arguments: it is run by "
+		    "securetcpd(8)");
+	helper_start(&pipe, &start);
+	if (limits_init(start.ws_nofile) == -1)
+		helper_fatal(&pipe, "launcher: limits, %u descriptors: %s",
+		    start.ws_nofile, strerror(errno));
+	programs_read(&pipe);
+	if (run_init() == -1)
+		helper_fatal(&pipe, "launcher: signals: %s", strerror(errno));
+	if ((procfd = procs_init()) == -1)
+		helper_fatal(&pipe, "launcher: reaping of programs: %s",
+		    strerror(errno));
+	helper_sandbox(&pipe, &start, SANDBOX_LAUNCHER);
+	helper_ready(&pipe, sandbox_name());
+	launcher_run(&pipe, procfd);
+}
+
+/* Runs, signals and reaps programs, as the parent orders by session. */
 
 static int
 running_sessioncmp(struct running *a, struct running *b)
@@ -108,11 +185,11 @@ launcher_now(void)
 	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
-void
+static void
 launcher_run(struct imsgbuf *pipe, int fd)
 {
 	parent = pipe;
-	procfd = fd;
+	reapfd = fd;
 	/* Whatever makes the launcher leave, no program stays behind. */
 	if (atexit(launcher_kill_all) != 0)
 		helper_fatal(parent, "launcher: atexit: %s", strerror(errno));
@@ -140,7 +217,7 @@ launcher_leave(void)
 	RB_FOREACH(ru, sessiontree, &bysession)
 		running_signal(ru, SIGTERM);
 	while (!RB_EMPTY(&bysession) && (left = end - launcher_now()) > 0) {
-		pfd.fd = procfd;
+		pfd.fd = reapfd;
 		pfd.events = POLLIN;
 		pfd.revents = 0;
 		if (poll(&pfd, 1, (int)left) == -1 && errno != EINTR)
@@ -168,7 +245,7 @@ launcher_turn(void)
 	pfd[0].events = launcher_full() ? 0 : POLLIN;
 	if (imsgbuf_queuelen(parent) > 0)
 		pfd[0].events |= POLLOUT;
-	pfd[1].fd = procfd;
+	pfd[1].fd = reapfd;
 	pfd[1].events = POLLIN;
 	pfd[0].revents = pfd[1].revents = 0;
 	if (compat_poll(pfd, 2, -1) == -1) {
@@ -254,13 +331,13 @@ launcher_stderr(struct imsg *imsg)
 
 	fd = wire_fd(imsg);
 	helper_parse(parent, imsg, &wx, sizeof(wx));
-	if (errfd != -1)
+	if (nexterr != -1)
 		helper_fatal(parent, "launcher: session %llu: STDERR without "
 		    "a RUN behind it", (unsigned long long)errsession);
 	if (fd == -1)
 		helper_fatal(parent, "launcher: session %llu: STDERR came "
 		    "without a descriptor", (unsigned long long)wx.wx_session);
-	errfd = fd;
+	nexterr = fd;
 	errsession = wx.wx_session;
 }
 
@@ -276,25 +353,25 @@ launcher_order(struct imsg *imsg)
 		helper_fatal(parent, "launcher: session %llu: RUN came "
 		    "without its connection",
 		    (unsigned long long)wrn.wrn_session);
-	if (errfd == -1 || errsession != wrn.wrn_session)
+	if (nexterr == -1 || errsession != wrn.wrn_session)
 		helper_fatal(parent, "launcher: session %llu: RUN without "
 		    "STDERR before it", (unsigned long long)wrn.wrn_session);
 	launcher_execute(&wrn, fd);
 	/* The program's now, or nobody's. */
 	(void)close(fd);
-	(void)close(errfd);
-	errfd = -1;
+	(void)close(nexterr);
+	nexterr = -1;
 }
 
 static void
 launcher_execute(struct wire_run *wrn, int fd)
 {
-	const struct program	 *pr;
+	const struct runnable	 *rn;
 	struct running		 *ru = NULL;
 	char			**environment;
 	int			  error;
 
-	if ((pr = program_find(wrn->wrn_index)) == NULL)
+	if ((rn = program_find(wrn->wrn_index)) == NULL)
 		helper_fatal(parent, "launcher: session %llu: there is no "
 		    "program %u", (unsigned long long)wrn->wrn_session,
 		    wrn->wrn_index);
@@ -309,7 +386,7 @@ launcher_execute(struct wire_run *wrn, int fd)
 	if (RB_INSERT(sessiontree, &bysession, ru) != NULL)
 		helper_fatal(parent, "launcher: session %llu has a program "
 		    "already", (unsigned long long)wrn->wrn_session);
-	ru->ru_pid = run_program(pr, environment, fd, errfd, &ru->ru_handle);
+	ru->ru_pid = run_program(rn, environment, fd, nexterr, &ru->ru_handle);
 	if (ru->ru_pid == -1) {
 		error = errno;
 		(void)RB_REMOVE(sessiontree, &bysession, ru);
@@ -394,4 +471,144 @@ launcher_send(enum wire_type type, const void *payload, size_t size)
 	if (wire_send(parent, type, -1, payload, size) == -1)
 		helper_fatal(parent, "launcher: %s: %s", wire_name(type),
 		    strerror(errno));
+}
+
+/* From a launcher to a program: what it inherits, and what it does not. */
+
+static void
+run_caught(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * Caught rather than ignored, so that one that is sent to a child before it
+ * has become the program waits for it.
+ */
+static int
+run_init(void)
+{
+	struct sigaction	 sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = run_caught;
+	sa.sa_flags = SA_RESTART;
+	sigemptyset(&sa.sa_mask);
+	return (sigaction(SIGTERM, &sa, NULL));
+}
+
+static pid_t
+run_program(const struct runnable *rn, char **environment, int fd, int errfd,
+    int *handle)
+{
+	sigset_t	 all, old;
+	pid_t		 pid;
+	int		 error;
+
+	sigfillset(&all);
+	if (sigprocmask(SIG_SETMASK, &all, &old) == -1)
+		return (-1);
+	if ((pid = procs_fork(handle, PROCS_FOLLOW)) == 0)
+		run_child(rn, environment, fd, errfd);
+	error = errno;
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	errno = error;
+	return (pid);
+}
+
+/* All as they are in a new process; some cannot be set, and need not. */
+static int
+run_signals(void)
+{
+	struct sigaction	 sa;
+	sigset_t		 none;
+	int			 sig;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = SIG_DFL;
+	sigemptyset(&sa.sa_mask);
+	for (sig = 1; sig < NSIG; sig++)
+		(void)sigaction(sig, &sa, NULL);
+	sigemptyset(&none);
+	return (sigprocmask(SIG_SETMASK, &none, NULL));
+}
+
+/* Both are above 3, where the launcher's own end. */
+static int
+run_descriptors(int fd, int errfd)
+{
+	if (dup2(fd, STDIN_FILENO) == -1 || dup2(fd, STDOUT_FILENO) == -1 ||
+	    dup2(errfd, STDERR_FILENO) == -1)
+		return (-1);
+	closefrom(STDERR_FILENO + 1);
+	return (0);
+}
+
+static void
+run_child(const struct runnable *rn, char **environment, int fd, int errfd)
+{
+	/* A group of its own, which ends with it. */
+	(void)setsid();
+	compat_nologin();
+	procs_child();
+	if (run_descriptors(fd, errfd) == -1)
+		_exit(RUN_FAILED);
+	if (limits_restore() == -1)
+		run_fail(rn, "limits");
+	if (geteuid() == 0 && privdrop_user(rn->rn_uid, rn->rn_gid,
+	    rn->rn_groups, rn->rn_ngroups) == -1)
+		run_fail(rn, "change of user");
+	/* After that, which makes Linux forget it. */
+	(void)compat_follow();
+	if (run_signals() == -1)
+		run_fail(rn, "signals");
+	(void)execve(rn->rn_path, rn->rn_argv, environment);
+	run_fail(rn, NULL);
+}
+
+/* Its standard error is what the parent logs. */
+static void
+run_fail(const struct runnable *rn, const char *what)
+{
+	int	 error = errno;
+
+	dprintf(STDERR_FILENO, "%s cannot be run: %s%s%s\n", rn->rn_path,
+	    what == NULL ? "" : what, what == NULL ? "" : ": ",
+	    strerror(error));
+	_exit(RUN_FAILED);
+}
+
+/* Notes what was, for programs, and sets what is the launcher's own. */
+static int
+limits_init(unsigned int nofile)
+{
+	struct rlimit	 rl;
+	size_t		 i;
+
+	limits[0].l_own = nofile;
+	for (i = 0; i < NLIMITS; i++) {
+		if (getrlimit(limits[i].l_resource, &rl) == -1)
+			return (-1);
+		limits[i].l_saved = rl;
+		rl.rlim_cur = limits[i].l_own;
+		/* As root it may have more, where it needs a lot. */
+		if (rl.rlim_max != RLIM_INFINITY && rl.rlim_cur > rl.rlim_max)
+			rl.rlim_max = rl.rlim_cur;
+		if (setrlimit(limits[i].l_resource, &rl) == -1)
+			return (-1);
+	}
+	return (0);
+}
+
+static int
+limits_restore(void)
+{
+	size_t	 i;
+
+	for (i = 0; i < NLIMITS; i++) {
+		if (compat_restore_limit(limits[i].l_resource,
+		    &limits[i].l_saved) == -1)
+			return (-1);
+	}
+	return (0);
 }

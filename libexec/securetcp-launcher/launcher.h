@@ -18,40 +18,23 @@ struct imsg;
 struct imsgbuf;
 
 /* What may be run, and as whom. */
-struct program {
-	char		*pr_path;
-	char		**pr_argv;
-	uid_t		 pr_uid;
-	gid_t		 pr_gid;
-	gid_t		 pr_groups[WIRE_GROUPS];
-	int		 pr_ngroups;
+struct runnable {
+	char		*rn_path;
+	char		**rn_argv;
+	uid_t		 rn_uid;
+	gid_t		 rn_gid;
+	gid_t		 rn_groups[WIRE_GROUPS];
+	int		 rn_ngroups;
 };
 
-/* launcher.c */
-__attribute__((__noreturn__))
-void		 launcher_run(struct imsgbuf *, int);
-
-/* limits.c: low for the launcher, as they were for what it runs */
-int		 limits_init(unsigned int);
-int		 limits_restore(void);
-
-/* program.c */
+/* programs.c */
 void		 programs_read(struct imsgbuf *);
-const struct program
+const struct runnable
 		*program_find(uint32_t);
-
 /*
- * run.c: forks and executes; what it returns is what procs_fork() does, and
- * of both descriptors the caller keeps its copies.
- */
-int		 run_init(void);
-pid_t		 run_program(const struct program *, char **, int, int,
-		    int *);
-
-/*
- * strings.c: strings that each end with their NUL, as a vector that ends
- * with NULL; it points into the data.  NULL with errno, EINVAL for data that
- * does not end with NUL.
+ * Strings that each end with their NUL, as a vector that ends with NULL; it
+ * points into the data.  NULL with errno, EINVAL for data that does not end
+ * with NUL.
  */
 char		**strings_split(uint8_t *, size_t);
 

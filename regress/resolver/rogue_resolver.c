@@ -5,7 +5,7 @@
  */
 
 /*
- * The shipped resolver's main.c, without a sandbox, which knows no names but
+ * The shipped resolver's main file, without a sandbox, which knows no names but
  * what the file "name.HOST" in its directory says of them:
  *
  *	answer ADDRESS...
@@ -187,4 +187,4 @@ rogue_start(struct imsgbuf *imsgbuf, struct wire_start *start)
 #define helper_sandbox(pipe, start, role)	((void)(start), (void)(role))
 #define resolve			rogue_resolve
 #define sandbox_name		rogue_name
-#include "../../libexec/securetcp-resolver/main.c"
+#include "../../libexec/securetcp-resolver/resolver.c"

@@ -54,7 +54,7 @@ static void
 launcher_take(struct imsgbuf *pipe, struct imsg *imsg)
 {
 	static struct wire_run	 wrn;
-	const struct program	*pr;
+	const struct runnable	*rn;
 
 	switch (imsg_get_type(imsg)) {
 	case WIRE_STDERR:
@@ -63,12 +63,12 @@ launcher_take(struct imsgbuf *pipe, struct imsg *imsg)
 	case WIRE_RUN:
 		fd = imsg_get_fd(imsg);
 		helper_parse(pipe, imsg, &wrn, sizeof(wrn));
-		if ((pr = program_find(wrn.wrn_index)) == NULL ||
-		    pr->pr_argv[1] == NULL)
+		if ((rn = program_find(wrn.wrn_index)) == NULL ||
+		    rn->rn_argv[1] == NULL)
 			_exit(97);
 		act_id = wrn.wrn_session;
 		act("taken", NULL);
-		act(pr->pr_argv[1], launcher_words);
+		act(rn->rn_argv[1], launcher_words);
 		break;
 	case WIRE_TERM:
 	case WIRE_KILL:

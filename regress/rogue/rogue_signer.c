@@ -5,7 +5,7 @@
  */
 
 /*
- * The shipped signer's main.c, without a sandbox, which obeys what it is
+ * The shipped signer's signer.c, without a sandbox, which obeys what it is
  * asked to sign when that is an order.
  */
 
@@ -81,4 +81,4 @@ rogue_start(struct imsgbuf *imsgbuf, struct wire_start *start)
 #define helper_sandbox(pipe, start, role)	((void)(start), (void)(role))
 #define keys_sign		rogue_sign
 #define sandbox_name		rogue_name
-#include "../../libexec/securetcp-signer/main.c"
+#include "../../libexec/securetcp-signer/signer.c"

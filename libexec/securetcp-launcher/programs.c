@@ -9,12 +9,11 @@
 #include <sys/types.h>
 
 #include <errno.h>
+#include <imsg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <imsg.h>
 
 #include "compat.h"
 #include "helper.h"
@@ -23,11 +22,11 @@
 
 #define PROGRAMS_MAX	4096
 
-static struct program	*programs;
+static struct runnable	*programs;
 static uint32_t		 nprograms;
 
 static const char	*program_check(const struct wire_program *);
-static void		 program_groups(struct program *,
+static void		 program_groups(struct runnable *,
 			    const struct wire_program *);
 static void		 program_read(struct imsgbuf *, struct imsg *);
 static void		 program_add(struct imsgbuf *,
@@ -49,41 +48,41 @@ program_check(const struct wire_program *wp)
 }
 
 static void
-program_groups(struct program *pr, const struct wire_program *wp)
+program_groups(struct runnable *rn, const struct wire_program *wp)
 {
 	const uint8_t	*p = wp->wp_groups;
 	size_t		 left;
 
 	for (left = wp->wp_groups_len; left > 0; left -= 4, p += 4)
-		pr->pr_groups[pr->pr_ngroups++] = (gid_t)p[0] << 24 |
+		rn->rn_groups[rn->rn_ngroups++] = (gid_t)p[0] << 24 |
 		    (gid_t)p[1] << 16 | (gid_t)p[2] << 8 | (gid_t)p[3];
 }
 
 static void
 program_add(struct imsgbuf *pipe, const struct wire_program *wp)
 {
-	struct program	*pr;
+	struct runnable	*rn;
 	uint8_t		*arguments;
 
-	pr = reallocarray(programs, nprograms + 1, sizeof(*pr));
-	if (pr == NULL)
+	rn = reallocarray(programs, nprograms + 1, sizeof(*rn));
+	if (rn == NULL)
 		goto fail;
-	programs = pr;
-	pr += nprograms;
-	memset(pr, 0, sizeof(*pr));
-	if ((pr->pr_path = strdup(wp->wp_path)) == NULL ||
+	programs = rn;
+	rn += nprograms;
+	memset(rn, 0, sizeof(*rn));
+	if ((rn->rn_path = strdup(wp->wp_path)) == NULL ||
 	    (arguments = malloc(sizeof(wp->wp_arguments))) == NULL)
 		goto fail;
 	memcpy(arguments, wp->wp_arguments, wp->wp_arguments_len);
-	pr->pr_argv = strings_split(arguments, wp->wp_arguments_len);
-	if (pr->pr_argv == NULL)
+	rn->rn_argv = strings_split(arguments, wp->wp_arguments_len);
+	if (rn->rn_argv == NULL)
 		goto fail;
-	if (pr->pr_argv[0] == NULL)
+	if (rn->rn_argv[0] == NULL)
 		helper_fatal(pipe, "launcher: program %s without the name by "
 		    "which it is run", wp->wp_path);
-	pr->pr_uid = (uid_t)wp->wp_uid;
-	pr->pr_gid = (gid_t)wp->wp_gid;
-	program_groups(pr, wp);
+	rn->rn_uid = (uid_t)wp->wp_uid;
+	rn->rn_gid = (gid_t)wp->wp_gid;
+	program_groups(rn, wp);
 	nprograms++;
 	return;
 
@@ -126,8 +125,29 @@ programs_read(struct imsgbuf *pipe)
 	imsg_free(&imsg);
 }
 
-const struct program *
+const struct runnable *
 program_find(uint32_t index)
 {
 	return (index < nprograms ? &programs[index] : NULL);
+}
+
+char **
+strings_split(uint8_t *data, size_t len)
+{
+	char	**strings;
+	size_t	  i, n = 0;
+
+	if (len > 0 && data[len - 1] != '\0') {
+		errno = EINVAL;
+		return (NULL);
+	}
+	for (i = 0; i < len; i++)
+		n += data[i] == '\0';
+	if ((strings = calloc(n + 1, sizeof(*strings))) == NULL)
+		return (NULL);
+	for (i = 0, n = 0; i < len; n++) {
+		strings[n] = (char *)data + i;
+		i += strlen(strings[n]) + 1;
+	}
+	return (strings);
 }
