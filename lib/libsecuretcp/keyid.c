@@ -18,6 +18,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include "bundle.h"
 #include "object.h"
 #include "securetcp.h"
 
