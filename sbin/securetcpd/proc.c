@@ -499,7 +499,8 @@ proc_ready(struct proc *p, struct imsg *imsg)
 		log_warning("%s %s runs WITHOUT a sandbox: this kernel has "
 		    "none and the configuration says optional", pk->pk_name,
 		    p->p_post->po_title);
-	pk->pk_ready(p);
+	if (pk->pk_ready != NULL)
+		pk->pk_ready(p);
 	started_check();
 	return (NULL);
 }

@@ -47,7 +47,6 @@ static void		 errlog_close(struct errlog *);
 static void		 launcher_run(const struct wire_run *, int, int);
 static void		 launcher_signal(enum wire_type, uint64_t);
 static int		 launcher_load(struct proc *);
-static void		 launcher_isready(struct proc *);
 static const char	*launcher_message(struct proc *, struct imsg *);
 static int		 launcher_lost(struct proc *, const char *);
 
@@ -62,7 +61,6 @@ static const struct proc_kind launcher_kind = {
 	.pk_executes = 1,
 	.pk_patience = SILENT_SECONDS,
 	.pk_load = launcher_load,
-	.pk_ready = launcher_isready,
 	.pk_message = launcher_message,
 	.pk_lost = launcher_lost
 };
@@ -617,12 +615,6 @@ int
 launcher_ready(void)
 {
 	return (!launcher_wanted || proc_usable(launcher.po_proc));
-}
-
-static void
-launcher_isready(struct proc *p)
-{
-	(void)p;
 }
 
 static const char *
