@@ -362,7 +362,7 @@ $(bound CRASH_PAUSE) seconds"
 	page=securetcpd.8
 	text $page >text
 	tells "says nothing for $(bound SILENT_SECONDS) seconds is replaced"
-	tells "at last every $(bound HELPER_BACKOFF) seconds"
+	tells "at last every $(bound PROC_BACKOFF) seconds"
 }
 
 atf_test_case statuses
