@@ -75,6 +75,11 @@ void		 compat_kill_descendants(pid_t);
 /* No core dump, no debugger, also from a process of the same user. */
 int		 compat_nodump(void);
 /*
+ * From here on nothing but what is open already, for a program that talks to
+ * the daemon; on Linux nothing.  A helper enters a sandbox of its own.
+ */
+int		 compat_confine(void);
+/*
  * What is executed from here on has no memory that can be written and
  * executed at once, where the system does not see to that for all.
  */
@@ -168,6 +173,11 @@ int		 compat_fd_local(int, char *, size_t);
  * Not after pledge(2) without "inet": a session asks sandbox_taken().
  */
 int		 compat_moved(int, uint64_t *, uint64_t *);
+/*
+ * The same as numbers of bytes, received and sent, where the system counts
+ * them; else -1 with ENOTSUP.
+ */
+int		 compat_bytes(int, uint64_t *, uint64_t *);
 /* Does the kernel hold bytes of TCP that the other end has not acknowledged? */
 int		 compat_unsent(int);
 /*
@@ -191,6 +201,16 @@ int		 compat_crypto_wipe(void);
 int		 pidfile_take(const char *, pid_t *);
 /* Removes the file, or empties it where the promises do not allow that. */
 void		 pidfile_drop(int, const char *);
+
+/*
+ * sockfile.c: a descriptor that listens on this socket, which has that mode
+ * and, unless it is -1, that group; -1 with errno.  The socket of a process
+ * that is gone is replaced.  EADDRINUSE: somebody listens there; ENOTSOCK: the
+ * file is no socket.
+ */
+int		 sockfile_take(const char *, mode_t, gid_t);
+/* Removes the socket, or leaves it where the promises do not allow that. */
+void		 sockfile_drop(int, const char *);
 
 /*
  * file.c: a descriptor from which these bytes can be read, by position,

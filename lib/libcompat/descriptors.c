@@ -196,3 +196,17 @@ compat_moved(int fd, uint64_t *taken, uint64_t *given)
 #endif
 	return (0);
 }
+
+int
+compat_bytes(int fd, uint64_t *in, uint64_t *out)
+{
+#ifdef __linux__
+	return (compat_moved(fd, out, in));
+#else
+	(void)fd;
+	(void)in;
+	(void)out;
+	errno = ENOTSUP;
+	return (-1);
+#endif
+}

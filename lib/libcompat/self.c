@@ -14,6 +14,7 @@
 #include <sys/sysctl.h>
 #endif
 #ifdef __FreeBSD__
+#include <sys/capsicum.h>
 #include <sys/procctl.h>
 #include <sys/wait.h>
 #endif
@@ -52,6 +53,18 @@ compat_nodump(void)
 	if (procctl(P_PID, 0, PROC_TRACE_CTL, &how) == -1 && errno != EBUSY)
 		return (-1);
 	return (0);
+#else
+	return (0);
+#endif
+}
+
+int
+compat_confine(void)
+{
+#if defined(__OpenBSD__)
+	return (pledge("stdio", NULL));
+#elif defined(__FreeBSD__)
+	return (cap_enter() == -1 && errno != ENOSYS ? -1 : 0);
 #else
 	return (0);
 #endif
