@@ -186,6 +186,13 @@ serve()
 	} | configure
 }
 
+# own_control [WORDS]: the configuration has a control socket here, without
+# which one in the background, like any other on this host, has the default.
+own_control()
+{
+	echo "control socket \"$PWD/control\" $*" >>securetcpd.conf
+}
+
 # launch [COMMAND...]: securetcpd in the foreground, its log in the file log;
 # COMMAND runs it ("$as -n 64 ...").  Its pid is in $daemon.
 launch()

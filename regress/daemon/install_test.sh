@@ -36,6 +36,7 @@ files_body()
 	511 usr/local/libexec/securetcp-resolver
 	511 usr/local/libexec/securetcp-session
 	511 usr/local/libexec/securetcp-signer
+	555 usr/local/sbin/securetcpctl
 	555 usr/local/sbin/securetcpd
 	444 usr/local/share/examples/securetcpd/behind-load-balancer.conf
 	444 usr/local/share/examples/securetcpd/echo_client.c
@@ -56,6 +57,7 @@ files_body()
 	444 $man/man8/securetcp-resolver.8
 	444 $man/man8/securetcp-session.8
 	444 $man/man8/securetcp-signer.8
+	444 $man/man8/securetcpctl.8
 	444 $man/man8/securetcpd.8
 	FILES
 	atf_check -o file:expected cat installed
@@ -125,7 +127,7 @@ hardened_body()
 	OpenBSD:*)	guard='__stack_smash_handler|__retguard' fortified= ;;
 	FreeBSD:1[0-4].*)	fortified= ;;
 	esac
-	for p in sbin/securetcpd/securetcpd \
+	for p in sbin/securetcpd/securetcpd sbin/securetcpctl/securetcpctl \
 	    libexec/securetcp-launcher/securetcp-launcher \
 	    libexec/securetcp-resolver/securetcp-resolver \
 	    libexec/securetcp-session/securetcp-session \

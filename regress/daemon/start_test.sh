@@ -207,6 +207,7 @@ background_start_body()
 	kill "$pid"
 	wait_until 20 "the port to be free" dead "$pid"
 	serve echo
+	own_control
 	sed "s/port 0/port $port/" securetcpd.conf >c
 	mv c securetcpd.conf
 	atf_check -e ignore "$securetcpd" -f securetcpd.conf
@@ -231,6 +232,7 @@ background_fails_body()
 	[ "$(id -u)" -eq 0 ] || atf_skip "needs root"
 	serve echo
 	start
+	own_control
 	sed -e "s/port 0/port $port/" -e s/securetcpd.pid/second.pid/ \
 	    securetcpd.conf >second.conf
 	atf_check -s exit:1 -e match:"127\.0\.0\.1:$port" \

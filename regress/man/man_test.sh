@@ -229,8 +229,13 @@ have"
 }
 keys_body()
 {
-	sed -n 's/.*line_add[a-z_]*(&*[a-z]*, "\([a-z]*\)",.*/\1/p' \
-	    "$top"/sbin/securetcpd/*.c | sort -u >keys
+	# What only securetcpctl(8) is told is in its manual.
+	for f in "$top"/sbin/securetcpd/*.c; do
+		case $f in
+		*/control.c|*/report.c)	continue ;;
+		esac
+		sed -n 's/.*line_add[a-z_]*(&*[a-z]*, "\([a-z]*\)",.*/\1/p' "$f"
+	done | sort -u >keys
 	sed -n 's/.*put_message([A-Z_]*, "\([a-z]*\)",.*/\1/p' \
 	    "$top/sbin/securetcpd/log.c" | sort -u >>keys
 	atf_check -o match:'^session$' -o match:'^fatal$' cat keys
@@ -238,6 +243,32 @@ keys_body()
 	    "$top/man/securetcpd.8" | tr -s ', ' '\n\n' | sort -u >manual
 	sort -u keys >sorted
 	atf_check -o empty comm -23 sorted manual
+}
+
+atf_test_case figures
+figures_head()
+{
+	atf_set descr "securetcpctl(8) has every key of JSON and no other, and \
+every command with its arguments"
+	atf_set require.progs "mandoc"
+}
+figures_body()
+{
+	sed -n 's/^	{ "\([a-z]*\)", KIND_.*/\1/p' \
+	    "$top/sbin/securetcpctl/show.c" | sort -u >keys
+	atf_check -o match:'^uptime$' cat keys
+	sed -n '/^\.Ss Figures/,/^\.Sh FILES/s/^\.It Cm //p' \
+	    "$top/man/securetcpctl.8" | tr -s ', ' '\n\n' | sort -u >manual
+	atf_check -o file:keys cat manual
+	"$top/sbin/securetcpctl/securetcpctl" 2>&1 |
+	    sed 's/.*\[-s socket\] //' >usage
+	atf_check -o match:'^show summary$' cat usage
+	mandoc -Tascii "$top/man/securetcpctl.8" | col -b |
+	    sed -n 's/^     \([a-z].*\)$/\1/p' | tr -d ' ' >shown
+	while read -r command; do
+		grep -q -F -e "$(echo "$command" | tr -d ' ')" shown ||
+		    atf_fail "securetcpctl(8) lacks: $command"
+	done <usage
 }
 
 atf_test_case messages
@@ -415,6 +446,7 @@ atf_init_test_cases()
 	atf_add_test_case numbers
 	atf_add_test_case examples
 	atf_add_test_case keys
+	atf_add_test_case figures
 	atf_add_test_case messages
 	atf_add_test_case sandboxes
 	atf_add_test_case limits

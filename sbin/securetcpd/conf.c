@@ -130,6 +130,7 @@ backends_free(struct backends *backends)
 
 	while ((ba = TAILQ_FIRST(backends)) != NULL) {
 		TAILQ_REMOVE(backends, ba, ba_entry);
+		free(ba->ba_reason);
 		free(ba);
 	}
 }

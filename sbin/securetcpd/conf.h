@@ -140,6 +140,10 @@ struct backend {
 	unsigned int		 ba_number;	/* among its like, from 0 */
 	int64_t			 ba_down;	/* left out until then, or 0 */
 	unsigned int		 ba_failures;	/* since it last worked */
+	int64_t			 ba_since;	/* up or down; 0: the start */
+	char			*ba_reason;	/* of the last failure */
+	unsigned int		 ba_live;	/* connections now ... */
+	uint64_t		 ba_total;	/* ... and since the start */
 	struct resolved		*ba_resolved;	/* a name's addresses */
 	size_t			 ba_first;	/* the one to begin with ... */
 	int64_t			 ba_until;	/* ... until then, or 0 */

@@ -15,13 +15,53 @@
 #include "errors.h"
 #include "securetcpd.h"
 
-static enum conf_log	 level = CONF_LOG_STATE;
+/* What lines are made, and which of them are written. */
+static enum conf_log	 level = CONF_LOG_STATE, chosen = CONF_LOG_STATE;
+static int		 watched;
 
 void
 log_init(enum conf_log lv, int use_stderr, int facility)
 {
-	level = lv;
+	log_set(lv);
 	writer_init(use_stderr, facility);
+}
+
+enum conf_log
+log_level(void)
+{
+	return (chosen);
+}
+
+void
+log_set(enum conf_log lv)
+{
+	chosen = lv;
+	level = watched && lv < CONF_LOG_STATE ? CONF_LOG_STATE : lv;
+}
+
+/* Whoever monitors has the events whatever is written. */
+void
+log_watched(int on)
+{
+	watched = on;
+	log_set(chosen);
+}
+
+/* Is a line of that priority to be written? */
+int
+log_wanted(int priority)
+{
+	switch (priority) {
+	case LOG_DEBUG:
+		return (chosen >= CONF_LOG_VERBOSE);
+	case LOG_INFO:
+		return (chosen >= CONF_LOG_STATE);
+	case LOG_NOTICE:
+	case LOG_WARNING:
+		return (chosen >= CONF_LOG_ERRORS);
+	default:
+		return (1);
+	}
 }
 
 void
@@ -149,6 +189,7 @@ log_crash(const struct session *s, const char *text, unsigned int crashes)
 {
 	struct logline	 l;
 
+	s->s_service->se_tally.ta_crashes++;
 	if (level < CONF_LOG_ERRORS)
 		return;
 	line_start(&l);
@@ -279,10 +320,13 @@ log_error(const struct session *s, int number, const char *description,
 	const struct securetcp_policy	*po = securetcp_error_policy(number);
 	struct logline			 l;
 	char				 name[TARGET_NAME];
+	int				 quiet;
 
-	if (level < CONF_LOG_ERRORS || (level < CONF_LOG_VERBOSE &&
-	    (s->s_probe || (po != NULL &&
-	    po->level == SECURETCP_LEVEL_VERBOSE))))
+	quiet = s->s_probe || (po != NULL &&
+	    po->level == SECURETCP_LEVEL_VERBOSE);
+	if (!quiet)
+		tally_error(s->s_service, number, reason, 1);
+	if (level < CONF_LOG_ERRORS || (level < CONF_LOG_VERBOSE && quiet))
 		return;
 	line_session(&l, s);
 	line_error(&l, number, description, reason);
@@ -332,11 +376,12 @@ log_stderr_cut(const struct errlog *el)
 }
 
 void
-log_refused(const struct service *se, const char *from, int number,
+log_refused(struct service *se, const char *from, int number,
     const char *reason, unsigned int count)
 {
 	struct logline	 l;
 
+	tally_refused(se, number, reason, count);
 	if (level < CONF_LOG_ERRORS)
 		return;
 	line_start(&l);
@@ -390,11 +435,15 @@ line_closed(struct logline *l, const struct session *s)
 
 /* A State event; one that is closing may have a reason. */
 void
-log_state(const struct session *s, const char *reason)
+log_state(struct session *s, const char *reason)
 {
 	enum securetcp_state	 state = session_state(s);
 	struct logline		 l;
 
+	line_start(&l);
+	if (state == SECURETCP_CONNECTED)
+		line_connected(&l, s);
+	tally_state(s, state, l.ll_buf);
 	if (level < CONF_LOG_STATE)
 		return;
 	line_session(&l, s);

@@ -186,6 +186,9 @@ writer_put(int priority, const char *text)
 {
 	int	 idle = TAILQ_EMPTY(&lines);
 
+	control_event(text);
+	if (!log_wanted(priority))
+		return;
 	if (enqueue(priority, text) == -1)
 		writer_lost();
 	/* With older lines waiting the timer is on its way already. */

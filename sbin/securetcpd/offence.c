@@ -36,23 +36,25 @@ offence_realm(const struct session *s)
 /* Once for a block: when it begins. */
 static void
 offence_told(const struct service *se, unsigned int realm,
-    const struct sockaddr *sa, unsigned int weight, const char *what,
+    const struct sockaddr *sa, unsigned int weight, int number,
     const char *reason)
 {
 	char		 from[80], text[2 * WIRE_REASON];
 	unsigned int	 seconds;
 
 	seconds = penalty_add(realm, sa, weight, clock_now());
+	penalty_blame(realm, sa, number);
 	if (seconds == 0 || penalty_text(sa, from, sizeof(from)) == -1)
 		return;
 	(void)snprintf(text, sizeof(text), "penalised for %u seconds: %s%s%s",
-	    seconds, what, reason == NULL || *reason == '\0' ? "" : ": ",
+	    seconds, number == ptError ? "session terminated" :
+	    securetcp_error_name(number), reason == NULL || *reason == '\0' ? "" : ": ",
 	    reason == NULL ? "" : reason);
 	log_penalty(se, from, text);
 }
 
 static void
-offence_add(const struct session *s, unsigned int weight, const char *what,
+offence_add(const struct session *s, unsigned int weight, int number,
     const char *reason)
 {
 	/*
@@ -62,7 +64,7 @@ offence_add(const struct session *s, unsigned int weight, const char *what,
 	if (s->s_proxy || s->s_service->se_conf->sv_client)
 		return;
 	offence_told(s->s_service, offence_realm(s),
-	    (const struct sockaddr *)&s->s_peer, weight, what, reason);
+	    (const struct sockaddr *)&s->s_peer, weight, number, reason);
 }
 
 /*
@@ -158,7 +160,7 @@ offence_end(const struct session *s, int number, const char *reason)
 	unsigned int	 weight;
 
 	if ((weight = offence_weight(s, number)) > 0)
-		offence_add(s, weight, securetcp_error_name(number), reason);
+		offence_add(s, weight, number, reason);
 }
 
 /*
@@ -183,8 +185,7 @@ offence_evicted(const struct session *s, const char *reason)
 		weight = securetcp_error_policy(ptTimeout)->penalty;
 	else
 		return;
-	offence_add(s, weight, securetcp_error_name(ptOperationRefused),
-	    reason);
+	offence_add(s, weight, ptOperationRefused, reason);
 }
 
 /* Silence: a few connections that are opened in advance do no harm. */
@@ -195,8 +196,7 @@ offence_visitor(const struct visitor *v, int number, const char *reason)
 	    offence_slow(v->v_service, v->v_since))
 		return;
 	offence_told(v->v_service, 0, (const struct sockaddr *)&v->v_peer,
-	    securetcp_error_policy(ptTimeout)->penalty,
-	    securetcp_error_name(number), reason);
+	    securetcp_error_policy(ptTimeout)->penalty, number, reason);
 }
 
 /* The handshake timer has ended it. */
@@ -221,8 +221,8 @@ offence_squatter(const struct visitor *v)
 void
 offence_crash(const struct session *s, const char *text)
 {
-	offence_add(s, securetcp_error_policy(ptError)->penalty,
-	    "session terminated", text);
+	offence_add(s, securetcp_error_policy(ptError)->penalty, ptError,
+	    text);
 }
 
 void

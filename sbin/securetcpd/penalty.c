@@ -48,6 +48,7 @@ struct penalty {
 	uint8_t			 pe_version;	/* 4, 6, or PENALTY_LINK */
 	uint8_t			 pe_blocked;
 	uint8_t			 pe_doubled;	/* so often */
+	uint16_t		 pe_number;	/* of the last offence's error */
 	unsigned int		 pe_offences;
 	unsigned int		 pe_blocks;
 };
@@ -308,6 +309,30 @@ penalty_count(void)
 	return (npenalties);
 }
 
+void
+penalty_blame(unsigned int realm, const struct sockaddr *sa, int number)
+{
+	struct penalty	*pe;
+
+	if ((pe = penalty_find(realm, sa)) != NULL)
+		pe->pe_number = (uint16_t)number;
+}
+
+unsigned int
+penalty_active(int64_t now)
+{
+	struct penalty	*pe;
+	unsigned int	 n = 0;
+
+	RB_FOREACH_REVERSE(pe, expiries, &expiries) {
+		if (pe->pe_expiry <= now)
+			break;
+		if (pe->pe_blocked)
+			n++;
+	}
+	return (n);
+}
+
 static void
 penalty_sockaddr(const struct penalty *pe, struct sockaddr_storage *ss)
 {
@@ -354,6 +379,7 @@ penalty_next(struct penalty_info *pi, int64_t now)
 	pi->pi_factor = 1U << penalty_doubled(pe, now);
 	pi->pi_offences = pe->pe_offences;
 	pi->pi_blocks = pe->pe_blocks;
+	pi->pi_number = pe->pe_number;
 	return (1);
 }
 

@@ -40,6 +40,7 @@ struct penalty_info {
 	unsigned int		 pi_factor;	/* of its weights */
 	unsigned int		 pi_offences;
 	unsigned int		 pi_blocks;
+	int			 pi_number;	/* penalty_blame(), or 0 */
 };
 
 /* These never have a penalty; both lists stay the caller's. */
@@ -58,6 +59,10 @@ int		 penalty_blocked(unsigned int, const struct sockaddr *,
 		    int64_t, unsigned int *);
 /* How many are remembered. */
 unsigned int	 penalty_count(void);
+/* The error that its last offence was. */
+void		 penalty_blame(unsigned int, const struct sockaddr *, int);
+/* How many are blocked now. */
+unsigned int	 penalty_active(int64_t);
 /*
  * The next source after the one in it, by address, or the first if pi_ss is
  * zero; 0 when there is none.  Anything may happen between two calls.

@@ -492,6 +492,7 @@ proc_ready(struct proc *p, struct imsg *imsg)
 	}
 	(void)evtimer_del(&p->p_timer);
 	p->p_child.c_state = WIRE_RUNNING;
+	(void)strlcpy(p->p_sandbox, wr.wr_sandbox, sizeof(p->p_sandbox));
 	log_process(pk->pk_name, p->p_post->po_title, p->p_pid,
 	    wr.wr_sandbox);
 	/* A launcher's would be its programs' too: that is no surprise. */
@@ -781,6 +782,18 @@ proc_reap(void)
 	/* Orphans may come to us: they wait behind one that is kept. */
 	while ((pid = proc_dead(P_ALL, 0, &si)) > 0 && !proc_known(pid))
 		(void)waitpid(pid, NULL, WNOHANG);
+}
+
+/* The next one by its number, or NULL. */
+struct proc *
+proc_after(pid_t pid)
+{
+	struct proc	*next = NULL, *p;
+
+	TAILQ_FOREACH(p, &procs, p_entry)
+		if (p->p_pid > pid && (next == NULL || p->p_pid < next->p_pid))
+			next = p;
+	return (next);
 }
 
 int

@@ -186,14 +186,9 @@ stop_listening(void)
 }
 
 /* The first asks connections to end, the second ends them. */
-static void
-on_stop(int sig, short what, void *arg)
+void
+daemon_stop(const char *by)
 {
-	const char	*by;
-
-	(void)what;
-	(void)arg;
-	by = sig == SIGTERM ? "stopped by SIGTERM" : "stopped by SIGINT";
 	if (!env->sd_started) {
 		env->sd_quit = 1;
 		env->sd_status = 1;
@@ -205,6 +200,15 @@ on_stop(int sig, short what, void *arg)
 	sessions_stop(by, env->sd_stopping);
 	env->sd_stopping = 1;
 	stop_check();
+}
+
+static void
+on_stop(int sig, short what, void *arg)
+{
+	(void)what;
+	(void)arg;
+	daemon_stop(sig == SIGTERM ? "stopped by SIGTERM" :
+	    "stopped by SIGINT");
 }
 
 /* Connections that are left have had their time. */
@@ -239,6 +243,7 @@ on_drain(int sig, short what, void *arg)
 	stop_listening();
 	/* Another one may start beside what is left of this one. */
 	pidfile_give_up();
+	control_give_up();
 	if (env->sd_conf->cf_drain > 0) {
 		tv.tv_sec = env->sd_conf->cf_drain;
 		evtimer_set(&ev_deadline, drain_deadline, NULL);
@@ -405,6 +410,7 @@ finish(void)
 	int	 i;
 
 	clock_stop();
+	control_stop();
 	checker_stop();
 	services_stop();
 	resolver_stop();
@@ -456,7 +462,10 @@ serve_start(void)
 		log_info("when memory is short the parent is as likely to go "
 		    "as others: %s", strerror(errno));
 	clock_start();
-	services_start(env->sd_conf);
+	env->sd_since = clock_now();
+	control_start(env->sd_conf);
+	if (!env->sd_quit)
+		services_start(env->sd_conf);
 	if (!env->sd_quit)
 		launcher_start();
 	if (!env->sd_quit)

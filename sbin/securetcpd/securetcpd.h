@@ -153,6 +153,7 @@ struct proc {
 	struct event		 p_timer;	/* ready, or gone, by then */
 	unsigned int		 p_owed;	/* answers, and ... */
 	struct event		 p_silent;	/* ... a word by then */
+	char			 p_sandbox[WIRE_NAME];	/* once ready */
 	char			 p_fatal[WIRE_REASON];
 };
 TAILQ_HEAD(procs, proc);
@@ -252,6 +253,34 @@ struct refused {
 	char			 rf_from[80];
 };
 
+/* Errors of one number and reason. */
+#define TALLY_REASONS	64	/* of a block; the others are one for each number */
+#define TALLY_SLOTS	12	/* of the last minute */
+
+struct count {
+	TAILQ_ENTRY(count)	 ct_entry;
+	int			 ct_number;
+	char			 ct_reason[160];
+	uint64_t		 ct_total;
+	unsigned int		 ct_recent[TALLY_SLOTS];
+	int64_t			 ct_slot;	/* the present one */
+};
+TAILQ_HEAD(counts, count);
+
+/* What has happened in a block since the start. */
+struct tally {
+	uint64_t		 ta_accepted;	/* by a session */
+	uint64_t		 ta_connected;
+	uint64_t		 ta_closed;
+	uint64_t		 ta_refused;	/* and those without one */
+	uint64_t		 ta_errors;
+	uint64_t		 ta_crashes;
+	uint64_t		 ta_in;
+	uint64_t		 ta_out;
+	struct counts		 ta_counts;
+	unsigned int		 ta_reasons;
+};
+
 /* A server block at work. */
 struct service {
 	TAILQ_ENTRY(service)	 se_entry;
@@ -286,6 +315,7 @@ struct service {
 	unsigned int		 se_crash;	/* next slot */
 	int			 se_paused;	/* by crashes */
 	struct event		 se_resume;
+	struct tally		 se_tally;
 };
 TAILQ_HEAD(services, service);
 
@@ -373,6 +403,8 @@ struct session {
 	int			 s_signed;	/* it was given its signature */
 	int			 s_kept;	/* and had to wait for it */
 	struct wire_established	*s_facts;
+	char			*s_told;	/* of them, once connected */
+	struct backend		*s_counted;	/* among its connections */
 	struct execution	*s_execution;	/* NULL: no program */
 	int			 s_plain;	/* of a client block; else -1 */
 	struct hold		 s_outer;	/* where TLS is spoken ... */
@@ -432,6 +464,7 @@ struct securetcpd {
 	unsigned int		 sd_live;	/* accepted and not closed */
 	unsigned int		 sd_fds;	/* sockets and pipes held */
 	unsigned int		 sd_nofile;
+	int64_t			 sd_since;	/* the start, by clock_now() */
 	int			 sd_built;	/* run from the build tree */
 	char			 sd_libexec[PATH_MAX];
 };
@@ -440,6 +473,7 @@ extern struct securetcpd *env;
 /* securetcpd.c */
 void		 started_check(void);
 void		 stop_check(void);
+void		 daemon_stop(const char *);
 __attribute__((__format__(printf, 1, 2)))
 void		 daemon_fail(const char *, ...);
 
@@ -466,6 +500,10 @@ unsigned int	 limits_open(const struct conf *);
 
 /* log.c */
 void		 log_init(enum conf_log, int, int);
+enum conf_log	 log_level(void);
+void		 log_set(enum conf_log);
+void		 log_watched(int);
+int		 log_wanted(int);
 void		 log_close(void);
 __attribute__((__format__(printf, 1, 2)))
 void		 log_warning(const char *, ...);
@@ -480,10 +518,10 @@ void		 log_process(const char *, const char *, pid_t, const char *);
 void		 log_error(const struct session *, int, const char *,
 		    const char *);
 void		 log_visitor(const struct visitor *, const char *);
-void		 log_state(const struct session *, const char *);
+void		 log_state(struct session *, const char *);
 void		 log_stderr(const struct errlog *, const char *, size_t);
 void		 log_stderr_cut(const struct errlog *);
-void		 log_refused(const struct service *, const char *, int,
+void		 log_refused(struct service *, const char *, int,
 		    const char *, unsigned int);
 void		 log_server(const struct service *, const char *);
 void		 log_update(const char *, const char *, const char *,
@@ -538,6 +576,7 @@ void		 proc_reap(void);
 void		 proc_collect(void);
 void		 proc_kill_all(void);
 int		 proc_any(void);
+struct proc	*proc_after(pid_t);
 
 /* resolver.c */
 struct resolved	*resolver_name(const char *);
@@ -559,7 +598,7 @@ void		 checker_stop(void);
 /* signer.c */
 void		 signers_start(unsigned int);
 void		 signers_stop(void);
-int		 signers_ready(void);
+unsigned int	 signers_ready(void);
 int		 signers_all_ready(void);
 void		 signers_serve(void);
 int		 request_add(struct session *, const struct certificate *,
@@ -643,6 +682,7 @@ void		 offence_reason(unsigned int, char *, size_t);
 int		 session_fork(struct spawner *);
 struct session	*session_find(uint64_t);
 int		 session_known(uint64_t);
+struct session	*session_after(uint64_t);
 int		 session_enter(struct session *, enum phase, const char *);
 enum securetcp_state
 		 session_state(const struct session *);
@@ -749,5 +789,22 @@ int		 environment_make(struct wire_run *, uint64_t,
 		    const struct sockaddr_storage *,
 		    const struct sockaddr_storage *,
 		    const struct wire_established *);
+
+/* tally.c */
+void		 tally_init(struct service *);
+void		 tally_free(struct service *);
+void		 tally_error(struct service *, int, const char *,
+		    unsigned int);
+void		 tally_refused(struct service *, int, const char *,
+		    unsigned int);
+void		 tally_state(struct session *, enum securetcp_state,
+		    const char *);
+unsigned int	 count_minute(struct count *);
+
+/* control.c */
+void		 control_start(const struct conf *);
+void		 control_give_up(void);
+void		 control_stop(void);
+void		 control_event(const char *);
 
 #endif /* SECURETCPD_H */

@@ -63,6 +63,7 @@ service_new(struct server *sv)
 	evtimer_set(&se->se_resume, service_resume, se);
 	spawner_init(se);
 	refused_init(se);
+	tally_init(se);
 	visitors_init(se);
 	TAILQ_INSERT_TAIL(&env->sd_services, se, se_entry);
 	return (se);
@@ -195,6 +196,7 @@ services_stop(void)
 		(void)evtimer_del(&se->se_resume);
 		listeners_close(se);
 		refused_stop(se);
+		tally_free(se);
 		spawner_stop(se);
 		TAILQ_REMOVE(&env->sd_services, se, se_entry);
 		free(se);

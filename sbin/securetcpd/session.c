@@ -55,6 +55,16 @@ session_find(uint64_t id)
 	return (RB_FIND(table, &table, &key));
 }
 
+/* The next one by number. */
+struct session *
+session_after(uint64_t id)
+{
+	struct session	 key;
+
+	key.s_id = id + 1;
+	return (RB_NFIND(table, &table, &key));
+}
+
 /* Has there ever been one of that number? */
 int
 session_known(uint64_t id)

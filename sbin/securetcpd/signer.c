@@ -99,15 +99,17 @@ signers_stop(void)
 	}
 }
 
-int
+/* How many there are to serve. */
+unsigned int
 signers_ready(void)
 {
 	struct signer	*sg;
+	unsigned int	 n = 0;
 
 	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
 		if (proc_usable(sg->sg_post.po_proc))
-			return (1);
-	return (0);
+			n++;
+	return (n);
 }
 
 int

@@ -102,6 +102,8 @@ target_up(const struct session *s)
 		    target_kind(s), ba->ba_name);
 		log_server(s->s_service, text);
 	}
+	if (ba->ba_failures > 0)
+		ba->ba_since = clock_now();
 	ba->ba_failures = 0;
 	ba->ba_down = 0;
 	if (s->s_address > 1) {
@@ -118,6 +120,10 @@ target_down(const struct session *s, const char *why)
 	char		 text[3 * WIRE_REASON];
 
 	ba->ba_down = clock_now() + TARGET_DOWN * 1000;
+	if (ba->ba_failures == 0)
+		ba->ba_since = clock_now();
+	free(ba->ba_reason);
+	ba->ba_reason = strdup(why);
 	if (ba->ba_failures++ > 0 || target_alone(s))
 		return;
 	(void)snprintf(text, sizeof(text), "%s %s down: %s; retry every %d "

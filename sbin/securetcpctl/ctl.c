@@ -1,0 +1,381 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "ctl.h"
+
+#define CTL_SOCKET	"/var/run/securetcpd.sock"
+#define CTL_REFUSED	1		/* exit codes */
+#define CTL_USAGE	2
+#define CTL_UNREACHED	3
+
+struct command {
+	const char	*cm_word;
+	const char	*cm_what;	/* the second word, or NULL */
+	const char	*cm_arguments;	/* for its usage line */
+	int		 cm_least;	/* so many words, and at most ... */
+	int		 cm_most;	/* ... so many */
+	int		 (*cm_run)(const struct command *, int, char **);
+};
+
+static int	 run_clear(const struct command *, int, char **);
+static int	 run_log(const struct command *, int, char **);
+static int	 run_metrics(const struct command *, int, char **);
+static int	 run_monitor(const struct command *, int, char **);
+static int	 run_order(const struct command *, int, char **);
+static int	 run_show(const struct command *, int, char **);
+
+static const struct command	 commands[] = {
+	{ "abort", NULL, "id", 1, 1, run_order },
+	{ "clear", "penalties", "[address]", 0, 1, run_clear },
+	{ "close", NULL, "id", 1, 1, run_order },
+	{ "log", NULL, "off|errors|state|verbose", 1, 1, run_log },
+	{ "monitor", NULL, "[server name] [state|error]", 0, 3, run_monitor },
+	{ "show", "backends", "", 0, 0, run_show },
+	{ "show", "certificates", "", 0, 0, run_show },
+	{ "show", "errors", "", 0, 0, run_show },
+	{ "show", "metrics", "", 0, 0, run_metrics },
+	{ "show", "penalties", "", 0, 0, run_show },
+	{ "show", "processes", "", 0, 0, run_show },
+	{ "show", "servers", "", 0, 0, run_show },
+	{ "show", "session", "id", 1, 1, run_show },
+	{ "show", "sessions", "[server name]", 0, 2, run_show },
+	{ "show", "summary", "", 0, 0, run_show },
+	{ "stop", NULL, "", 0, 0, run_order },
+};
+#define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
+
+static const char	*path = CTL_SOCKET;
+static FILE		*daemon_in, *daemon_out;
+static int		 json;
+
+static void
+usage_line(const struct command *cm, const char *before)
+{
+	fprintf(stderr, "%ssecuretcpctl [-j] [-s socket] %s%s%s%s%s\n", before,
+	    cm->cm_word, cm->cm_what == NULL ? "" : " ",
+	    cm->cm_what == NULL ? "" : cm->cm_what,
+	    *cm->cm_arguments == '\0' ? "" : " ", cm->cm_arguments);
+}
+
+__attribute__((__noreturn__))
+static void
+usage(void)
+{
+	size_t	 i;
+
+	for (i = 0; i < NCOMMANDS; i++)
+		usage_line(&commands[i], i == 0 ? "usage: " : "       ");
+	exit(CTL_USAGE);
+}
+
+/* Is this word, cut short perhaps, meant by that? */
+static int
+means(const char *name, const char *word)
+{
+	return (strncmp(name, word, strlen(word)) == 0);
+}
+
+/* The word of a command: the second if the first is given already. */
+static const char *
+command_word(const struct command *cm, const char *first)
+{
+	if (first == NULL)
+		return (cm->cm_word);
+	return (strcmp(cm->cm_word, first) == 0 ? cm->cm_what : NULL);
+}
+
+/* What the word, which may be a beginning of it, stands for. */
+static const char *
+find_word(const char *first, const char *word)
+{
+	const char	*found = NULL, *name;
+	size_t		 i;
+
+	for (i = 0; i < NCOMMANDS; i++) {
+		name = command_word(&commands[i], first);
+		if (name == NULL || !means(name, word))
+			continue;
+		if (strcmp(name, word) == 0)
+			return (name);
+		if (found != NULL && strcmp(found, name) != 0) {
+			fprintf(stderr, "securetcpctl: \"%s\" is ambiguous: "
+			    "%s or %s\n", word, found, name);
+			exit(CTL_USAGE);
+		}
+		found = name;
+	}
+	if (found == NULL) {
+		fprintf(stderr, "securetcpctl: unknown command \"%s%s%s\"\n",
+		    first == NULL ? "" : first, first == NULL ? "" : " ",
+		    word);
+		usage();
+	}
+	return (found);
+}
+
+static const struct command *
+find_command(int *argc, char ***argv)
+{
+	const struct command	*cm;
+	const char		*first, *second = NULL;
+
+	if (*argc == 0)
+		usage();
+	first = find_word(NULL, **argv);
+	for (cm = commands; strcmp(cm->cm_word, first) != 0; cm++)
+		continue;
+	(*argc)--;
+	(*argv)++;
+	if (cm->cm_what == NULL)
+		return (cm);
+	if (*argc == 0) {
+		fprintf(stderr, "securetcpctl: %s what?\n", first);
+		usage();
+	}
+	second = find_word(first, **argv);
+	while (strcmp(cm->cm_word, first) != 0 ||
+	    strcmp(cm->cm_what, second) != 0)
+		cm++;
+	(*argc)--;
+	(*argv)++;
+	return (cm);
+}
+
+static void
+reach(void)
+{
+	struct sockaddr_un	 sun;
+	int			 fd;
+
+	memset(&sun, 0, sizeof(sun));
+	sun.sun_family = AF_UNIX;
+	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
+	    sizeof(sun.sun_path))
+		errx(CTL_UNREACHED, "%s: too long for the path of a socket",
+		    path);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
+	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
+		err(CTL_UNREACHED, "cannot reach securetcpd at %s", path);
+	if ((daemon_in = fdopen(fd, "r")) == NULL ||
+	    (fd = dup(fd)) == -1 ||
+	    (daemon_out = fdopen(fd, "w")) == NULL)
+		err(CTL_UNREACHED, NULL);
+	if (compat_confine() == -1)
+		err(CTL_UNREACHED, "compat_confine");
+}
+
+static void
+ask(const struct command *cm, const char *what, int argc, char **argv)
+{
+	int	 i;
+
+	fprintf(daemon_out, "%s", cm->cm_word);
+	if (what != NULL)
+		fprintf(daemon_out, "\t%s", what);
+	for (i = 0; i < argc; i++)
+		fprintf(daemon_out, "\t%s", argv[i]);
+	fprintf(daemon_out, "\n");
+	if (fflush(daemon_out) == EOF)
+		err(CTL_UNREACHED, "%s", path);
+}
+
+/* The next line, or NULL after "done". */
+static char *
+answer(void)
+{
+	static char	*line;
+	static size_t	 size;
+	char		*value;
+	ssize_t		 n;
+
+	if ((n = getline(&line, &size, daemon_in)) == -1)
+		errx(CTL_UNREACHED, "securetcpd has closed the connection");
+	line[n - 1] = '\0';
+	if (strcmp(line, "done") == 0)
+		return (NULL);
+	if (strncmp(line, "refused reason=", 15) == 0) {
+		value = line + 15;
+		value[strlen(value) - 1] = '\0';	/* its quotes */
+		errx(CTL_REFUSED, "%s", value + 1);
+	}
+	return (line);
+}
+
+static void
+collect(const struct view *v, struct records *rs)
+{
+	const char	*line;
+	size_t		 len = strlen(v->v_record);
+
+	while ((line = answer()) != NULL)
+		if (strncmp(line, v->v_record, len) == 0 && line[len] == ' ')
+			record_add(rs, v, line + len + 1);
+}
+
+static int
+run_show(const struct command *cm, int argc, char **argv)
+{
+	const struct view	*v = view_find(cm->cm_what);
+	struct records		 rs = { NULL, 0 };
+
+	ask(cm, cm->cm_what, argc, argv);
+	collect(v, &rs);
+	records_sort(v, &rs);
+	if (json)
+		show_json(v, &rs);
+	else if (v->v_single && rs.rs_count > 0)
+		show_record(v, &rs.rs_list[0]);
+	else
+		show_table(v, &rs);
+	records_free(&rs);
+	return (0);
+}
+
+static int
+run_metrics(const struct command *cm, int argc, char **argv)
+{
+	const struct view	*v;
+	struct records		 rs = { NULL, 0 };
+
+	for (v = NULL; (v = view_metrics(v)) != NULL; records_free(&rs)) {
+		ask(cm, v->v_name, argc, argv);
+		collect(v, &rs);
+		records_sort(v, &rs);
+		show_metrics(v, &rs);
+	}
+	printf("# EOF\n");
+	return (0);
+}
+
+/* What is answered with nothing but that it is done. */
+static int
+run_order(const struct command *cm, int argc, char **argv)
+{
+	ask(cm, cm->cm_what, argc, argv);
+	while (answer() != NULL)
+		continue;
+	return (0);
+}
+
+/* The whole of what is cut short, or NULL if it is none of these words. */
+static const char *
+choose(const char *const *words, const char *word)
+{
+	const char	*found = NULL;
+
+	for (; *words != NULL; words++)
+		if (means(*words, word)) {
+			if (found != NULL)
+				return (NULL);
+			found = *words;
+		}
+	return (found);
+}
+
+__attribute__((__noreturn__))
+static void
+misused(const struct command *cm)
+{
+	usage_line(cm, "usage: ");
+	exit(CTL_USAGE);
+}
+
+static int
+run_log(const struct command *cm, int argc, char **argv)
+{
+	static const char *const	 levels[] = {
+		"off", "errors", "state", "verbose", NULL
+	};
+	const char			*level;
+	char				 word[16];
+
+	if ((level = choose(levels, argv[0])) == NULL)
+		misused(cm);
+	(void)strlcpy(word, level, sizeof(word));
+	argv[0] = word;
+	return (run_order(cm, argc, argv));
+}
+
+static int
+run_clear(const struct command *cm, int argc, char **argv)
+{
+	const char	*count, *line;
+
+	ask(cm, cm->cm_what, argc, argv);
+	while ((line = answer()) != NULL) {
+		if ((count = strchr(line, '=')) == NULL)
+			continue;
+		if (json)
+			printf("{\"cleared\":%s}\n", count + 1);
+		else
+			printf("%s cleared\n", count + 1);
+	}
+	return (0);
+}
+
+/* Until it is interrupted, or the daemon ends. */
+static int
+run_monitor(const struct command *cm, int argc, char **argv)
+{
+	const char	*line;
+
+	ask(cm, NULL, argc, argv);
+	while ((line = answer()) != NULL) {
+		if (strncmp(line, "event ", 6) == 0) {
+			if (json)
+				show_event(line + 6);
+			else
+				printf("%s\n", line + 6);
+		} else if (strncmp(line, "dropped count=", 14) == 0)
+			printf(json ? "{\"event\":\"dropped\",\"count\":"
+			    "%s}\n" : "dropped=%s\n", line + 14);
+		if (fflush(stdout) == EOF)
+			err(CTL_REFUSED, "standard output");
+	}
+	return (0);
+}
+
+int
+main(int argc, char **argv)
+{
+	const struct command	*cm;
+	int			 ch, status;
+
+	while ((ch = getopt(argc, argv, "js:")) != -1) {
+		switch (ch) {
+		case 'j':
+			json = 1;
+			break;
+		case 's':
+			path = optarg;
+			break;
+		default:
+			usage();
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	cm = find_command(&argc, &argv);
+	if (argc < cm->cm_least || argc > cm->cm_most)
+		misused(cm);
+	reach();
+	status = cm->cm_run(cm, argc, argv);
+	if (fflush(stdout) == EOF)
+		err(CTL_REFUSED, "standard output");
+	return (status);
+}

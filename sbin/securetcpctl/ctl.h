@@ -1,0 +1,77 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+#ifndef CTL_H
+#define CTL_H
+
+#include <sys/types.h>
+
+/* What a figure is, and so how it is printed. */
+enum kind {
+	KIND_TEXT,
+	KIND_NUMBER,		/* an id, or a count */
+	KIND_BYTES,
+	KIND_SECONDS
+};
+
+/* What it is in OpenMetrics. */
+enum metric {
+	METRIC_NONE,
+	METRIC_LABEL,		/* of the other figures */
+	METRIC_INFO,		/* a label of the record's info */
+	METRIC_GAUGE,
+	METRIC_COUNTER
+};
+
+struct field {
+	const char	*fd_key;	/* of the daemon, and of JSON */
+	enum kind	 fd_kind;
+	const char	*fd_column;	/* heading in a table; NULL: none */
+	/* A line that shows one record: "name\tbefore%after" begins it. */
+	const char	*fd_phrase;
+	enum metric	 fd_metric;
+	const char	*fd_help;
+};
+
+#define FIELDS_MAX	32
+
+struct view {
+	const char		*v_name;	/* "servers" */
+	const char		*v_record;	/* "server" */
+	int			 v_single;	/* there is but one */
+	int			 v_metrics;
+	const char		*v_sort;	/* by this key, or NULL; ... */
+	int			 v_falling;	/* ... the greatest first */
+	const struct field	*v_fields;	/* the last has no key */
+};
+
+/* A record: the values of its fields, NULL where there is none. */
+struct record {
+	char		*r_line;
+	const char	*r_values[FIELDS_MAX];
+};
+
+struct records {
+	struct record	*rs_list;
+	size_t		 rs_count;
+};
+
+/* show.c */
+const struct view
+		*view_find(const char *);
+const struct view
+		*view_metrics(const struct view *);
+void		 record_add(struct records *, const struct view *,
+		    const char *);
+void		 records_sort(const struct view *, struct records *);
+void		 records_free(struct records *);
+void		 show_table(const struct view *, const struct records *);
+void		 show_record(const struct view *, const struct record *);
+void		 show_json(const struct view *, const struct records *);
+void		 show_event(const char *);
+void		 show_metrics(const struct view *, const struct records *);
+
+#endif /* CTL_H */

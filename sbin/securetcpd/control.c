@@ -1,0 +1,671 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * Control sockets.  A client sends a line: the words of a command, separated
+ * by tabs.  The answer is lines of which each begins with a word: records,
+ * "event" and "dropped", then "done", or "refused" with a reason; what follows
+ * the word is as in the log.  Another line may be sent after that.
+ *
+ * A client can neither stop nor grow the daemon: what it may say and what may
+ * wait for it is bounded, a table is made as fast as it is read, and one that
+ * does neither read nor write is closed.
+ */
+
+#include <sys/types.h>
+#include <sys/socket.h>
+
+#include <errno.h>
+#include <event.h>
+#include <grp.h>
+#include <imsg.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "control.h"
+#include "penalty.h"
+#include "securetcpd.h"
+
+#define CONTROL_CLIENTS	8	/* on sockets of a kind; the oldest goes */
+#define CONTROL_LINE	512	/* bytes of a command */
+#define CONTROL_WORDS	8
+#define CONTROL_OUT	65536	/* bytes that may wait for a client ... */
+#define CONTROL_ROOM	4608	/* ... and those that two lines may need */
+#define CONTROL_SECONDS	10	/* until a client has to read, or to write */
+#define CONTROL_PAUSE	1000	/* milliseconds, when descriptors are out */
+
+/* Kinds of events. */
+#define MONITOR_STATE	1
+#define MONITOR_ERROR	2
+
+struct client {
+	TAILQ_ENTRY(client)	 cl_entry;
+	int			 cl_fd;
+	int			 cl_restricted;
+	int			 cl_closing;	/* when all is written */
+	struct event		 cl_read;
+	struct event		 cl_write;
+	struct event		 cl_timer;
+	struct report		 cl_report;
+	unsigned int		 cl_monitor;	/* kinds of events, or 0 */
+	unsigned int		 cl_dropped;	/* not yet told */
+	char			 cl_server[WIRE_NAME * 4]; /* its events only */
+	size_t			 cl_inlen;
+	size_t			 cl_outlen;
+	size_t			 cl_written;
+	char			 cl_in[CONTROL_LINE];
+	char			 cl_out[CONTROL_OUT];
+};
+
+struct door {
+	TAILQ_ENTRY(door)	 dr_entry;
+	const struct control	*dr_conf;
+	int			 dr_fd;
+	struct event		 dr_ev;
+	struct event		 dr_again;	/* when descriptors are out */
+};
+
+/* What each command does: NULL, or why it is refused. */
+struct order {
+	const char	*or_name;
+	int		 or_restricted;		/* everybody may */
+	const char	*(*or_run)(struct client *, int, char **);
+};
+
+static const char	*order_abort(struct client *, int, char **);
+static const char	*order_clear(struct client *, int, char **);
+static const char	*order_close(struct client *, int, char **);
+static const char	*order_log(struct client *, int, char **);
+static const char	*order_monitor(struct client *, int, char **);
+static const char	*order_show(struct client *, int, char **);
+static const char	*order_stop(struct client *, int, char **);
+
+static const struct order	 orders[] = {
+	{ "abort",	0,	order_abort },
+	{ "clear",	0,	order_clear },
+	{ "close",	0,	order_close },
+	{ "log",	0,	order_log },
+	{ "monitor",	1,	order_monitor },
+	{ "show",	1,	order_show },
+	{ "stop",	0,	order_stop },
+};
+
+static TAILQ_HEAD(, door)	 doors = TAILQ_HEAD_INITIALIZER(doors);
+static TAILQ_HEAD(clients, client)
+				 clients = TAILQ_HEAD_INITIALIZER(clients);
+
+static unsigned int	 monitors;
+
+static void	 client_write(int, short, void *);
+
+static void
+client_close(struct client *cl)
+{
+	if (cl->cl_monitor != 0 && --monitors == 0)
+		log_watched(0);
+	TAILQ_REMOVE(&clients, cl, cl_entry);
+	(void)event_del(&cl->cl_read);
+	(void)event_del(&cl->cl_write);
+	(void)evtimer_del(&cl->cl_timer);
+	(void)close(cl->cl_fd);
+	env->sd_fds--;
+	free(cl);
+}
+
+static void
+client_late(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	client_close(arg);
+}
+
+/* Events may be few, and one that monitors may be slow. */
+static void
+client_patience(struct client *cl)
+{
+	if (cl->cl_monitor != 0)
+		(void)evtimer_del(&cl->cl_timer);
+	else
+		clock_after(&cl->cl_timer, CONTROL_SECONDS * 1000LL);
+}
+
+/* There is room for a line whenever one is made. */
+static void
+client_put(struct client *cl, const char *line)
+{
+	int	 n;
+
+	n = snprintf(cl->cl_out + cl->cl_outlen,
+	    sizeof(cl->cl_out) - cl->cl_outlen, "%s\n", line);
+	if (n > 0 && (size_t)n < sizeof(cl->cl_out) - cl->cl_outlen)
+		cl->cl_outlen += (size_t)n;
+}
+
+static int
+client_room(const struct client *cl)
+{
+	return (sizeof(cl->cl_out) - cl->cl_outlen >= CONTROL_ROOM);
+}
+
+/* More of a table, as far as there is room for it. */
+static void
+client_fill(struct client *cl)
+{
+	struct logline	 l;
+
+	while (cl->cl_report.rp_kind != NULL && client_room(cl)) {
+		if (report_next(&cl->cl_report, &l)) {
+			client_put(cl, l.ll_buf);
+			continue;
+		}
+		cl->cl_report.rp_kind = NULL;
+		client_put(cl, "done");
+	}
+}
+
+/* Takes what was written out of the buffer; -1: the client has gone. */
+static int
+client_flush(struct client *cl)
+{
+	ssize_t	 n;
+
+	while (cl->cl_written < cl->cl_outlen) {
+		n = send(cl->cl_fd, cl->cl_out + cl->cl_written,
+		    cl->cl_outlen - cl->cl_written, 0);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1 && (errno == EAGAIN || errno == ENOBUFS))
+			break;
+		if (n <= 0)
+			return (-1);
+		cl->cl_written += (size_t)n;
+		client_patience(cl);
+	}
+	cl->cl_outlen -= cl->cl_written;
+	memmove(cl->cl_out, cl->cl_out + cl->cl_written, cl->cl_outlen);
+	cl->cl_written = 0;
+	return (0);
+}
+
+/* One buffer at a time, so that others have their turn. */
+static void
+client_serve(struct client *cl)
+{
+	client_fill(cl);
+	if (client_flush(cl) == -1) {
+		client_close(cl);
+		return;
+	}
+	if (cl->cl_outlen == 0 && cl->cl_report.rp_kind == NULL &&
+	    cl->cl_closing) {
+		client_close(cl);
+		return;
+	}
+	if (cl->cl_outlen > 0 || cl->cl_report.rp_kind != NULL)
+		(void)event_add(&cl->cl_write, NULL);
+	if (cl->cl_monitor != 0 || !event_pending(&cl->cl_write, EV_WRITE,
+	    NULL))
+		(void)event_add(&cl->cl_read, NULL);
+}
+
+static void
+client_write(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	client_serve(arg);
+}
+
+/* The first word of a line of an answer. */
+void
+record_start(struct logline *l, const char *word)
+{
+	line_start(l);
+	l->ll_len = strlcpy(l->ll_buf, word, sizeof(l->ll_buf));
+}
+
+static void
+client_refuse(struct client *cl, const char *why)
+{
+	struct logline	 l;
+
+	record_start(&l, "refused");
+	line_add(&l, "reason", why);
+	client_put(cl, l.ll_buf);
+}
+
+static const char *
+order_show(struct client *cl, int argc, char **argv)
+{
+	return (report_begin(&cl->cl_report, argc, argv));
+}
+
+/* "server NAME" and kinds, in any order. */
+static const char *
+order_monitor(struct client *cl, int argc, char **argv)
+{
+	struct logline	 l;
+	unsigned int	 kinds = 0;
+	int		 i;
+
+	for (i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "state") == 0)
+			kinds |= MONITOR_STATE;
+		else if (strcmp(argv[i], "error") == 0)
+			kinds |= MONITOR_ERROR;
+		else if (strcmp(argv[i], "server") == 0 && i + 1 < argc) {
+			if (report_server(argv[++i]) == 0)
+				return ("there is no such server");
+			/* As each line of it begins. */
+			line_start(&l);
+			line_add(&l, "server", argv[i]);
+			(void)strlcpy(cl->cl_server, l.ll_buf,
+			    sizeof(cl->cl_server));
+		} else
+			return (REPORT_UNKNOWN);
+	}
+	cl->cl_monitor = kinds != 0 ? kinds : MONITOR_STATE | MONITOR_ERROR;
+	if (monitors++ == 0)
+		log_watched(1);
+	return (NULL);
+}
+
+/* Sets *s to a live connection. */
+static const char *
+order_session(struct session **s, int argc, char **argv)
+{
+	const char	*why;
+
+	if (argc != 1)
+		return (REPORT_UNKNOWN);
+	*s = session_find((uint64_t)strtonum(argv[0], 1, INT64_MAX, &why));
+	if (why != NULL || *s == NULL || !session_live(*s))
+		return ("no connection has that number");
+	return (NULL);
+}
+
+static const char *
+order_close(struct client *cl, int argc, char **argv)
+{
+	struct session	*s;
+	const char	*why;
+
+	(void)cl;
+	if ((why = order_session(&s, argc, argv)) == NULL)
+		conn_stop(s, "closed by securetcpctl");
+	return (why);
+}
+
+static const char *
+order_abort(struct client *cl, int argc, char **argv)
+{
+	struct session	*s;
+	const char	*why;
+
+	(void)cl;
+	if ((why = order_session(&s, argc, argv)) != NULL)
+		return (why);
+	if (s->s_phase == PHASE_ENDING)
+		execute_hurry(s);
+	else
+		conn_fail(s, ptAbort, "aborted by securetcpctl");
+	return (NULL);
+}
+
+static const char *
+order_log(struct client *cl, int argc, char **argv)
+{
+	size_t	 i;
+
+	(void)cl;
+	for (i = 0; argc == 1 && i < REPORT_LEVELS; i++)
+		if (strcmp(argv[0], report_levels[i]) == 0) {
+			log_set((enum conf_log)i);
+			return (NULL);
+		}
+	return (REPORT_UNKNOWN);
+}
+
+/* "penalties", and whose. */
+static const char *
+order_clear(struct client *cl, int argc, char **argv)
+{
+	struct sockaddr_storage	 ss;
+	struct logline		 l;
+	socklen_t		 len;
+	unsigned int		 n;
+
+	if (argc < 1 || argc > 2 || strcmp(argv[0], "penalties") != 0)
+		return (REPORT_UNKNOWN);
+	if (argc == 1) {
+		n = penalty_clear(NULL);
+	} else {
+		if (conf_address(argv[1], &ss, &len) != NULL)
+			return ("that is no numeric address");
+		if ((n = penalty_clear((struct sockaddr *)&ss)) == 0)
+			return ("that source has no penalty");
+	}
+	record_start(&l, "cleared");
+	line_addf(&l, "count", "%u", n);
+	client_put(cl, l.ll_buf);
+	return (NULL);
+}
+
+static const char *
+order_stop(struct client *cl, int argc, char **argv)
+{
+	(void)cl;
+	(void)argv;
+	if (argc != 0)
+		return (REPORT_UNKNOWN);
+	daemon_stop("stopped by securetcpctl");
+	return (NULL);
+}
+
+/*
+ * Events: what the log has of connections, whatever is written of it.
+ */
+
+/* Which one is this line of the log?  0: none. */
+static unsigned int
+event_kind(const char *text)
+{
+	const char	*p = text;
+
+	if (strncmp(p, "server=", 7) != 0)
+		return (0);
+	for (;;) {
+		if (strncmp(p, "state=", 6) == 0)
+			return (MONITOR_STATE);
+		if (strncmp(p, "error=", 6) == 0)
+			return (MONITOR_ERROR);
+		p += strcspn(p, "=");
+		if (*p == '\0')
+			return (0);
+		if (*++p == '"') {
+			p++;
+			while (*p != '\0' && *p != '"')
+				p += p[0] == '\\' && p[1] != '\0' ? 2 : 1;
+		}
+		p += strcspn(p, " ");
+		if (*p == '\0')
+			return (0);
+		p++;
+	}
+}
+
+static int
+event_wanted(const struct client *cl, unsigned int kind, const char *text)
+{
+	size_t	 len = strlen(cl->cl_server);
+
+	if (!(cl->cl_monitor & kind))
+		return (0);
+	return (len == 0 || (strncmp(text, cl->cl_server, len) == 0 &&
+	    text[len] == ' '));
+}
+
+/* It is written when the loop comes round, and never from here. */
+static void
+event_put(struct client *cl, const char *text)
+{
+	struct logline	 l;
+
+	if (!client_room(cl)) {
+		cl->cl_dropped++;
+		return;
+	}
+	if (cl->cl_dropped > 0) {
+		record_start(&l, "dropped");
+		line_addf(&l, "count", "%u", cl->cl_dropped);
+		client_put(cl, l.ll_buf);
+		cl->cl_dropped = 0;
+	}
+	record_start(&l, "event ");
+	(void)strlcat(l.ll_buf, text, sizeof(l.ll_buf));
+	client_put(cl, l.ll_buf);
+	(void)event_add(&cl->cl_write, NULL);
+}
+
+void
+control_event(const char *text)
+{
+	struct client	*cl;
+	unsigned int	 kind;
+
+	if (monitors == 0 || (kind = event_kind(text)) == 0)
+		return;
+	TAILQ_FOREACH(cl, &clients, cl_entry)
+		if (event_wanted(cl, kind, text))
+			event_put(cl, text);
+}
+
+/* A line of tabs and words. */
+static void
+client_order(struct client *cl, char *line)
+{
+	char		*argv[CONTROL_WORDS];
+	const char	*why;
+	size_t		 i;
+	int		 argc = 0;
+
+	while (argc < CONTROL_WORDS && (argv[argc] = strsep(&line, "\t")) !=
+	    NULL)
+		argc++;
+	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+		if (strcmp(argv[0], orders[i].or_name) == 0)
+			break;
+	if (i == sizeof(orders) / sizeof(orders[0]) || line != NULL)
+		why = REPORT_UNKNOWN;
+	else if (cl->cl_restricted && !orders[i].or_restricted)
+		why = "this is a restricted socket";
+	else
+		why = orders[i].or_run(cl, argc - 1, argv + 1);
+	if (why != NULL)
+		client_refuse(cl, why);
+	else if (cl->cl_report.rp_kind == NULL && cl->cl_monitor == 0)
+		client_put(cl, "done");
+}
+
+/* The next command waits until this one is answered. */
+static void
+client_read(int fd, short what, void *arg)
+{
+	struct client	*cl = arg;
+	char		*newline;
+	size_t		 len;
+	ssize_t		 n;
+
+	(void)what;
+	n = recv(fd, cl->cl_in + cl->cl_inlen, sizeof(cl->cl_in) -
+	    cl->cl_inlen, 0);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+		(void)event_add(&cl->cl_read, NULL);
+		return;
+	}
+	/* Who monitors has nothing more to say. */
+	if (n <= 0 || cl->cl_monitor != 0) {
+		client_close(cl);
+		return;
+	}
+	cl->cl_inlen += (size_t)n;
+	newline = memchr(cl->cl_in, '\n', cl->cl_inlen);
+	if (newline == NULL && cl->cl_inlen < sizeof(cl->cl_in)) {
+		(void)event_add(&cl->cl_read, NULL);
+		return;
+	}
+	if (newline == NULL || memchr(cl->cl_in, '\0', cl->cl_inlen) != NULL) {
+		client_refuse(cl, "that is no command");
+		cl->cl_closing = 1;
+	} else {
+		*newline = '\0';
+		client_order(cl, cl->cl_in);
+		len = (size_t)(newline + 1 - cl->cl_in);
+		cl->cl_inlen -= len;
+		memmove(cl->cl_in, cl->cl_in + len, cl->cl_inlen);
+		/* Who sends several at once does not wait for answers. */
+		cl->cl_closing = cl->cl_inlen > 0;
+	}
+	client_patience(cl);
+	client_serve(cl);
+}
+
+/* Whoever may use the restricted socket only shuts nobody else out. */
+static void
+client_limit(int restricted)
+{
+	struct client	*cl, *oldest = NULL;
+	unsigned int	 n = 0;
+
+	TAILQ_FOREACH(cl, &clients, cl_entry) {
+		if (cl->cl_restricted != restricted)
+			continue;
+		if (oldest == NULL)
+			oldest = cl;
+		n++;
+	}
+	if (n >= CONTROL_CLIENTS)
+		client_close(oldest);
+}
+
+static void
+client_new(int fd, int restricted)
+{
+	struct client	*cl;
+
+	client_limit(restricted);
+	if ((cl = calloc(1, sizeof(*cl))) == NULL) {
+		(void)close(fd);
+		return;
+	}
+	cl->cl_fd = fd;
+	cl->cl_restricted = restricted;
+	env->sd_fds++;
+	event_set(&cl->cl_read, fd, EV_READ, client_read, cl);
+	event_set(&cl->cl_write, fd, EV_WRITE, client_write, cl);
+	evtimer_set(&cl->cl_timer, client_late, cl);
+	TAILQ_INSERT_TAIL(&clients, cl, cl_entry);
+	client_patience(cl);
+	(void)event_add(&cl->cl_read, NULL);
+}
+
+static void
+door_again(int fd, short what, void *arg)
+{
+	struct door	*dr = arg;
+
+	(void)fd;
+	(void)what;
+	(void)event_add(&dr->dr_ev, NULL);
+}
+
+static void
+door_accept(int fd, short what, void *arg)
+{
+	struct door	*dr = arg;
+	int		 client;
+
+	(void)what;
+	client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (client != -1) {
+		client_new(client, dr->dr_conf->co_restricted);
+		return;
+	}
+	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	(void)event_del(&dr->dr_ev);
+	clock_after(&dr->dr_again, CONTROL_PAUSE);
+}
+
+/* Who may connect: with a group its members, else root, or for a look all. */
+static int
+door_open(const struct control *co)
+{
+	struct group	*gr = NULL;
+	mode_t		 mode = co->co_restricted ? 0666 : 0600;
+	gid_t		 gid = (gid_t)-1;
+
+	if (co->co_group != NULL) {
+		if ((gr = getgrnam(co->co_group)) == NULL) {
+			errno = EINVAL;
+			return (-1);
+		}
+		mode = 0660;
+		gid = gr->gr_gid;
+	}
+	return (sockfile_take(co->co_path, mode, gid));
+}
+
+static const char *
+door_error(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return ("another daemon is listening there");
+	case ENOTSOCK:
+		return ("there is a file that is no socket");
+	default:
+		return (strerror(error));
+	}
+}
+
+/* With -d only those that the configuration asks for, as with the pidfile. */
+void
+control_start(const struct conf *cf)
+{
+	const struct control	*co;
+	struct door		*dr;
+
+	TAILQ_FOREACH(co, &cf->cf_controls, co_entry) {
+		if (env->sd_debug && strcmp(co->co_path, CONF_SOCKET) == 0)
+			continue;
+		if ((dr = calloc(1, sizeof(*dr))) == NULL ||
+		    (dr->dr_fd = door_open(co)) == -1) {
+			daemon_fail("control socket \"%s\": %s", co->co_path,
+			    door_error(errno));
+			free(dr);
+			return;
+		}
+		dr->dr_conf = co;
+		TAILQ_INSERT_TAIL(&doors, dr, dr_entry);
+		event_set(&dr->dr_ev, dr->dr_fd, EV_READ | EV_PERSIST,
+		    door_accept, dr);
+		evtimer_set(&dr->dr_again, door_again, dr);
+		(void)event_add(&dr->dr_ev, NULL);
+	}
+}
+
+/* Another daemon may have them now; those who are connected stay. */
+void
+control_give_up(void)
+{
+	struct door	*dr;
+
+	while ((dr = TAILQ_FIRST(&doors)) != NULL) {
+		TAILQ_REMOVE(&doors, dr, dr_entry);
+		(void)event_del(&dr->dr_ev);
+		(void)evtimer_del(&dr->dr_again);
+		sockfile_drop(dr->dr_fd, dr->dr_conf->co_path);
+		free(dr);
+	}
+}
+
+void
+control_stop(void)
+{
+	struct client	*cl;
+
+	control_give_up();
+	while ((cl = TAILQ_FIRST(&clients)) != NULL) {
+		(void)client_flush(cl);
+		client_close(cl);
+	}
+}

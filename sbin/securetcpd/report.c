@@ -1,0 +1,737 @@
+/*
+ * Copyright (c) 2026 The securetcpd developers
+ *
+ * SPDX-License-Identifier: ISC
+ */
+
+/*
+ * What securetcpctl(8) shows, as records of plain figures: how each of them is
+ * called and printed is in one table, that of securetcpctl.  A table is made a
+ * record at a time, and anything may happen between two of them, so that a
+ * report remembers numbers and never what they belong to.
+ */
+
+#include <sys/types.h>
+
+#include <event.h>
+#include <imsg.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "compat.h"
+#include "control.h"
+#include "penalty.h"
+#include "sandbox.h"
+#include "securetcpd.h"
+
+#define SOON		(14 * 86400)	/* a certificate is to be renewed */
+
+struct report_kind {
+	const char	*rk_name;	/* the word of the command */
+	const char	*rk_record;	/* that of each record */
+	/* What further words restrict it to: NULL, or why that is refused. */
+	const char	*(*rk_only)(struct report *, int, char **);
+	/* Adds the next one's figures, or returns 0 if there is none. */
+	int		 (*rk_next)(struct report *, struct logline *);
+};
+
+static const char
+		*only_server(struct report *, int, char **);
+static const char
+		*only_session(struct report *, int, char **);
+static int	 backend_next(struct report *, struct logline *);
+static int	 certificate_next(struct report *, struct logline *);
+static int	 error_next(struct report *, struct logline *);
+static int	 penalty_tell(struct report *, struct logline *);
+static int	 process_next(struct report *, struct logline *);
+static int	 server_next(struct report *, struct logline *);
+static int	 session_next(struct report *, struct logline *);
+static int	 summary_next(struct report *, struct logline *);
+
+static const struct report_kind	 kinds[] = {
+	{ "backends",	"backend",	NULL,		backend_next },
+	{ "certificates", "certificate", NULL,		certificate_next },
+	{ "errors",	"error",	NULL,		error_next },
+	{ "penalties",	"penalty",	NULL,		penalty_tell },
+	{ "processes",	"process",	NULL,		process_next },
+	{ "servers",	"server",	NULL,		server_next },
+	{ "session",	"session",	only_session,	session_next },
+	{ "sessions",	"session",	only_server,	session_next },
+	{ "summary",	"summary",	NULL,		summary_next },
+};
+
+const char *const	 report_levels[REPORT_LEVELS] = {
+	[CONF_LOG_OFF] = "off",
+	[CONF_LOG_ERRORS] = "errors",
+	[CONF_LOG_STATE] = "state",
+	[CONF_LOG_VERBOSE] = "verbose"
+};
+
+/* What is not good, in the words for an administrator. */
+struct problems {
+	unsigned int	 pr_count;
+	char		 pr_first[256];
+};
+
+static void
+add_number(struct logline *l, const char *key, uint64_t n)
+{
+	line_addf(l, key, "%llu", (unsigned long long)n);
+}
+
+/* The first block after that number, or NULL. */
+static struct service *
+service_after(uint64_t number)
+{
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		if (se->se_number > number)
+			return (se);
+	return (NULL);
+}
+
+static unsigned int
+service_minute(struct service *se)
+{
+	struct count	*ct;
+	unsigned int	 n = 0;
+
+	TAILQ_FOREACH(ct, &se->se_tally.ta_counts, ct_entry)
+		n += count_minute(ct);
+	return (n);
+}
+
+static const char *
+service_state(const struct service *se)
+{
+	const struct listener	*ln;
+
+	if (env->sd_stopping)
+		return ("stopping");
+	if (env->sd_draining)
+		return ("draining");
+	if (se->se_paused)
+		return ("paused");
+	if (!env->sd_started || se->se_spawner == NULL)
+		return ("starting");
+	TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
+		if (ln->ln_fd == -1)
+			return ("unbound");
+	return (se->se_live >= se->se_conf->sv_max ? "full" : "open");
+}
+
+static void
+server_listens(const struct service *se, struct logline *l)
+{
+	const struct listener	*ln;
+	char			 text[512] = "";
+
+	TAILQ_FOREACH(ln, &se->se_listeners, ln_entry) {
+		if (text[0] != '\0')
+			(void)strlcat(text, ",", sizeof(text));
+		(void)strlcat(text, ln->ln_name, sizeof(text));
+	}
+	if (text[0] != '\0')
+		line_add(l, "listen", text);
+}
+
+static const char *
+server_mode(const struct server *sv)
+{
+	switch (sv->sv_mode) {
+	case CONF_ECHO:
+		return ("echo");
+	case CONF_EXECUTE:
+		return ("execute");
+	case CONF_CONNECT:
+		return ("connect");
+	default:
+		return ("forward");
+	}
+}
+
+static int
+server_next(struct report *rp, struct logline *l)
+{
+	const struct tally	*ta;
+	struct service		*se;
+
+	if ((se = service_after(rp->rp_last)) == NULL)
+		return (0);
+	rp->rp_last = se->se_number;
+	ta = &se->se_tally;
+	line_add(l, "server", se->se_conf->sv_name);
+	line_add(l, "mode", server_mode(se->se_conf));
+	line_add(l, "state", service_state(se));
+	add_number(l, "connections", se->se_live);
+	add_number(l, "limit", se->se_conf->sv_max);
+	add_number(l, "pending", se->se_pendings);
+	add_number(l, "idle", se->se_idles);
+	add_number(l, "accepted", ta->ta_accepted);
+	add_number(l, "connected", ta->ta_connected);
+	add_number(l, "closed", ta->ta_closed);
+	add_number(l, "refused", ta->ta_refused);
+	add_number(l, "errors", ta->ta_errors);
+	add_number(l, "minute", service_minute(se));
+	add_number(l, "crashes", ta->ta_crashes);
+	add_number(l, "in", ta->ta_in);
+	add_number(l, "out", ta->ta_out);
+	server_listens(se, l);
+	return (1);
+}
+
+/*
+ * Backends: those of a block, then those of its rules, in their order; the
+ * lists themselves turn as connections are made.
+ */
+
+static const struct backend *
+backend_number(const struct backends *list, unsigned int number)
+{
+	const struct backend	*ba;
+
+	TAILQ_FOREACH(ba, list, ba_entry)
+		if (ba->ba_number == number)
+			return (ba);
+	return (NULL);
+}
+
+/* The n-th of a block, from 0. */
+static const struct backend *
+backend_of(const struct server *sv, uint64_t n)
+{
+	const struct backend	*ba;
+	const struct backends	*list = &sv->sv_backends;
+	const struct route	*rt = NULL;
+	unsigned int		 number;
+
+	do {
+		for (number = 0; (ba = backend_number(list, number)) != NULL;
+		    number++)
+			if (n-- == 0)
+				return (ba);
+		rt = rt == NULL ? TAILQ_FIRST(&sv->sv_routes) :
+		    TAILQ_NEXT(rt, rt_entry);
+		if (rt != NULL)
+			list = &rt->rt_backends;
+	} while (rt != NULL);
+	return (NULL);
+}
+
+__attribute__((__format__(printf, 2, 3)))
+static void
+problem(struct problems *pr, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (pr->pr_count++ > 0)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(pr->pr_first, sizeof(pr->pr_first), fmt, ap);
+	va_end(ap);
+}
+
+static void
+summary_services(struct logline *l, struct problems *pr)
+{
+	struct service	*se;
+	struct tally	 sum;
+	unsigned int	 idle = 0, limit = 0, minute = 0, open = 0, n = 0;
+	const char	*state;
+
+	memset(&sum, 0, sizeof(sum));
+	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
+		n++;
+		state = service_state(se);
+		if (strcmp(state, "open") == 0)
+			open++;
+		else
+			problem(pr, "server \"%s\" is %s",
+			    se->se_conf->sv_name, state);
+		idle += se->se_idles;
+		limit += se->se_conf->sv_max;
+		minute += service_minute(se);
+		sum.ta_accepted += se->se_tally.ta_accepted;
+		sum.ta_refused += se->se_tally.ta_refused;
+		sum.ta_errors += se->se_tally.ta_errors;
+		sum.ta_crashes += se->se_tally.ta_crashes;
+		sum.ta_in += se->se_tally.ta_in;
+		sum.ta_out += se->se_tally.ta_out;
+	}
+	add_number(l, "servers", n);
+	add_number(l, "open", open);
+	add_number(l, "connections", env->sd_live);
+	add_number(l, "limit", limit);
+	add_number(l, "accepted", sum.ta_accepted);
+	add_number(l, "refused", sum.ta_refused);
+	add_number(l, "errors", sum.ta_errors);
+	add_number(l, "minute", minute);
+	add_number(l, "in", sum.ta_in);
+	add_number(l, "out", sum.ta_out);
+	add_number(l, "idle", idle);
+	add_number(l, "crashes", sum.ta_crashes);
+	if (sum.ta_crashes > 0)
+		problem(pr, "%llu sessions have crashed since the start",
+		    (unsigned long long)sum.ta_crashes);
+}
+
+static void
+summary_certificates(struct logline *l, struct problems *pr)
+{
+	struct certificate	*ce, *first = NULL;
+	time_t			 left, now = time(NULL);
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
+		n++;
+		if (first == NULL || ce->ce_notafter < first->ce_notafter)
+			first = ce;
+	}
+	add_number(l, "certificates", n);
+	if (first == NULL)
+		return;
+	left = first->ce_notafter - now;
+	line_addf(l, "expires", "%lld", (long long)left);
+	line_add(l, "certificate", first->ce_name);
+	if (left <= 0)
+		problem(pr, "certificate \"%s\" has expired", first->ce_name);
+	else if (left < SOON)
+		problem(pr, "certificate \"%s\" expires in %lld days",
+		    first->ce_name, (long long)(left / 86400));
+}
+
+static void
+summary_backends(struct logline *l, struct problems *pr)
+{
+	const struct backend	*ba;
+	const struct service	*se;
+	unsigned int		 down = 0, i, n = 0;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		for (i = 0; (ba = backend_of(se->se_conf, i)) != NULL; i++) {
+			n++;
+			if (ba->ba_failures == 0)
+				continue;
+			down++;
+			problem(pr, "backend %s of \"%s\" is down: %s",
+			    ba->ba_name, se->se_conf->sv_name,
+			    ba->ba_reason == NULL ? "" : ba->ba_reason);
+		}
+	add_number(l, "backends", n);
+	add_number(l, "down", down);
+}
+
+static void
+summary_signers(struct logline *l, struct problems *pr)
+{
+	unsigned int	 n = env->sd_conf->cf_signers;
+	unsigned int	 ready = signers_ready();
+
+	add_number(l, "signers", n);
+	add_number(l, "ready", ready);
+	if (ready == 0)
+		problem(pr, "no signer is ready, no connection is accepted");
+	else if (ready < n)
+		problem(pr, "%u of %u signers are ready", ready, n);
+}
+
+static int
+summary_next(struct report *rp, struct logline *l)
+{
+	struct problems	 pr = { 0, "" };
+
+	if (rp->rp_last++ > 0)
+		return (0);
+	line_add(l, "state", env->sd_stopping ? "stopping" :
+	    env->sd_draining ? "draining" : env->sd_started ? "running" :
+	    "starting");
+	add_number(l, "pid", (uint64_t)getpid());
+	add_number(l, "uptime", (uint64_t)(clock_now() - env->sd_since) /
+	    1000);
+	line_add(l, "log", report_levels[log_level()]);
+	summary_services(l, &pr);
+	summary_backends(l, &pr);
+	summary_certificates(l, &pr);
+	summary_signers(l, &pr);
+	add_number(l, "penalties", penalty_count());
+	add_number(l, "blocked", penalty_active(clock_now()));
+	add_number(l, "descriptors", env->sd_fds);
+	add_number(l, "descriptorlimit", env->sd_nofile);
+	add_number(l, "problems", pr.pr_count);
+	if (pr.pr_count > 0)
+		line_add(l, "problem", pr.pr_first);
+	return (1);
+}
+
+static void
+backend_tell(const struct service *se, const struct backend *ba,
+    struct logline *l)
+{
+	int64_t	 now = clock_now(), since = ba->ba_since;
+
+	line_add(l, "server", se->se_conf->sv_name);
+	line_add(l, "backend", ba->ba_name);
+	line_add(l, "state", ba->ba_failures > 0 ? "down" : "up");
+	add_number(l, "since", (uint64_t)(now - (since == 0 ? env->sd_since :
+	    since)) / 1000);
+	add_number(l, "connections", ba->ba_live);
+	add_number(l, "forwarded", ba->ba_total);
+	add_number(l, "failures", ba->ba_failures);
+	if (ba->ba_failures == 0)
+		return;
+	add_number(l, "retry", ba->ba_down > now ?
+	    (uint64_t)(ba->ba_down - now + 999) / 1000 : 0);
+	line_add(l, "reason", ba->ba_reason == NULL ? "" : ba->ba_reason);
+}
+
+static int
+backend_next(struct report *rp, struct logline *l)
+{
+	const struct backend	*ba = NULL;
+	const struct service	*se = NULL;
+
+	if (rp->rp_last > 0)
+		se = service_after(rp->rp_last - 1);
+	if (se != NULL && se->se_number == rp->rp_last)
+		ba = backend_of(se->se_conf, rp->rp_part++);
+	while (ba == NULL) {
+		if ((se = service_after(rp->rp_last)) == NULL)
+			return (0);
+		rp->rp_last = se->se_number;
+		ba = backend_of(se->se_conf, 0);
+		rp->rp_part = 1;
+	}
+	backend_tell(se, ba, l);
+	return (1);
+}
+
+/*
+ * Sessions that have a connection.
+ */
+
+static const char *
+only_server(struct report *rp, int argc, char **argv)
+{
+	if (argc == 0)
+		return (NULL);
+	if (argc != 2 || strcmp(argv[0], "server") != 0)
+		return (REPORT_UNKNOWN);
+	if ((rp->rp_server = report_server(argv[1])) == 0)
+		return ("there is no such server");
+	return (NULL);
+}
+
+static const char *
+only_session(struct report *rp, int argc, char **argv)
+{
+	const struct session	*s;
+	const char		*why;
+	long long		 id;
+
+	if (argc != 1)
+		return (REPORT_UNKNOWN);
+	id = strtonum(argv[0], 1, INT64_MAX, &why);
+	if (why != NULL || (s = session_find((uint64_t)id)) == NULL ||
+	    !session_live(s))
+		return ("no connection has that number");
+	rp->rp_session = (uint64_t)id;
+	rp->rp_last = rp->rp_session - 1;
+	return (NULL);
+}
+
+/* What was learnt when it was connected is kept as the log has it. */
+static void
+session_tell(const struct session *s, struct logline *l)
+{
+	uint64_t	 in, out;
+
+	add_number(l, "session", s->s_id);
+	line_add(l, "server", s->s_service->se_conf->sv_name);
+	line_add(l, "state", securetcp_state_name(session_state(s)));
+	line_add(l, "from", s->s_from);
+	add_number(l, "age", (uint64_t)(clock_now() - s->s_since) / 1000);
+	if (s->s_pid > 0)
+		add_number(l, "pid", (uint64_t)s->s_pid);
+	if (s->s_outer.ho_fd != -1 && compat_bytes(s->s_outer.ho_fd, &in,
+	    &out) == 0) {
+		add_number(l, "received", in);
+		add_number(l, "sent", out);
+	}
+	if (s->s_told == NULL) {
+		if (s->s_via[0] != '\0')
+			line_add(l, "via", s->s_via);
+		return;
+	}
+	(void)strlcat(l->ll_buf, " ", sizeof(l->ll_buf));
+	l->ll_len = strlcat(l->ll_buf, s->s_told, sizeof(l->ll_buf));
+}
+
+static int
+session_next(struct report *rp, struct logline *l)
+{
+	const struct session	*s;
+
+	while ((s = session_after(rp->rp_last)) != NULL) {
+		rp->rp_last = s->s_id;
+		if (rp->rp_session != 0 && s->s_id != rp->rp_session)
+			return (0);
+		if (!session_live(s) || (rp->rp_server != 0 &&
+		    s->s_service->se_number != rp->rp_server))
+			continue;
+		session_tell(s, l);
+		return (1);
+	}
+	return (0);
+}
+
+/*
+ * Errors, by block.
+ */
+
+static struct count *
+error_of(struct service *se, uint64_t n)
+{
+	struct count	*ct;
+
+	TAILQ_FOREACH(ct, &se->se_tally.ta_counts, ct_entry)
+		if (n-- == 0)
+			return (ct);
+	return (NULL);
+}
+
+static int
+error_next(struct report *rp, struct logline *l)
+{
+	const char	*name;
+	struct count	*ct = NULL;
+	struct service	*se = NULL;
+
+	if (rp->rp_last > 0)
+		se = service_after(rp->rp_last - 1);
+	if (se != NULL && se->se_number == rp->rp_last)
+		ct = error_of(se, rp->rp_part++);
+	while (ct == NULL) {
+		if ((se = service_after(rp->rp_last)) == NULL)
+			return (0);
+		rp->rp_last = se->se_number;
+		ct = error_of(se, 0);
+		rp->rp_part = 1;
+	}
+	name = securetcp_error_name(ct->ct_number);
+	line_add(l, "server", se->se_conf->sv_name);
+	add_number(l, "number", (uint64_t)ct->ct_number);
+	line_add(l, "error", name == NULL ? "ptError" : name);
+	add_number(l, "count", ct->ct_total);
+	add_number(l, "minute", count_minute(ct));
+	line_add(l, "reason", ct->ct_reason);
+	return (1);
+}
+
+/*
+ * Processes: the parent, its helpers, and the sessions.
+ */
+
+enum part { PART_PARENT, PART_HELPERS, PART_SESSIONS };
+
+static void
+process_tell(struct logline *l, const char *role, const char *name, pid_t pid,
+    const char *sandbox)
+{
+	line_add(l, "process", role);
+	if (*name != '\0')
+		line_add(l, "name", name);
+	if (pid > 0)
+		add_number(l, "pid", (uint64_t)pid);
+	/* Nothing is known of one that is being loaded. */
+	if (*sandbox != '\0')
+		line_add(l, "sandbox", sandbox);
+}
+
+static int
+process_helper(struct report *rp, struct logline *l)
+{
+	const struct proc	*p;
+
+	if ((p = proc_after((pid_t)rp->rp_last)) == NULL)
+		return (0);
+	rp->rp_last = (uint64_t)p->p_pid;
+	process_tell(l, p->p_kind->pk_name, p->p_post == NULL ? "" :
+	    p->p_post->po_title, p->p_pid, p->p_sandbox);
+	line_add(l, "state", p->p_child.c_fd == -1 ? "leaving" :
+	    p->p_child.c_state == WIRE_LOADING ? "loading" : "ready");
+	return (1);
+}
+
+/* A session has the sandbox that its spawner had, and gives more up. */
+static int
+process_session(struct report *rp, struct logline *l)
+{
+	const struct session	*s;
+	char			 name[32];
+
+	if ((s = session_after(rp->rp_last)) == NULL)
+		return (0);
+	rp->rp_last = s->s_id;
+	(void)snprintf(name, sizeof(name), "%llu",
+	    (unsigned long long)s->s_id);
+	process_tell(l, "session", name, s->s_pid, s->s_spawner == NULL ||
+	    s->s_spawner->sp_proc == NULL ? "" :
+	    s->s_spawner->sp_proc->p_sandbox);
+	line_add(l, "state", session_live(s) ?
+	    securetcp_state_name(session_state(s)) : s->s_phase == PHASE_IDLE ?
+	    "idle" : s->s_phase == PHASE_STARTING ? "loading" : "leaving");
+	line_add(l, "server", s->s_service->se_conf->sv_name);
+	return (1);
+}
+
+static int
+process_next(struct report *rp, struct logline *l)
+{
+	switch (rp->rp_part) {
+	case PART_PARENT:
+		rp->rp_part = PART_HELPERS;
+		process_tell(l, "parent", "", getpid(), sandbox_name());
+		line_add(l, "state", env->sd_started ? "ready" : "loading");
+		return (1);
+	case PART_HELPERS:
+		if (process_helper(rp, l))
+			return (1);
+		rp->rp_part = PART_SESSIONS;
+		rp->rp_last = 0;
+		/* FALLTHROUGH */
+	default:
+		return (process_session(rp, l));
+	}
+}
+
+static const char *
+penalty_realm(unsigned int realm)
+{
+	const struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		if (se->se_number == realm)
+			return (se->se_conf->sv_name);
+	return ("");
+}
+
+/* What is remembered and over is not told. */
+static int
+penalty_tell(struct report *rp, struct logline *l)
+{
+	struct penalty_info	*pi = &rp->rp_penalty;
+	const char		*name;
+
+	do {
+		if (!penalty_next(pi, clock_now()))
+			return (0);
+	} while (pi->pi_left == 0);
+	line_add(l, "source", pi->pi_text);
+	line_add(l, "state", pi->pi_blocked ? "blocked" : "counted");
+	add_number(l, "left", pi->pi_left);
+	add_number(l, "factor", pi->pi_factor);
+	add_number(l, "offences", pi->pi_offences);
+	add_number(l, "blocks", pi->pi_blocks);
+	if (pi->pi_realm != 0)
+		line_add(l, "server", penalty_realm(pi->pi_realm));
+	if ((name = securetcp_error_name(pi->pi_number)) != NULL &&
+	    pi->pi_number != ptOk)
+		line_add(l, "error", name);
+	return (1);
+}
+
+/*
+ * What expires: the chains of certificate blocks, their staples, and the
+ * revocation lists of server blocks.
+ */
+
+static void
+certificate_tell(struct logline *l, const char *kind, const char *name,
+    const char *file, time_t until)
+{
+	time_t	 left = until - time(NULL);
+
+	line_add(l, "kind", kind);
+	line_add(l, "name", name);
+	if (until == -1) {
+		line_add(l, "state", "endless");
+	} else {
+		line_addf(l, "expires", "%lld", (long long)left);
+		line_add(l, "state", left <= 0 ? "expired" :
+		    strcmp(kind, "chain") == 0 && left < SOON ? "soon" :
+		    "good");
+	}
+	line_add(l, "file", file);
+}
+
+static int
+certificate_next(struct report *rp, struct logline *l)
+{
+	const struct certificate	*ce;
+	const struct server		*sv;
+	uint64_t			 n = rp->rp_last++;
+
+	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
+		if (n-- == 0) {
+			certificate_tell(l, "chain", ce->ce_name,
+			    ce->ce_chain, ce->ce_notafter);
+			return (1);
+		}
+		if (ce->ce_ocsp.pa_path != NULL && n-- == 0) {
+			certificate_tell(l, "staple", ce->ce_name,
+			    ce->ce_ocsp.pa_path, ce->ce_ocsp.pa_next);
+			return (1);
+		}
+	}
+	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
+		if (sv->sv_crl.pa_path != NULL && n-- == 0) {
+			certificate_tell(l, "crl", sv->sv_name,
+			    sv->sv_crl.pa_path, sv->sv_crl.pa_next);
+			return (1);
+		}
+	return (0);
+}
+
+unsigned int
+report_server(const char *name)
+{
+	const struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		if (strcmp(se->se_conf->sv_name, name) == 0)
+			return (se->se_number);
+	return (0);
+}
+
+const char *
+report_begin(struct report *rp, int argc, char **argv)
+{
+	const struct report_kind	*rk = NULL;
+	const char			*why = NULL;
+	size_t				 i;
+
+	for (i = 0; argc > 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(argv[0], kinds[i].rk_name) == 0)
+			rk = &kinds[i];
+	memset(rp, 0, sizeof(*rp));
+	if (rk == NULL || (argc > 1 && rk->rk_only == NULL))
+		return (REPORT_UNKNOWN);
+	if (rk->rk_only != NULL)
+		why = rk->rk_only(rp, argc - 1, argv + 1);
+	if (why == NULL)
+		rp->rp_kind = rk;
+	return (why);
+}
+
+int
+report_next(struct report *rp, struct logline *l)
+{
+	record_start(l, rp->rp_kind->rk_record);
+	return (rp->rp_kind->rk_next(rp, l));
+}
