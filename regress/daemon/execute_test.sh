@@ -74,10 +74,15 @@ process_body()
 		#!/bin/sh
 		echo "user $(id -un)"
 		echo "groups $(id -G)"
-		ls "/proc/$$/fd" | while read -r fd; do
-			# The shell has its script open, too.
-			[ "$(readlink "/proc/$$/fd/$fd")" = "$0" ] ||
-			    echo "fd $fd"
+		# (By the shell itself: it has pipes open while it starts
+		# somebody who looks.)
+		for f in "/proc/$$/fd"/*; do
+			[ ! -h "$f" ] || set -- "$@" "$f"
+		done
+		for f; do
+			# It has its script open, too.
+			[ "$(readlink "$f")" = "$0" ] ||
+			    echo "fd ${f##*/}"
 		done
 		echo "limit $(ulimit -Sn)"
 		pwd
