@@ -30,7 +30,6 @@
 #define CHECKER_SECONDS	30	/* for one file: a large one takes a while */
 #define CHECKER_MOST	128	/* findings about one: it says no more */
 #define CHECKER_UNASKED	"an answer to what it was not asked"
-#define CERTIFICATE_SOON	(14 * 24 * 60 * 60)
 #define UPDATE_SOON		(24 * 60 * 60)
 
 struct question {

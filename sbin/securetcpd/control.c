@@ -41,10 +41,6 @@
 #define CONTROL_SECONDS	10	/* until a client has to read, or to write */
 #define CONTROL_PAUSE	1000	/* milliseconds, when descriptors are out */
 
-/* Kinds of events. */
-#define MONITOR_STATE	1
-#define MONITOR_ERROR	2
-
 struct client {
 	TAILQ_ENTRY(client)	 cl_entry;
 	int			 cl_fd;
@@ -56,7 +52,7 @@ struct client {
 	struct report		 cl_report;
 	unsigned int		 cl_monitor;	/* kinds of events, or 0 */
 	unsigned int		 cl_dropped;	/* not yet told */
-	char			 cl_server[WIRE_NAME * 4]; /* its events only */
+	unsigned int		 cl_server;	/* of this block; 0: of all */
 	size_t			 cl_inlen;
 	size_t			 cl_outlen;
 	size_t			 cl_written;
@@ -252,27 +248,22 @@ order_show(struct client *cl, int argc, char **argv)
 static const char *
 order_monitor(struct client *cl, int argc, char **argv)
 {
-	struct logline	 l;
 	unsigned int	 kinds = 0;
 	int		 i;
 
 	for (i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "state") == 0)
-			kinds |= MONITOR_STATE;
+			kinds |= EVENT_STATE;
 		else if (strcmp(argv[i], "error") == 0)
-			kinds |= MONITOR_ERROR;
+			kinds |= EVENT_ERROR;
 		else if (strcmp(argv[i], "server") == 0 && i + 1 < argc) {
-			if (report_server(argv[++i]) == 0)
-				return ("there is no such server");
-			/* As each line of it begins. */
-			line_start(&l);
-			line_add(&l, "server", argv[i]);
-			(void)strlcpy(cl->cl_server, l.ll_buf,
-			    sizeof(cl->cl_server));
+			cl->cl_server = report_server(argv[++i]);
+			if (cl->cl_server == 0)
+				return (REPORT_NOSERVER);
 		} else
 			return (REPORT_UNKNOWN);
 	}
-	cl->cl_monitor = kinds != 0 ? kinds : MONITOR_STATE | MONITOR_ERROR;
+	cl->cl_monitor = kinds != 0 ? kinds : EVENT_STATE | EVENT_ERROR;
 	if (monitors++ == 0)
 		log_watched(1);
 	return (NULL);
@@ -374,45 +365,6 @@ order_stop(struct client *cl, int argc, char **argv)
  * Events: what the log has of connections, whatever is written of it.
  */
 
-/* Which one is this line of the log?  0: none. */
-static unsigned int
-event_kind(const char *text)
-{
-	const char	*p = text;
-
-	if (strncmp(p, "server=", 7) != 0)
-		return (0);
-	for (;;) {
-		if (strncmp(p, "state=", 6) == 0)
-			return (MONITOR_STATE);
-		if (strncmp(p, "error=", 6) == 0)
-			return (MONITOR_ERROR);
-		p += strcspn(p, "=");
-		if (*p == '\0')
-			return (0);
-		if (*++p == '"') {
-			p++;
-			while (*p != '\0' && *p != '"')
-				p += p[0] == '\\' && p[1] != '\0' ? 2 : 1;
-		}
-		p += strcspn(p, " ");
-		if (*p == '\0')
-			return (0);
-		p++;
-	}
-}
-
-static int
-event_wanted(const struct client *cl, unsigned int kind, const char *text)
-{
-	size_t	 len = strlen(cl->cl_server);
-
-	if (!(cl->cl_monitor & kind))
-		return (0);
-	return (len == 0 || (strncmp(text, cl->cl_server, len) == 0 &&
-	    text[len] == ' '));
-}
-
 /* It is written when the loop comes round, and never from here. */
 static void
 event_put(struct client *cl, const char *text)
@@ -436,15 +388,16 @@ event_put(struct client *cl, const char *text)
 }
 
 void
-control_event(const char *text)
+control_event(const struct service *se, enum event_kind kind,
+    const char *text)
 {
 	struct client	*cl;
-	unsigned int	 kind;
 
-	if (monitors == 0 || (kind = event_kind(text)) == 0)
+	if (monitors == 0)
 		return;
 	TAILQ_FOREACH(cl, &clients, cl_entry)
-		if (event_wanted(cl, kind, text))
+		if (cl->cl_monitor & kind && (cl->cl_server == 0 ||
+		    cl->cl_server == se->se_number))
 			event_put(cl, text);
 }
 

@@ -17,14 +17,15 @@
 /* One "show", which goes on from record to record as its client reads. */
 struct report {
 	const struct report_kind	*rp_kind;	/* NULL: none */
-	uint64_t			 rp_last;	/* record told ... */
-	uint64_t			 rp_part;	/* ... and of its list */
+	uint64_t			 rp_last;	/* told, by its number */
+	uint64_t			 rp_part;	/* of the next one's list */
 	uint64_t			 rp_session;	/* this one only */
 	unsigned int			 rp_server;	/* of this one; 0 all */
 	struct penalty_info		 rp_penalty;
 };
 
 #define REPORT_UNKNOWN	"this daemon has no such command"
+#define REPORT_NOSERVER	"there is no such server"
 
 /*
  * report.c: begins what these words ask for: NULL, or why that is refused.

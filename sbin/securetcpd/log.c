@@ -82,6 +82,15 @@ put_message(int priority, const char *key, const char *fmt, va_list ap)
 	writer_put(priority, l.ll_buf);
 }
 
+/* Whoever monitors has it, whatever is written. */
+static void
+put_event(const struct service *se, enum event_kind kind, int priority,
+    const char *text)
+{
+	control_event(se, kind, text);
+	writer_put(priority, text);
+}
+
 void
 log_warning(const char *fmt, ...)
 {
@@ -310,7 +319,8 @@ static int
 target_told(const struct session *s)
 {
 	return (!s->s_service->se_conf->sv_client || s->s_target == NULL ||
-	    s->s_phase == PHASE_TARGET || session_state(s) != SECURETCP_CONNECTING);
+	    s->s_phase == PHASE_TARGET ||
+	    session_state(s) != SECURETCP_CONNECTING);
 }
 
 void
@@ -338,7 +348,7 @@ log_error(const struct session *s, int number, const char *description,
 		line_add(&l, "backend", target_name(s, name, sizeof(name)));
 	if (s->s_via[0] != '\0')
 		line_add(&l, "via", s->s_via);
-	writer_put(LOG_NOTICE, l.ll_buf);
+	put_event(s->s_service, EVENT_ERROR, LOG_NOTICE, l.ll_buf);
 }
 
 static void
@@ -389,7 +399,7 @@ log_refused(struct service *se, const char *from, int number,
 	line_add(&l, "from", from);
 	line_error(&l, number, NULL, reason);
 	line_addf(&l, "count", "%u", count);
-	writer_put(LOG_NOTICE, l.ll_buf);
+	put_event(se, EVENT_ERROR, LOG_NOTICE, l.ll_buf);
 }
 
 /* A connection that has ended without a session, by nobody's fault. */
@@ -439,20 +449,23 @@ log_state(struct session *s, const char *reason)
 {
 	enum securetcp_state	 state = session_state(s);
 	struct logline		 l;
+	size_t			 facts;
 
-	line_start(&l);
-	if (state == SECURETCP_CONNECTED)
-		line_connected(&l, s);
-	tally_state(s, state, l.ll_buf);
-	if (level < CONF_LOG_STATE)
+	tally_state(s, state);
+	if (level < CONF_LOG_STATE && state != SECURETCP_CONNECTED)
 		return;
 	line_session(&l, s);
 	line_add(&l, "state", securetcp_state_name(state));
-	if (state == SECURETCP_CONNECTED)
+	facts = l.ll_len;
+	if (state == SECURETCP_CONNECTED) {
 		line_connected(&l, s);
-	else if (state == SECURETCP_CLOSED)
+		tally_told(s, l.ll_buf + facts);
+	}
+	if (level < CONF_LOG_STATE)
+		return;
+	if (state == SECURETCP_CLOSED)
 		line_closed(&l, s);
 	if (reason != NULL && *reason != '\0')
 		line_add(&l, "reason", reason);
-	writer_put(LOG_INFO, l.ll_buf);
+	put_event(s->s_service, EVENT_STATE, LOG_INFO, l.ll_buf);
 }

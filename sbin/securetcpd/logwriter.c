@@ -186,7 +186,6 @@ writer_put(int priority, const char *text)
 {
 	int	 idle = TAILQ_EMPTY(&lines);
 
-	control_event(text);
 	if (!log_wanted(priority))
 		return;
 	if (enqueue(priority, text) == -1)

@@ -29,8 +29,6 @@
 #include "sandbox.h"
 #include "securetcpd.h"
 
-#define SOON		(14 * 86400)	/* a certificate is to be renewed */
-
 struct report_kind {
 	const char	*rk_name;	/* the word of the command */
 	const char	*rk_record;	/* that of each record */
@@ -94,6 +92,14 @@ service_after(uint64_t number)
 		if (se->se_number > number)
 			return (se);
 	return (NULL);
+}
+
+/* Its list was told to the end: the next block's is told from the beginning. */
+static void
+service_done(struct report *rp, const struct service *se)
+{
+	rp->rp_last = se->se_number;
+	rp->rp_part = 0;
 }
 
 static unsigned int
@@ -301,7 +307,7 @@ summary_certificates(struct logline *l, struct problems *pr)
 	line_add(l, "certificate", first->ce_name);
 	if (left <= 0)
 		problem(pr, "certificate \"%s\" has expired", first->ce_name);
-	else if (left < SOON)
+	else if (left < CERTIFICATE_SOON)
 		problem(pr, "certificate \"%s\" expires in %lld days",
 		    first->ce_name, (long long)(left / 86400));
 }
@@ -393,22 +399,18 @@ backend_tell(const struct service *se, const struct backend *ba,
 static int
 backend_next(struct report *rp, struct logline *l)
 {
-	const struct backend	*ba = NULL;
-	const struct service	*se = NULL;
+	const struct backend	*ba;
+	const struct service	*se;
 
-	if (rp->rp_last > 0)
-		se = service_after(rp->rp_last - 1);
-	if (se != NULL && se->se_number == rp->rp_last)
+	while ((se = service_after(rp->rp_last)) != NULL) {
 		ba = backend_of(se->se_conf, rp->rp_part++);
-	while (ba == NULL) {
-		if ((se = service_after(rp->rp_last)) == NULL)
-			return (0);
-		rp->rp_last = se->se_number;
-		ba = backend_of(se->se_conf, 0);
-		rp->rp_part = 1;
+		if (ba != NULL) {
+			backend_tell(se, ba, l);
+			return (1);
+		}
+		service_done(rp, se);
 	}
-	backend_tell(se, ba, l);
-	return (1);
+	return (0);
 }
 
 /*
@@ -423,7 +425,7 @@ only_server(struct report *rp, int argc, char **argv)
 	if (argc != 2 || strcmp(argv[0], "server") != 0)
 		return (REPORT_UNKNOWN);
 	if ((rp->rp_server = report_server(argv[1])) == 0)
-		return ("there is no such server");
+		return (REPORT_NOSERVER);
 	return (NULL);
 }
 
@@ -468,7 +470,6 @@ session_tell(const struct session *s, struct logline *l)
 			line_add(l, "via", s->s_via);
 		return;
 	}
-	(void)strlcat(l->ll_buf, " ", sizeof(l->ll_buf));
 	l->ll_len = strlcat(l->ll_buf, s->s_told, sizeof(l->ll_buf));
 }
 
@@ -505,32 +506,33 @@ error_of(struct service *se, uint64_t n)
 	return (NULL);
 }
 
-static int
-error_next(struct report *rp, struct logline *l)
+static void
+error_tell(const struct service *se, struct count *ct, struct logline *l)
 {
-	const char	*name;
-	struct count	*ct = NULL;
-	struct service	*se = NULL;
+	const char	*name = securetcp_error_name(ct->ct_number);
 
-	if (rp->rp_last > 0)
-		se = service_after(rp->rp_last - 1);
-	if (se != NULL && se->se_number == rp->rp_last)
-		ct = error_of(se, rp->rp_part++);
-	while (ct == NULL) {
-		if ((se = service_after(rp->rp_last)) == NULL)
-			return (0);
-		rp->rp_last = se->se_number;
-		ct = error_of(se, 0);
-		rp->rp_part = 1;
-	}
-	name = securetcp_error_name(ct->ct_number);
 	line_add(l, "server", se->se_conf->sv_name);
 	add_number(l, "number", (uint64_t)ct->ct_number);
 	line_add(l, "error", name == NULL ? "ptError" : name);
 	add_number(l, "count", ct->ct_total);
 	add_number(l, "minute", count_minute(ct));
 	line_add(l, "reason", ct->ct_reason);
-	return (1);
+}
+
+static int
+error_next(struct report *rp, struct logline *l)
+{
+	struct count	*ct;
+	struct service	*se;
+
+	while ((se = service_after(rp->rp_last)) != NULL) {
+		if ((ct = error_of(se, rp->rp_part++)) != NULL) {
+			error_tell(se, ct, l);
+			return (1);
+		}
+		service_done(rp, se);
+	}
+	return (0);
 }
 
 /*
@@ -664,7 +666,7 @@ certificate_tell(struct logline *l, const char *kind, const char *name,
 	} else {
 		line_addf(l, "expires", "%lld", (long long)left);
 		line_add(l, "state", left <= 0 ? "expired" :
-		    strcmp(kind, "chain") == 0 && left < SOON ? "soon" :
+		    strcmp(kind, "chain") == 0 && left < CERTIFICATE_SOON ? "soon" :
 		    "good");
 	}
 	line_add(l, "file", file);

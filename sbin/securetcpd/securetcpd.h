@@ -42,7 +42,15 @@
 #define SOURCE_MAX		1024	/* sources remembered for crashes ... */
 #define SOURCE_SECONDS		3600	/* ... for so long */
 
+#define CERTIFICATE_SOON	(14 * 24 * 60 * 60)	/* it is to be renewed */
+
 struct session;
+
+/* What securetcpctl(8) can be told of connections, as it happens. */
+enum event_kind {
+	EVENT_STATE = 1,
+	EVENT_ERROR = 2
+};
 
 /* What a program writes to its standard error, on its way to the log. */
 #define ERRLOG_LINE	512
@@ -797,14 +805,15 @@ void		 tally_error(struct service *, int, const char *,
 		    unsigned int);
 void		 tally_refused(struct service *, int, const char *,
 		    unsigned int);
-void		 tally_state(struct session *, enum securetcp_state,
-		    const char *);
+void		 tally_state(struct session *, enum securetcp_state);
+void		 tally_told(struct session *, const char *);
 unsigned int	 count_minute(struct count *);
 
 /* control.c */
 void		 control_start(const struct conf *);
 void		 control_give_up(void);
 void		 control_stop(void);
-void		 control_event(const char *);
+void		 control_event(const struct service *, enum event_kind,
+		    const char *);
 
 #endif /* SECURETCPD_H */

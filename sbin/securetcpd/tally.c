@@ -123,12 +123,10 @@ tally_refused(struct service *se, int number, const char *reason,
 	tally_error(se, number, reason, n);
 }
 
-/* What is known of it is kept for as long as it is shown. */
 static void
-tally_connected(struct session *s, const char *facts)
+tally_connected(struct session *s)
 {
 	s->s_service->se_tally.ta_connected++;
-	s->s_told = strdup(facts);
 	if ((s->s_counted = s->s_target) == NULL)
 		return;
 	s->s_counted->ba_live++;
@@ -150,16 +148,22 @@ tally_closed(struct session *s)
 	ta->ta_out += s->s_out;
 }
 
-/* It is in that state now; the facts are those of one that is connected. */
+/* Pairs of the log about a connection, kept for as long as it is shown. */
 void
-tally_state(struct session *s, enum securetcp_state state, const char *facts)
+tally_told(struct session *s, const char *facts)
+{
+	s->s_told = strdup(facts);
+}
+
+void
+tally_state(struct session *s, enum securetcp_state state)
 {
 	switch (state) {
 	case SECURETCP_CONNECTING:
 		s->s_service->se_tally.ta_accepted++;
 		break;
 	case SECURETCP_CONNECTED:
-		tally_connected(s, facts);
+		tally_connected(s);
 		break;
 	case SECURETCP_CLOSED:
 		tally_closed(s);
