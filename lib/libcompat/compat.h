@@ -202,6 +202,8 @@ int		 pidfile_take(const char *, pid_t *);
 /* Removes the file, or empties it where the promises do not allow that. */
 void		 pidfile_drop(int, const char *);
 
+struct sockaddr_un;
+
 /*
  * sockfile.c: a descriptor that listens on this socket, which has that mode
  * and, unless it is -1, that group; -1 with errno.  The socket of a process
@@ -209,6 +211,8 @@ void		 pidfile_drop(int, const char *);
  * file is no socket.
  */
 int		 sockfile_take(const char *, mode_t, gid_t);
+/* The address of a socket with that path; -1 with errno if it is too long. */
+int		 sockfile_address(struct sockaddr_un *, const char *);
 /* Removes the socket, or leaves it where the promises do not allow that. */
 void		 sockfile_drop(int, const char *);
 

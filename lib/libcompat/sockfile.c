@@ -20,6 +20,18 @@
 static int	 sockfile_clear(const struct sockaddr_un *);
 static int	 sockfile_make(int, const struct sockaddr_un *, mode_t, gid_t);
 
+int
+sockfile_address(struct sockaddr_un *sun, const char *path)
+{
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) <
+	    sizeof(sun->sun_path))
+		return (0);
+	errno = ENAMETOOLONG;
+	return (-1);
+}
+
 /* Removes the socket of a process that is gone; another file is left alone. */
 static int
 sockfile_clear(const struct sockaddr_un *sun)
@@ -80,14 +92,7 @@ sockfile_take(const char *path, mode_t mode, gid_t gid)
 	struct sockaddr_un	 sun;
 	int			 fd, saved;
 
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path)) {
-		errno = ENAMETOOLONG;
-		return (-1);
-	}
-	if (sockfile_clear(&sun) == -1)
+	if (sockfile_address(&sun, path) == -1 || sockfile_clear(&sun) == -1)
 		return (-1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)

@@ -162,10 +162,7 @@ reach(void)
 	struct sockaddr_un	 sun;
 	int			 fd;
 
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
-	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path))
+	if (sockfile_address(&sun, path) == -1)
 		errx(CTL_UNREACHED, "%s: too long for the path of a socket",
 		    path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||

@@ -450,12 +450,9 @@ conf_unix(const char *text, struct sockaddr_storage *ss, socklen_t *len)
 {
 	struct sockaddr_un	 sun;
 
-	memset(&sun, 0, sizeof(sun));
-	sun.sun_family = AF_UNIX;
 	if (text[0] != '/')
 		return "is not an absolute path";
-	if (strlcpy(sun.sun_path, text, sizeof(sun.sun_path)) >=
-	    sizeof(sun.sun_path))
+	if (sockfile_address(&sun, text) == -1)
 		return "is too long for the path of a unix socket";
 	memset(ss, 0, sizeof(*ss));
 	memcpy(ss, &sun, sizeof(sun));
