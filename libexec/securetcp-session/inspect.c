@@ -38,7 +38,8 @@ static void	 inspect_finding(struct inspection *, int, unsigned int,
 		    const char *);
 static void	 inspect_rest(struct inspection *);
 static void	 inspect_answer(struct inspection *, int);
-static void	 inspect_file(struct inspection *, int);
+static void	 inspect_file(struct inspection *, int,
+		    void (*)(struct inspection *, const void *, size_t));
 static void	 inspect_protocol(struct inspection *);
 static void	 inspect_setting(struct inspection *,
 		    int (*)(struct securetcp_config *, const char *));
@@ -118,10 +119,16 @@ inspect_answer(struct inspection *in, int fd)
 {
 	switch (in->in_asked.wqu_kind) {
 	case WIRE_CHECK_CHAIN:
+		inspect_file(in, fd, inspect_chain);
+		break;
 	case WIRE_CHECK_STAPLE:
+		inspect_file(in, fd, inspect_staple);
+		break;
 	case WIRE_CHECK_CA:
+		inspect_file(in, fd, inspect_ca);
+		break;
 	case WIRE_CHECK_CRL:
-		inspect_file(in, fd);
+		inspect_file(in, fd, inspect_crl);
 		break;
 	case WIRE_CHECK_PROTOCOL:
 		inspect_protocol(in);
@@ -145,7 +152,8 @@ inspect_answer(struct inspection *in, int fd)
 }
 
 static void
-inspect_file(struct inspection *in, int fd)
+inspect_file(struct inspection *in, int fd,
+    void (*inspect)(struct inspection *, const void *, size_t))
 {
 	uint8_t	*buf;
 	size_t	 len;
@@ -155,20 +163,7 @@ inspect_file(struct inspection *in, int fd)
 		    "file", in->in_asked.wqu_number);
 	buf = config_load(in->in_pipe, "checker", "CHECK", fd, CONFIG_FILE_MAX,
 	    &len);
-	switch (in->in_asked.wqu_kind) {
-	case WIRE_CHECK_CHAIN:
-		inspect_chain(in, buf, len);
-		break;
-	case WIRE_CHECK_STAPLE:
-		inspect_staple(in, buf, len);
-		break;
-	case WIRE_CHECK_CA:
-		inspect_ca(in, buf, len);
-		break;
-	default:
-		inspect_crl(in, buf, len);
-		break;
-	}
+	inspect(in, buf, len);
 	free(buf);
 }
 
