@@ -167,19 +167,19 @@ conn_close(struct conn *co)
 	co->co_ssl = NULL;
 }
 
-/* 1: to be tried again when poll says so. */
-static int
-conn_waits(struct conn *co, int ret, const char *what)
+/* It is to be tried again when poll says so. */
+static void
+conn_wait(struct conn *co, int ret, const char *what)
 {
 	unsigned long	 code;
 
 	switch (SSL_get_error(co->co_ssl, ret)) {
 	case SSL_ERROR_WANT_READ:
 		co->co_events = POLLIN;
-		return (1);
+		return;
 	case SSL_ERROR_WANT_WRITE:
 		co->co_events = POLLOUT;
-		return (1);
+		return;
 	}
 	code = ERR_get_error();
 	errx(1, "%s: %s", what, code != 0 ? ERR_reason_error_string(code) :
@@ -198,18 +198,21 @@ conn_shaken(struct conn *co, enum phase next)
 static int
 conn_step(struct conn *co)
 {
-	unsigned char	 buf[ECHO_BYTES];
-	int		 n;
+	static const char *const	 names[] = {
+		[SHAKING] = "handshake", [WRITING] = "write", [READING] = "read"
+	};
+	unsigned char			 buf[ECHO_BYTES];
+	int				 n;
 
 	switch (co->co_phase) {
 	case SHAKING:
 		if ((n = SSL_connect(co->co_ssl)) != 1)
-			return (!conn_waits(co, n, "handshake"));
+			break;
 		conn_shaken(co, WRITING);
 		return (1);
 	case WRITING:
 		if ((n = SSL_write(co->co_ssl, pattern, ECHO_BYTES)) <= 0)
-			return (!conn_waits(co, n, "write"));
+			break;
 		if (n != ECHO_BYTES)
 			errx(1, "write: %d bytes only", n);
 		co->co_phase = READING;
@@ -217,7 +220,7 @@ conn_step(struct conn *co)
 	case READING:
 		n = SSL_read(co->co_ssl, buf, (int)(ECHO_BYTES - co->co_got));
 		if (n <= 0)
-			return (!conn_waits(co, n, "read"));
+			break;
 		if (memcmp(buf, pattern + co->co_got, (size_t)n) != 0)
 			errx(1, "another byte came back");
 		co->co_got += (size_t)n;
@@ -227,6 +230,8 @@ conn_step(struct conn *co)
 	default:
 		return (0);
 	}
+	conn_wait(co, n, names[co->co_phase]);
+	return (0);
 }
 
 static int
@@ -240,7 +245,7 @@ bulk_write(struct conn *co)
 		return (0);
 	n = SSL_write(co->co_ssl, pattern + at, (int)(BULK_BYTES - at));
 	if (n <= 0) {
-		(void)conn_waits(co, n, "write");
+		conn_wait(co, n, "write");
 		return (0);
 	}
 	co->co_sent += (uint64_t)n;
@@ -256,7 +261,7 @@ bulk_read(struct conn *co)
 
 	n = SSL_read(co->co_ssl, buf, (int)(BULK_BYTES - at));
 	if (n <= 0) {
-		(void)conn_waits(co, n, "read");
+		conn_wait(co, n, "read");
 		return (0);
 	}
 	if (memcmp(buf, pattern + at, (size_t)n) != 0)

@@ -34,6 +34,15 @@ offend()
 	from "${1:-$bad}" raw "$garbage" drain >/dev/null 2>&1
 	wait_closed $((_n + 1))
 }
+# dies SIGNAL SOURCE: of the signal, the session of its connection.
+dies()
+{
+	background "$peer" -b "$2:0" connect "127.0.0.1:$port" tls write x \
+	    drain
+	wait_log state=connected
+	wait_until 20 "its process" busy_count 1
+	kill "-$1" "$(busy)"
+}
 # How many were refused, by the counts of the lines.
 refusals()
 {
@@ -191,11 +200,7 @@ crash_body()
 	need_look
 	serve echo
 	start
-	background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls write x \
-	    drain
-	wait_log state=connected
-	wait_until 20 "its process" busy_count 1
-	kill -SEGV "$(busy)"
+	dies SEGV $bad
 	wait_log "$blocked"
 	atf_check -o match:'^server=www from=127\.0\.0\.2 warning="penalised for 90 seconds: session terminated: killed by signal 11 .Segmentation fault."$' \
 	    grep penalised log
@@ -212,11 +217,7 @@ killed_body()
 	need_look
 	serve echo
 	start
-	background "$peer" -b $bad:0 connect "127.0.0.1:$port" tls write x \
-	    drain
-	wait_log state=connected
-	wait_until 20 "its process" busy_count 1
-	kill -KILL "$(busy)"
+	dies KILL $bad
 	wait_log 'error=ptError .*killed by signal 9'
 	wait_until 20 "service" served $bad
 	atf_check -s exit:1 grep penalised log
@@ -637,11 +638,7 @@ trusted_body()
 			offend 127.0.0.$s
 		done
 	done
-	background "$peer" -b 127.0.0.3:0 connect "127.0.0.1:$port" tls \
-	    write x drain
-	wait_log state=connected
-	wait_until 20 "its process" busy_count 1
-	kill -SEGV "$(busy)"
+	dies SEGV 127.0.0.3
 	wait_log 'a session crashed: .* from=127\.0\.0\.3:[0-9]+ crashes=1$'
 	for s in 3 4 5; do
 		served 127.0.0.$s || atf_fail "127.0.0.$s is not served"

@@ -497,15 +497,30 @@ cmd_shutdown(void)
 		err(1, "shutdown");
 }
 
-/* What is left of a chunk, and the next one when nothing is; 0: the end. */
+/* Sends of a file what can be sent now; 0 once its end was sent. */
 static int
-both_more(FILE *f, char *buf, size_t *off, size_t *len)
+both_send(FILE *f, struct pollfd *pfd)
 {
-	if (*off == *len) {
-		*off = 0;
-		*len = fread(buf, 1, CHUNK, f);
+	static char	 buf[CHUNK];
+	static size_t	 off, len;
+	int		 e, w;
+
+	if (off == len) {
+		off = 0;
+		if ((len = fread(buf, 1, sizeof(buf), f)) == 0) {
+			cmd_shutdown();
+			return (0);
+		}
 	}
-	return (*len > 0);
+	ERR_clear_error();
+	if ((w = SSL_write(ssl, buf + off, (int)(len - off))) > 0)
+		off += (size_t)w;
+	else if ((e = SSL_get_error(ssl, w)) == SSL_ERROR_WANT_READ)
+		return (1);
+	else if (e != SSL_ERROR_WANT_WRITE)
+		fail_tls("both");
+	pfd->events |= POLLOUT;
+	return (1);
 }
 
 /* One process: two of them cannot share the state of TLS. */
@@ -513,10 +528,10 @@ static void
 both_tls(FILE *f)
 {
 	struct pollfd	 pfd;
-	char		 in[CHUNK], out[CHUNK];
+	char		 buf[CHUNK];
 	const char	*how;
-	size_t		 n, off = 0, len = 0;
-	int		 more = 1, w;
+	size_t		 n;
+	int		 more = 1;
 
 	if (fcntl(sock, F_SETFL, O_NONBLOCK) == -1)
 		err(1, "both");
@@ -525,21 +540,10 @@ both_tls(FILE *f)
 	pfd.fd = sock;
 	for (;;) {
 		pfd.events = POLLIN;
-		if (more && (more = both_more(f, out, &off, &len)) == 0)
-			cmd_shutdown();
-		if (more) {
-			w = SSL_write(ssl, out + off, (int)(len - off));
-			if (w > 0)
-				off += (size_t)w;
-			else if (SSL_get_error(ssl, w) == SSL_ERROR_WANT_WRITE)
-				pfd.events |= POLLOUT;
-			else if (SSL_get_error(ssl, w) != SSL_ERROR_WANT_READ)
-				fail_tls("both");
-			if (w > 0)
-				pfd.events |= POLLOUT;
-		}
-		if ((n = get(in, sizeof(in), &how)) > 0) {
-			if (fwrite(in, 1, n, stdout) != n)
+		if (more)
+			more = both_send(f, &pfd);
+		if ((n = get(buf, sizeof(buf), &how)) > 0) {
+			if (fwrite(buf, 1, n, stdout) != n)
 				err(1, "stdout");
 		} else if (!SSL_want_read(ssl) || SSL_get_shutdown(ssl) &
 		    SSL_RECEIVED_SHUTDOWN)
