@@ -5,7 +5,7 @@
  */
 
 /*
- * What a process per connection costs at the least, to hold securetcpd
+ * The least that a process per connection costs, to hold securetcpd
  * against: accepts, forks, and the child does the handshake with the key at
  * hand, relays what comes to a backend and back, and exits.  No sandbox, no
  * parent that decides anything, no key kept away.  For the benchmark only.

@@ -128,7 +128,7 @@ compat_poll(struct pollfd *pfd, unsigned int n, int timeout)
 }
 #endif
 
-/* What the systems tell of a TCP connection, each in its own way. */
+/* The state of a TCP connection, which each system tells in its own way. */
 
 void
 compat_keepalive(int fd, unsigned int seconds)

@@ -271,7 +271,7 @@ ibuf_fd_set(struct ibuf *buf, int fd)
 	buf->ib_fd = fd;
 }
 
-/* What comes out of buffers: never past the end, in order. */
+/* Reading out of buffers: never past the end, in order. */
 
 void
 ibuf_from_buffer(struct ibuf *buf, void *data, size_t len)

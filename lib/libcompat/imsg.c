@@ -289,7 +289,7 @@ imsgbuf_drop_fd(struct imsgbuf *imsgbuf)
 	imsgbuf->ms_rfd = -1;
 }
 
-/* One may wait for its message; whatever else was sent is closed. */
+/* A descriptor may wait for its message; any other that was sent is closed. */
 static void
 imsgbuf_take_fds(struct imsgbuf *imsgbuf, struct msghdr *msg)
 {
@@ -450,7 +450,7 @@ imsgbuf_sent(struct imsgbuf *imsgbuf, size_t n)
 }
 
 /*
- * What has no descriptor goes by send(2): a sandbox may then refuse
+ * A message without a descriptor goes by send(2): a sandbox may then refuse
  * sendmsg(2), and with it that a descriptor is passed.
  */
 static int

@@ -239,7 +239,7 @@ procs_next(pid_t *pid, int *status, int group)
 		return (n);
 	*pid = (pid_t)(intptr_t)kev.udata;
 	*status = (int)kev.data;
-	/* It is a zombie, and its number its own, until this is closed. */
+	/* The child is a zombie that keeps its number until this is closed. */
 	if (group)
 		(void)kill(-*pid, SIGKILL);
 	close((int)kev.ident);

@@ -9,7 +9,7 @@
  * well.  Then the programs of libexec: a post is filled by a process of its
  * kind, and again when that one dies, later each time if it was of no use.
  * What differs between the kinds is in their rows (struct proc_kind), in
- * signer.c, spawner.c, launcher.c and resolver.c.
+ * checker.c, program.c, resolver.c, signer.c and spawner.c.
  */
 
 #include <sys/types.h>
