@@ -150,18 +150,6 @@ procs_next(pid_t *pid, int *status, int group)
 	return (0);
 }
 
-int
-procs_reap(pid_t *pid, int *status)
-{
-	return (procs_next(pid, status, 0));
-}
-
-int
-procs_reap_group(pid_t *pid, int *status)
-{
-	return (procs_next(pid, status, 1));
-}
-
 #else
 
 /*
@@ -246,6 +234,8 @@ procs_next(pid_t *pid, int *status, int group)
 	return (1);
 }
 
+#endif /* __FreeBSD__ */
+
 int
 procs_reap(pid_t *pid, int *status)
 {
@@ -257,8 +247,6 @@ procs_reap_group(pid_t *pid, int *status)
 {
 	return (procs_next(pid, status, 1));
 }
-
-#endif /* __FreeBSD__ */
 
 /*
  * The descendants of a child of ours, by the kernel's word.  On Linux and
