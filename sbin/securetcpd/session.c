@@ -239,6 +239,15 @@ session_live(const struct session *s)
 	return (session_state(s) != SECURETCP_CLOSED);
 }
 
+/* Its pipe has ended without a word, before its connection did. */
+static int
+session_lost(const struct session *s)
+{
+	return (s->s_phase == PHASE_LOST ||
+	    s->s_phase == PHASE_LOST_CONNECTED ||
+	    s->s_phase == PHASE_LOST_CLOSING);
+}
+
 /* How a process ended that a signal has killed. */
 void
 session_death(const struct session *s, char *buf, size_t len)
@@ -350,21 +359,13 @@ session_exited(struct session *s, uint32_t signal, uint32_t code)
 	else if (code != 0 && !session_live(s))
 		log_debug("session %llu: exit code %u",
 		    (unsigned long long)s->s_id, code);
-	switch (s->s_phase) {
-	case PHASE_LOST:
-	case PHASE_LOST_CONNECTED:
-	case PHASE_LOST_CLOSING:
+	if (session_lost(s))
 		session_died(s);
-		break;
-	case PHASE_ENDING:
-	case PHASE_LEAVING:
+	else if (s->s_phase == PHASE_ENDING || s->s_phase == PHASE_LEAVING)
 		session_await(s);
-		break;
-	default:
+	else
 		/* There may be a last word in the pipe: its end comes. */
 		session_set_timer(s, DIED_SECONDS);
-		break;
-	}
 }
 
 /* Its spawner died: nobody will tell how its sessions ended. */
@@ -379,24 +380,14 @@ session_orphan(struct spawner *sp, pid_t pid)
 		s->s_spawner = NULL;
 		if (!s->s_exited && s->s_phase != PHASE_GONE)
 			orphan_take(s, pid);
-		switch (s->s_phase) {
-		case PHASE_STARTING:
-		case PHASE_IDLE:
-			session_dismiss(s);
-			break;
-		case PHASE_LOST:
-		case PHASE_LOST_CONNECTED:
-		case PHASE_LOST_CLOSING:
+		if (session_lost(s))
 			session_died(s);
-			break;
-		case PHASE_ENDING:
-		case PHASE_LEAVING:
+		else if (s->s_phase == PHASE_ENDING ||
+		    s->s_phase == PHASE_LEAVING)
 			/* One that was to be killed was not, perhaps. */
 			session_await(s);
-			break;
-		default:
-			break;
-		}
+		else
+			session_dismiss(s);
 	}
 }
 
@@ -441,21 +432,13 @@ session_timer(int fd, short what, void *arg)
 			session_dismiss(s);
 		return;
 	}
-	switch (s->s_phase) {
-	case PHASE_LOST:
-	case PHASE_LOST_CONNECTED:
-	case PHASE_LOST_CLOSING:
+	if (session_lost(s)) {
 		session_kill(s);
 		session_died(s);
-		break;
-	case PHASE_ENDING:
-	case PHASE_LEAVING:
+	} else if (s->s_phase == PHASE_ENDING || s->s_phase == PHASE_LEAVING)
 		session_lingers(s);
-		break;
-	default:
+	else
 		conn_overdue(s);
-		break;
-	}
 }
 
 /* Everything ends: gracefully, or now. */
