@@ -109,12 +109,7 @@ pidfile_take(const char *path, pid_t *running)
 void
 pidfile_drop(int fd, const char *path)
 {
-#ifdef __OpenBSD__
-	(void)path;		/* pledged without cpath */
-	ftruncate(fd, 0);
-#else
 	unlink(path);
-#endif
 	close(fd);
 }
 

@@ -110,10 +110,6 @@ sockfile_take(const char *path, mode_t mode, gid_t gid)
 void
 sockfile_drop(int fd, const char *path)
 {
-#ifdef __OpenBSD__
-	(void)path;		/* pledged without cpath */
-#else
 	(void)unlink(path);
-#endif
 	(void)close(fd);
 }

@@ -22,7 +22,9 @@ sandbox_promises(enum sandbox_role role)
 {
 	switch (role) {
 	case SANDBOX_PARENT:
-		return ("stdio rpath inet unix sendfd recvfd proc exec");
+		/* A reload looks users up and keeps copies of files. */
+		return ("stdio rpath wpath cpath inet unix sendfd recvfd "
+		    "proc exec getpw");
 	case SANDBOX_SIGNER_LOADING:
 	case SANDBOX_CHECKER:
 		return ("stdio recvfd");

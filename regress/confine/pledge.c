@@ -213,6 +213,7 @@ static const struct rule	 rules[] = {
 	{ SYS_newfstatat, "stat", "rpath", NULL, "any" },
 	{ SYS_statx, "fstat", "stdio", when_descriptor, "" },
 	{ SYS_statx, "stat", "rpath", NULL, "any" },
+	{ SYS_statfs, "statfs", "rpath", NULL, "" },
 	{ SYS_faccessat, "access", "stdio", when_zone, "a time zone" },
 	{ SYS_faccessat, "access", "rpath", NULL, "" },
 	{ SYS_faccessat2, "access", "rpath", NULL, "" },
@@ -321,7 +322,7 @@ static const struct {
 	{ SYS_faccessat, 1 }, { SYS_faccessat2, 1 }, { SYS_readlinkat, 1 },
 	{ SYS_unlinkat, 1 }, { SYS_mkdirat, 1 }, { SYS_fchmodat, 1 },
 	{ SYS_fchownat, 1 }, { SYS_chdir, 0 }, { SYS_execve, 0 },
-	{ SYS_truncate, 0 },
+	{ SYS_truncate, 0 }, { SYS_statfs, 0 },
 #if defined(__x86_64__)
 	{ SYS_access, 0 }, { SYS_stat, 0 }, { SYS_lstat, 0 },
 	{ SYS_readlink, 0 }, { SYS_unlink, 0 }, { SYS_mkdir, 0 },

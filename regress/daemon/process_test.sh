@@ -362,21 +362,6 @@ drain_beside_body()
 	atf_check -o inline:"1\n" grep -c 'state=closed' old.log
 }
 
-scenario hangup "SIGHUP changes nothing, and a warning says that reload is \
-not there"
-hangup_body()
-{
-	need_look
-	serve echo
-	start
-	stay
-	echo "nonsense" >>securetcpd.conf
-	kill -HUP "$daemon"
-	wait_log "^warning=.*not yet supported"
-	served || atf_fail "not served"
-	stayed
-}
-
 scenario twice "A second SIGTERM ends at once what the first asked to end"
 twice_body()
 {

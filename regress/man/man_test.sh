@@ -27,8 +27,8 @@ lint_body()
 		cp "$m" "manuals/man${m##*.}"
 	done
 	# Whether a host has the manuals of others is not what is tested.
-	for m in cap_dns.3 execve.2 getaddrinfo.3 getpeereid.3 inetd.8 \
-	    openssl.1 pdfork.2 pledge.2 poll.2 protect.1 ps.1 ptrace.2 \
+	for m in acme-client.1 cap_dns.3 execve.2 getaddrinfo.3 \
+	    getpeereid.3 inetd.8 openssl.1 pdfork.2 pledge.2 poll.2 protect.1 ps.1 ptrace.2 \
 	    seccomp.2 socketpair.2 syslog.3 syslogd.8 \
 	    tls_config_set_protocols.3 tls_init.3 vis.3; do
 		placeholder "${m%.*}" "${m##*.}"
@@ -319,8 +319,11 @@ sandboxes_body()
 	    securetcp-launcher.8 securetcp-resolver.8; do
 		text $m
 	done >all
-	sed -n 's/.*return ("\(stdio[a-z ]*\)");.*/\1/p' \
-	    "$top/lib/libsandbox/sandbox_pledge.c" | sort -u >promises
+	# A string may have several lines.
+	tr -d '\n\t' <"$top/lib/libsandbox/sandbox_pledge.c" |
+	    sed -e 's/" *"//g' -e 's/return ("/\
+/g' | sed -n 's/^\(stdio[a-z ]*\)");.*/\1/p' | sort -u >promises
+	atf_check -o match:'^stdio rpath wpath .* getpw$' cat promises
 	atf_check -o match:'^stdio dns$' cat promises
 	while read -r promise; do
 		grep -q -F -e "$promise" all ||

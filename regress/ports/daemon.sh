@@ -4,7 +4,8 @@
 #
 # In the place of securetcpd for tests of start scripts, in the directory
 # $WORK: runs a process and writes it to the table there, "pid title", as
-# ps(1) would show it; the table of calls gets the options of each start.
+# ps(1) would show it; the table of calls gets the options of each start, and
+# that of reloads the process of each SIGHUP.
 # A configuration is bad when it says so.
 
 check=
@@ -24,7 +25,9 @@ if [ -n "$check" ]; then
 	echo "configuration OK"
 	exit 0
 fi
-sleep 300 >/dev/null 2>&1 &
+export WORK
+sh -c 'trap "echo \$\$ >>\"\$WORK/reloads\"" HUP
+while :; do sleep 0.1; done' >/dev/null 2>&1 &
 echo "$! securetcpd: parent" >>"$WORK/processes"
 # A check that an administrator runs, or another instance.
 echo "$! securetcpd: other" >>"$WORK/processes"

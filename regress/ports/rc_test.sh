@@ -59,8 +59,10 @@ rc()
 starts() { wc -l <calls | tr -d " "; }
 now() { tail -n 1 pids; }
 
-scenario openbsd "OpenBSD: start, check, configtest, restart, stop, and no \
-reload"
+# reloads PID...: these were told to reload, one after the other.
+reloads() { [ "$(cat reloads 2>/dev/null)" = "$(printf '%s\n' "$@")" ]; }
+
+scenario openbsd "OpenBSD: start, check, configtest, reload, restart, stop"
 openbsd_body()
 {
 	set_up openbsd
@@ -71,7 +73,8 @@ openbsd_body()
 	rc start
 	atf_check_equal 1 "$(starts)"
 	old=$(now)
-	rc reload -s exit:1 -e match:"reload is not supported"
+	rc reload -o inline:"securetcpd(ok)\n"
+	wait_until 20 "the reload" reloads "$old"
 	atf_check kill -0 "$old"
 	rc restart -o inline:"securetcpd(ok)\nsecuretcpd(ok)\n"
 	atf_check_equal 2 "$(starts)"
@@ -99,6 +102,8 @@ openbsd_bad_body()
 	echo bad >securetcpd.conf
 	rc configtest -s exit:1 -o inline:"securetcpd(failed)\n"
 	rc restart -s exit:1 -o inline:"securetcpd(failed)\n"
+	rc reload -s exit:1 -o inline:"securetcpd(failed)\n"
+	atf_check test ! -e reloads
 	rc check -o inline:"securetcpd(ok)\n"
 	rc stop -o inline:"securetcpd(ok)\n"
 	rc start -s exit:1 -o inline:"securetcpd(failed)\n"
@@ -106,8 +111,7 @@ openbsd_bad_body()
 	atf_check -o match:"syntax error" cat quiet
 }
 
-scenario freebsd "FreeBSD: start, status, configtest, restart, stop, and no \
-reload"
+scenario freebsd "FreeBSD: start, status, configtest, reload, restart, stop"
 freebsd_body()
 {
 	set_up freebsd
@@ -119,7 +123,8 @@ freebsd_body()
 	rc start -s exit:1 -e match:"already running"
 	atf_check_equal 1 "$(starts)"
 	atf_check -o inline:"-f $PWD/securetcpd.conf\n" cat calls
-	rc reload -s exit:1 -e match:"unknown directive 'reload'"
+	rc reload
+	wait_until 20 "the reload" reloads "$old"
 	atf_check kill -0 "$old"
 	rc restart -o inline:"Stopping securetcpd.\nStarting securetcpd.\n"
 	atf_check_equal 2 "$(starts)"

@@ -93,6 +93,21 @@ log_process(const char *kind, const char *name, pid_t pid,
 	strlcat(logged, text, sizeof(logged));
 }
 
+/* The resolver is of no generation. */
+int
+generation_tried(const struct generation *gn)
+{
+	(void)gn;
+	return (0);
+}
+
+void
+generation_failed(struct generation *gn, const char *why)
+{
+	(void)gn;
+	daemon_fail("%s", why);
+}
+
 void
 started_check(void)
 {

@@ -19,6 +19,7 @@
 #include "ctl.h"
 
 #define CTL_SOCKET	"/var/run/securetcpd.sock"
+#define CTL_DRAIN_MAX	604800		/* seconds */
 #define CTL_REFUSED	1		/* exit codes */
 #define CTL_USAGE	2
 #define CTL_UNREACHED	3
@@ -33,18 +34,22 @@ struct command {
 };
 
 static int	 run_clear(const struct command *, int, char **);
+static int	 run_drain(const struct command *, int, char **);
 static int	 run_log(const struct command *, int, char **);
 static int	 run_metrics(const struct command *, int, char **);
 static int	 run_monitor(const struct command *, int, char **);
 static int	 run_order(const struct command *, int, char **);
+static int	 run_reload(const struct command *, int, char **);
 static int	 run_show(const struct command *, int, char **);
 
 static const struct command	 commands[] = {
 	{ "abort", NULL, "id", 1, 1, run_order },
 	{ "clear", "penalties", "[address]", 0, 1, run_clear },
 	{ "close", NULL, "id", 1, 1, run_order },
+	{ "drain", NULL, "[time]", 0, 1, run_drain },
 	{ "log", NULL, "off|errors|state|verbose", 1, 1, run_log },
 	{ "monitor", NULL, "[server name] [state|error]", 0, 3, run_monitor },
+	{ "reload", NULL, "", 0, 0, run_reload },
 	{ "show", "backends", "", 0, 0, run_show },
 	{ "show", "certificates", "", 0, 0, run_show },
 	{ "show", "errors", "", 0, 0, run_show },
@@ -62,6 +67,8 @@ static const struct command	 commands[] = {
 static const char	*path = CTL_SOCKET;
 static FILE		*daemon_in, *daemon_out;
 static int		 json;
+static int		 lenient;	/* what it refuses is told later: */
+static char		*refused;
 
 static void
 usage_line(const struct command *cm, const char *before)
@@ -197,7 +204,6 @@ answer(void)
 {
 	static char	*line;
 	static size_t	 size;
-	char		*value;
 	ssize_t		 n;
 
 	if ((n = getline(&line, &size, daemon_in)) == -1)
@@ -206,9 +212,11 @@ answer(void)
 	if (strcmp(line, "done") == 0)
 		return (NULL);
 	if (strncmp(line, "refused reason=", 15) == 0) {
-		value = line + 15;
-		value[strlen(value) - 1] = '\0';	/* its quotes */
-		errx(CTL_REFUSED, "%s", value + 1);
+		refused = line + 15;
+		(void)value_end(&refused);
+		if (!lenient)
+			errx(CTL_REFUSED, "%s", refused);
+		return (NULL);
 	}
 	return (line);
 }
@@ -259,6 +267,29 @@ run_metrics(const struct command *cm, int argc, char **argv)
 	return (0);
 }
 
+/*
+ * What the daemon has to say of the configuration comes first, as securetcpd
+ * -n says it, and then whether it is used.
+ */
+static int
+run_reload(const struct command *cm, int argc, char **argv)
+{
+	const struct view	*v = view_find(cm->cm_word);
+	struct records		 rs = { NULL, 0 };
+
+	lenient = 1;
+	ask(cm, NULL, argc, argv);
+	collect(v, &rs);
+	if (json)
+		show_json(v, &rs);
+	else
+		show_lines(stderr, &rs);
+	records_free(&rs);
+	if (refused != NULL)
+		errx(CTL_REFUSED, "nothing has changed: %s", refused);
+	return (0);
+}
+
 /* What is answered with nothing but that it is done. */
 static int
 run_order(const struct command *cm, int argc, char **argv)
@@ -305,6 +336,33 @@ run_log(const struct command *cm, int argc, char **argv)
 		misused(cm);
 	(void)strlcpy(word, level, sizeof(word));
 	argv[0] = word;
+	return (run_order(cm, argc, argv));
+}
+
+/* "90", "10m": in seconds. */
+static int
+run_drain(const struct command *cm, int argc, char **argv)
+{
+	static const char	 units[] = "smh";
+	const char		*errstr, *unit;
+	char			 text[16];
+	long long		 n, scale = 1;
+	size_t			 len;
+
+	if (argc == 0)
+		return (run_order(cm, argc, argv));
+	len = strlen(argv[0]);
+	unit = len == 0 ? NULL : strchr(units, argv[0][len - 1]);
+	if (unit != NULL) {
+		argv[0][len - 1] = '\0';
+		scale = *unit == 'h' ? 3600 : *unit == 'm' ? 60 : 1;
+	}
+	n = strtonum(argv[0], 0, CTL_DRAIN_MAX / scale, &errstr);
+	if (errstr != NULL)
+		errx(CTL_USAGE, "drain: the time is %s: seconds, or 90s, 5m, "
+		    "2h; a week at most", errstr);
+	(void)snprintf(text, sizeof(text), "%lld", n * scale);
+	argv[0] = text;
 	return (run_order(cm, argc, argv));
 }
 

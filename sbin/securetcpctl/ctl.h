@@ -64,10 +64,12 @@ const struct view
 		*view_find(const char *);
 const struct view
 		*view_metrics(const struct view *);
+char		*value_end(char **);
 void		 record_add(struct records *, const struct view *,
 		    const char *);
 void		 records_sort(const struct view *, struct records *);
 void		 records_free(struct records *);
+void		 show_lines(FILE *, const struct records *);
 void		 show_table(const struct view *, const struct records *);
 void		 show_record(const struct view *, const struct record *);
 void		 show_json(const struct view *, const struct records *);

@@ -27,6 +27,10 @@ static const struct field	 summary_fields[] = {
 	    "Time since the start." },
 	{ "pid", KIND_NUMBER, NULL, ", pid %", METRIC_INFO, NULL },
 	{ "log", KIND_TEXT, NULL, ", log %", METRIC_INFO, NULL },
+	{ "generation", KIND_NUMBER, NULL, ", generation %", METRIC_GAUGE,
+	    "Configurations that were used since the start." },
+	{ "older", KIND_NUMBER, NULL, " and % older", METRIC_GAUGE,
+	    "Generations before that which still have connections." },
 	{ "problems", KIND_NUMBER, NULL, "problems\t%", METRIC_GAUGE,
 	    "What an administrator should see to." },
 	{ "problem", KIND_TEXT, NULL, ": %", METRIC_NONE, NULL },
@@ -91,6 +95,8 @@ static const struct field	 server_fields[] = {
 	    "Connections whose handshake is not over." },
 	{ "idle", KIND_NUMBER, "IDLE", NULL, METRIC_GAUGE,
 	    "Sessions that wait for a connection." },
+	{ "generation", KIND_NUMBER, "GEN", NULL, METRIC_GAUGE,
+	    "The configuration that new connections have." },
 	{ "accepted", KIND_NUMBER, "ACCEPTED", NULL, METRIC_COUNTER,
 	    "Connections that got a session." },
 	{ "connected", KIND_NUMBER, NULL, NULL, METRIC_COUNTER,
@@ -169,6 +175,7 @@ static const struct field	 process_fields[] = {
 	{ "name", KIND_TEXT, "NAME", NULL, METRIC_NONE, NULL },
 	{ "pid", KIND_NUMBER, "PID", NULL, METRIC_NONE, NULL },
 	{ "state", KIND_TEXT, "STATE", NULL, METRIC_NONE, NULL },
+	{ "generation", KIND_NUMBER, "GEN", NULL, METRIC_NONE, NULL },
 	{ "server", KIND_TEXT, "SERVER", NULL, METRIC_NONE, NULL },
 	{ "sandbox", KIND_TEXT, "SANDBOX", NULL, METRIC_NONE, NULL },
 	{ NULL, KIND_TEXT, NULL, NULL, METRIC_NONE, NULL }
@@ -196,6 +203,13 @@ static const struct field	 certificate_fields[] = {
 	{ NULL, KIND_TEXT, NULL, NULL, METRIC_NONE, NULL }
 };
 
+/* The first is all that there is to it, in text. */
+static const struct field	 message_fields[] = {
+	{ "text", KIND_TEXT, "TEXT", NULL, METRIC_NONE, NULL },
+	{ "level", KIND_TEXT, NULL, NULL, METRIC_NONE, NULL },
+	{ NULL, KIND_TEXT, NULL, NULL, METRIC_NONE, NULL }
+};
+
 /* A file that has no end comes last. */
 static const struct view	 views[] = {
 	{ "summary", "summary", 1, 1, NULL, 0, summary_fields },
@@ -208,6 +222,7 @@ static const struct view	 views[] = {
 	{ "penalties", "penalty", 0, 0, "left", 1, penalty_fields },
 	{ "certificates", "certificate", 0, 1, "expires", 0,
 	    certificate_fields },
+	{ "reload", "message", 0, 0, NULL, 0, message_fields },
 	{ NULL, NULL, 0, 0, NULL, 0, NULL }
 };
 
@@ -248,7 +263,7 @@ field_find(const struct view *v, const char *key)
  * before those in it; what else is encoded stays.  Returns where the next pair
  * begins.
  */
-static char *
+char *
 value_end(char **value)
 {
 	char	*end, *p = *value;
@@ -462,6 +477,17 @@ table_row(const struct view *v, const struct record *r, const int *widths)
 		first = 0;
 	}
 	printf("\n");
+}
+
+/* The first value of each record. */
+void
+show_lines(FILE *f, const struct records *rs)
+{
+	size_t	 i;
+
+	for (i = 0; i < rs->rs_count; i++)
+		if (rs->rs_list[i].r_values[0] != NULL)
+			fprintf(f, "%s\n", rs->rs_list[i].r_values[0]);
 }
 
 void

@@ -255,7 +255,7 @@ backend_try(struct session *s)
 		return (backend_useless(s, errno));
 	env->sd_fds++;
 	conn_options(s->s_backend, family,
-	    s->s_service->se_conf->sv_keepalive);
+	    s->s_conf->sv_keepalive);
 	if (connect(s->s_backend, (struct sockaddr *)&s->s_to,
 	    backend_len(s)) == 0)
 		return (backend_arrived(s));

@@ -48,6 +48,7 @@ struct question {
 
 static TAILQ_HEAD(, question)	 questions = TAILQ_HEAD_INITIALIZER(questions);
 static struct post		 checker;
+static int			 checking;
 static void			 (*checker_done)(void);
 
 static int		 checker_load(struct proc *);
@@ -197,23 +198,25 @@ checker_next(struct proc *p)
 }
 
 /*
- * Asks about all there is in the configuration that is to be used, and calls
- * back when everything has been said; if that is not possible the daemon
+ * Asks about all there is in the configuration of a generation, and calls
+ * back when everything has been said; if that is not possible the generation
  * fails.
  */
 void
-checker_start(void (*done)(void))
+checker_start(struct generation *gn, void (*done)(void))
 {
 	struct certificate	*ce;
 	struct server		*sv;
 
 	checker_done = done;
-	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
+	checking = 1;
+	TAILQ_FOREACH(ce, &gn->gn_conf->cf_certificates, ce_entry)
 		certificate_ask(ce);
-	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
+	TAILQ_FOREACH(sv, &gn->gn_conf->cf_servers, sv_entry)
 		server_ask(sv);
 	proc_post(&checker, &checker_kind, NULL, "configuration",
 	    "checker of the configuration");
+	checker.po_generation = gn;
 	(void)proc_start(&checker, NULL);
 }
 
@@ -233,8 +236,9 @@ checker_stop(void)
 		TAILQ_REMOVE(&questions, qu, qu_entry);
 		free(qu);
 	}
-	if (checker.po_kind != NULL)
+	if (checking)
 		proc_stop(&checker);
+	checking = 0;
 }
 
 /* What it has said until then is said, too. */

@@ -103,7 +103,7 @@ void
 conn_adopt_plain(struct session *s, int fd,
     const struct sockaddr_storage *ss, struct source *so)
 {
-	struct server	*sv = s->s_service->se_conf;
+	struct server	*sv = s->s_conf;
 
 	conn_meet(s, fd, ss, so);
 	s->s_plain = fd;
@@ -141,7 +141,7 @@ conn_reset(const struct session *s, char *reason, size_t size)
 void
 conn_target(struct session *s, int fd)
 {
-	struct server	*sv = s->s_service->se_conf;
+	struct server	*sv = s->s_conf;
 	char		 host[WIRE_HOST], reason[128];
 	int		 number;
 
@@ -181,7 +181,7 @@ conn_plain(struct session *s)
 static void
 conn_address(struct session *s, const struct wire_address *wdr)
 {
-	struct server		*sv = s->s_service->se_conf;
+	struct server		*sv = s->s_conf;
 	struct sockaddr_storage	 dst, src;
 	struct source		*proxy, *so;
 	unsigned int		 left;
@@ -244,7 +244,7 @@ conn_asksign(struct session *s, const struct wire_asksign *wq)
 {
 	const struct certificate	*ce;
 
-	if ((ce = conn_certificate(s->s_service->se_conf, wq)) == NULL) {
+	if ((ce = conn_certificate(s->s_conf, wq)) == NULL) {
 		session_gone(&s->s_child, "violation: a signature was asked "
 		    "for with a key that is not its server's");
 		return;
@@ -280,7 +280,7 @@ conn_name_ok(const struct session *s, const char *name)
 
 	if (*name == '\0')
 		return (1);
-	if (s->s_service->se_conf->sv_client)
+	if (s->s_conf->sv_client)
 		return (s->s_target != NULL && strcmp(name, target_host(s,
 		    host, sizeof(host))) == 0);
 	return (match_servername_ok(name));
@@ -321,7 +321,7 @@ conn_learn(struct session *s, const struct wire_established *wh)
 static void
 conn_identity(struct session *s, const struct wire_established *wh)
 {
-	struct server	*sv = s->s_service->se_conf;
+	struct server	*sv = s->s_conf;
 	char		 reason[WIRE_REASON];
 
 	if (TAILQ_EMPTY(&sv->sv_rules)) {
@@ -343,7 +343,7 @@ conn_route(const struct session *s, unsigned int n)
 {
 	struct route	*rt;
 
-	TAILQ_FOREACH(rt, &s->s_service->se_conf->sv_routes, rt_entry)
+	TAILQ_FOREACH(rt, &s->s_conf->sv_routes, rt_entry)
 		if (--n == 0)
 			return (rt);
 	return (NULL);
@@ -352,7 +352,7 @@ conn_route(const struct session *s, unsigned int n)
 static void
 conn_forward(struct session *s)
 {
-	struct server	*sv = s->s_service->se_conf;
+	struct server	*sv = s->s_conf;
 	struct route	*rt;
 
 	if (s->s_facts->wh_match != 0) {
@@ -391,7 +391,7 @@ conn_established(struct session *s, const struct wire_established *wh)
 	if (conn_learn(s, wh) == -1)
 		return;
 	/* Also of a session that has not asked. */
-	if (!rules_allow(s->s_service->se_conf, wh, reason, sizeof(reason))) {
+	if (!rules_allow(s->s_conf, wh, reason, sizeof(reason))) {
 		conn_refuse(s, ptAuthentication, reason);
 		return;
 	}
@@ -474,7 +474,7 @@ conn_release(struct session *s)
 	}
 	hold_release(&s->s_outer);
 	if (s->s_partial)
-		hold_reset(&s->s_inner, s->s_service->se_conf->sv_close);
+		hold_reset(&s->s_inner, s->s_conf->sv_close);
 	else
 		hold_release(&s->s_inner);
 }
@@ -539,7 +539,7 @@ conn_truncated(const struct session *s, const struct wire_done *wd,
 	if (wd->wd_flags & WIRE_DONE_GONE)
 		(void)snprintf(buf, len, "truncated: ended without "
 		    "close_notify, and took nothing for %s",
-		    clock_seconds(s->s_service->se_conf->sv_close, text,
+		    clock_seconds(s->s_conf->sv_close, text,
 		    sizeof(text)));
 	else if (s->s_partial && s->s_phase != PHASE_REFUSED)
 		(void)strlcat(buf, ", passed on as a reset", len);
@@ -576,7 +576,7 @@ conn_done(struct session *s, const struct wire_done *wd)
 		log_debug("session %llu: nothing was sent: a health check?",
 		    (unsigned long long)s->s_id);
 	s->s_probe = wd->wd_flags & WIRE_DONE_SILENT &&
-	    number == ptConnectionReset && !s->s_service->se_conf->sv_client;
+	    number == ptConnectionReset && !s->s_conf->sv_client;
 	conn_end(s, number, NULL, reason, closing);
 }
 
@@ -631,7 +631,7 @@ conn_stop(struct session *s, const char *by)
 void
 conn_overdue(struct session *s)
 {
-	struct server	*sv = s->s_service->se_conf;
+	struct server	*sv = s->s_conf;
 	char		 reason[4 * WIRE_REASON], text[CLOCK_TEXT];
 
 	switch (s->s_phase) {

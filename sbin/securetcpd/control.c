@@ -50,6 +50,7 @@ struct client {
 	struct event		 cl_write;
 	struct event		 cl_timer;
 	struct report		 cl_report;
+	unsigned int		 cl_reload;	/* waits for this one, or 0 */
 	unsigned int		 cl_monitor;	/* kinds of events, or 0 */
 	unsigned int		 cl_dropped;	/* not yet told */
 	unsigned int		 cl_server;	/* of this block; 0: of all */
@@ -62,7 +63,9 @@ struct client {
 
 struct door {
 	TAILQ_ENTRY(door)	 dr_entry;
-	const struct control	*dr_conf;
+	char			*dr_path;
+	char			*dr_group;	/* NULL: the default */
+	int			 dr_restricted;
 	int			 dr_fd;
 	struct event		 dr_ev;
 	struct event		 dr_again;	/* when descriptors are out */
@@ -78,8 +81,10 @@ struct order {
 static const char	*order_abort(struct client *, int, char **);
 static const char	*order_clear(struct client *, int, char **);
 static const char	*order_close(struct client *, int, char **);
+static const char	*order_drain(struct client *, int, char **);
 static const char	*order_log(struct client *, int, char **);
 static const char	*order_monitor(struct client *, int, char **);
+static const char	*order_reload(struct client *, int, char **);
 static const char	*order_show(struct client *, int, char **);
 static const char	*order_stop(struct client *, int, char **);
 
@@ -87,8 +92,10 @@ static const struct order	 orders[] = {
 	{ "abort",	0,	order_abort },
 	{ "clear",	0,	order_clear },
 	{ "close",	0,	order_close },
+	{ "drain",	0,	order_drain },
 	{ "log",	0,	order_log },
 	{ "monitor",	1,	order_monitor },
+	{ "reload",	0,	order_reload },
 	{ "show",	1,	order_show },
 	{ "stop",	0,	order_stop },
 };
@@ -123,11 +130,18 @@ client_late(int fd, short what, void *arg)
 	client_close(arg);
 }
 
+/* Does it wait for what will come, with nothing more to say? */
+static int
+client_listens(const struct client *cl)
+{
+	return (cl->cl_monitor != 0 || cl->cl_reload != 0);
+}
+
 /* Events may be few, and one that monitors may be slow. */
 static void
 client_patience(struct client *cl)
 {
-	if (cl->cl_monitor != 0)
+	if (client_listens(cl))
 		(void)evtimer_del(&cl->cl_timer);
 	else
 		clock_after(&cl->cl_timer, CONTROL_SECONDS * 1000LL);
@@ -207,7 +221,7 @@ client_serve(struct client *cl)
 	}
 	if (cl->cl_outlen > 0 || cl->cl_report.rp_kind != NULL)
 		(void)event_add(&cl->cl_write, NULL);
-	if (cl->cl_monitor != 0 || !event_pending(&cl->cl_write, EV_WRITE,
+	if (client_listens(cl) || !event_pending(&cl->cl_write, EV_WRITE,
 	    NULL))
 		(void)event_add(&cl->cl_read, NULL);
 }
@@ -350,6 +364,27 @@ order_clear(struct client *cl, int argc, char **argv)
 	return (NULL);
 }
 
+/* What the configuration has for it, or so many seconds; 0: no deadline. */
+static const char *
+order_drain(struct client *cl, int argc, char **argv)
+{
+	const char	*why = NULL;
+	unsigned int	 seconds = env->sd_conf->cf_drain;
+
+	(void)cl;
+	if (argc > 1)
+		return (REPORT_UNKNOWN);
+	if (argc == 1)
+		seconds = (unsigned int)strtonum(argv[0], 0, CONF_DRAIN_MAX,
+		    &why);
+	if (why != NULL)
+		return ("that is no number of seconds up to a week");
+	if (!env->sd_started || env->sd_stopping)
+		return ("the daemon is starting or stopping");
+	daemon_drain("securetcpctl", seconds);
+	return (NULL);
+}
+
 static const char *
 order_stop(struct client *cl, int argc, char **argv)
 {
@@ -365,9 +400,9 @@ order_stop(struct client *cl, int argc, char **argv)
  * Events: what the log has of connections, whatever is written of it.
  */
 
-/* It is written when the loop comes round, and never from here. */
+/* A line is written when the loop comes round, and never from here. */
 static void
-event_put(struct client *cl, const char *text)
+client_tell(struct client *cl, const char *line)
 {
 	struct logline	 l;
 
@@ -381,9 +416,7 @@ event_put(struct client *cl, const char *text)
 		client_put(cl, l.ll_buf);
 		cl->cl_dropped = 0;
 	}
-	record_start(&l, "event ");
-	(void)strlcat(l.ll_buf, text, sizeof(l.ll_buf));
-	client_put(cl, l.ll_buf);
+	client_put(cl, line);
 	(void)event_add(&cl->cl_write, NULL);
 }
 
@@ -392,13 +425,69 @@ control_event(const struct service *se, enum event_kind kind,
     const char *text)
 {
 	struct client	*cl;
+	struct logline	 l;
 
 	if (monitors == 0)
 		return;
+	record_start(&l, "event ");
+	(void)strlcat(l.ll_buf, text, sizeof(l.ll_buf));
 	TAILQ_FOREACH(cl, &clients, cl_entry)
 		if (cl->cl_monitor & kind && (cl->cl_server == 0 ||
 		    cl->cl_server == se->se_number))
-			event_put(cl, text);
+			client_tell(cl, l.ll_buf);
+}
+
+/*
+ * Reloads.
+ */
+
+/* The answer comes when it is over. */
+static const char *
+order_reload(struct client *cl, int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 0)
+		return (REPORT_UNKNOWN);
+	if (!env->sd_started)
+		return ("the daemon has not started yet");
+	if (env->sd_stopping || env->sd_draining)
+		return ("the daemon is about to end");
+	cl->cl_reload = reload_start("securetcpctl");
+	return (NULL);
+}
+
+/* One that waits for a later reload does not hear of this one. */
+void
+control_message(unsigned int reload, int warning, const char *text)
+{
+	struct client	*cl;
+	struct logline	 l;
+
+	record_start(&l, "message");
+	line_add(&l, "level", warning ? "warning" : "error");
+	line_add(&l, "text", text);
+	TAILQ_FOREACH(cl, &clients, cl_entry)
+		if (cl->cl_reload != 0 && cl->cl_reload <= reload)
+			client_tell(cl, l.ll_buf);
+}
+
+/* It is over: NULL, or why it was refused. */
+void
+control_reloaded(unsigned int reload, const char *why)
+{
+	struct client	*cl;
+
+	TAILQ_FOREACH(cl, &clients, cl_entry) {
+		if (cl->cl_reload == 0 || cl->cl_reload > reload)
+			continue;
+		cl->cl_reload = 0;
+		if (why != NULL)
+			client_refuse(cl, why);
+		else
+			client_put(cl, "done");
+		client_patience(cl);
+		(void)event_add(&cl->cl_write, NULL);
+	}
 }
 
 /* A line of tabs and words. */
@@ -424,7 +513,7 @@ client_order(struct client *cl, char *line)
 		why = orders[i].or_run(cl, argc - 1, argv + 1);
 	if (why != NULL)
 		client_refuse(cl, why);
-	else if (cl->cl_report.rp_kind == NULL && cl->cl_monitor == 0)
+	else if (cl->cl_report.rp_kind == NULL && !client_listens(cl))
 		client_put(cl, "done");
 }
 
@@ -444,8 +533,7 @@ client_read(int fd, short what, void *arg)
 		(void)event_add(&cl->cl_read, NULL);
 		return;
 	}
-	/* Who monitors has nothing more to say. */
-	if (n <= 0 || cl->cl_monitor != 0) {
+	if (n <= 0 || client_listens(cl)) {
 		client_close(cl);
 		return;
 	}
@@ -529,7 +617,7 @@ door_accept(int fd, short what, void *arg)
 	(void)what;
 	client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (client != -1) {
-		client_new(client, dr->dr_conf->co_restricted);
+		client_new(client, dr->dr_restricted);
 		return;
 	}
 	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
@@ -571,6 +659,55 @@ door_error(int error)
 }
 
 /* With -d only those that the configuration asks for, as with the pidfile. */
+static int
+control_wanted(const struct control *co)
+{
+	return (!env->sd_debug || strcmp(co->co_path, CONF_SOCKET) != 0);
+}
+
+/* A reload keeps them, and not the configuration they are from. */
+static struct door *
+door_new(const struct control *co)
+{
+	struct door	*dr;
+
+	if ((dr = calloc(1, sizeof(*dr))) == NULL ||
+	    (dr->dr_path = strdup(co->co_path)) == NULL ||
+	    (co->co_group != NULL &&
+	    (dr->dr_group = strdup(co->co_group)) == NULL))
+		return (NULL);
+	dr->dr_restricted = co->co_restricted;
+	return (dr);
+}
+
+static int
+door_same(const struct door *dr, const struct control *co)
+{
+	if (strcmp(dr->dr_path, co->co_path) != 0 ||
+	    dr->dr_restricted != co->co_restricted ||
+	    (dr->dr_group == NULL) != (co->co_group == NULL))
+		return (0);
+	return (co->co_group == NULL ||
+	    strcmp(dr->dr_group, co->co_group) == 0);
+}
+
+/* Are they the ones of this configuration? */
+int
+control_same(const struct conf *cf)
+{
+	const struct control	*co;
+	const struct door	*dr = TAILQ_FIRST(&doors);
+
+	TAILQ_FOREACH(co, &cf->cf_controls, co_entry) {
+		if (!control_wanted(co))
+			continue;
+		if (dr == NULL || !door_same(dr, co))
+			return (0);
+		dr = TAILQ_NEXT(dr, dr_entry);
+	}
+	return (dr == NULL);
+}
+
 void
 control_start(const struct conf *cf)
 {
@@ -578,16 +715,15 @@ control_start(const struct conf *cf)
 	struct door		*dr;
 
 	TAILQ_FOREACH(co, &cf->cf_controls, co_entry) {
-		if (env->sd_debug && strcmp(co->co_path, CONF_SOCKET) == 0)
+		if (!control_wanted(co))
 			continue;
-		if ((dr = calloc(1, sizeof(*dr))) == NULL ||
+		if ((dr = door_new(co)) == NULL ||
 		    (dr->dr_fd = door_open(co)) == -1) {
 			daemon_fail("control socket \"%s\": %s", co->co_path,
 			    door_error(errno));
 			free(dr);
 			return;
 		}
-		dr->dr_conf = co;
 		TAILQ_INSERT_TAIL(&doors, dr, dr_entry);
 		event_set(&dr->dr_ev, dr->dr_fd, EV_READ | EV_PERSIST,
 		    door_accept, dr);
@@ -606,7 +742,9 @@ control_give_up(void)
 		TAILQ_REMOVE(&doors, dr, dr_entry);
 		(void)event_del(&dr->dr_ev);
 		(void)evtimer_del(&dr->dr_again);
-		sockfile_drop(dr->dr_fd, dr->dr_conf->co_path);
+		sockfile_drop(dr->dr_fd, dr->dr_path);
+		free(dr->dr_path);
+		free(dr->dr_group);
 		free(dr);
 	}
 }

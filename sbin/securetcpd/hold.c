@@ -156,7 +156,7 @@ hold_end(struct hold *ho)
 void
 hold_watch(struct session *s)
 {
-	struct server	*sv = s->s_service->se_conf;
+	struct server	*sv = s->s_conf;
 
 	if (s->s_phase == PHASE_CLOSING)
 		session_set_timer(s, sv->sv_close + 1);
@@ -168,7 +168,7 @@ hold_watch(struct session *s)
 void
 hold_look(struct session *s)
 {
-	struct server	*sv = s->s_service->se_conf;
+	struct server	*sv = s->s_conf;
 	char		 reason[64], text[CLOCK_TEXT];
 	int		 closing = s->s_phase == PHASE_CLOSING, moved;
 

@@ -111,6 +111,30 @@ limits_need(const struct conf *cf, unsigned int most, int said,
 
 /* The limits at the start, for the programs of "execute". */
 static struct rlimit	 original_nofile, original_nproc;
+static int		 original_known;
+
+static int
+limits_remember(void)
+{
+	if (original_known)
+		return (0);
+	if (getrlimit(RLIMIT_NOFILE, &original_nofile) == -1 ||
+	    getrlimit(RLIMIT_NPROC, &original_nproc) == -1)
+		return (-1);
+	original_known = 1;
+	return (0);
+}
+
+/* Of the whole system, as of the start: a promise of the parent forbids it. */
+static unsigned long long
+limits_system(void)
+{
+	static unsigned long long	 most;
+
+	if (most == 0)
+		most = compat_files_max();
+	return (most);
+}
 
 int
 limits_original(void)
@@ -214,6 +238,20 @@ limits_lower(struct conf *cf, const unsigned long long have[NRESOURCES],
 	return (0);
 }
 
+/* Where the other findings are told. */
+static void
+limits_say(int warning, const char *text)
+{
+	char	 line[sizeof(lowered) + 16];
+
+	(void)snprintf(line, sizeof(line), "%s%s", warning ? "warning: " : "",
+	    text);
+	if (env->sd_started)
+		reload_say(warning, line);
+	else
+		fprintf(stderr, "securetcpd: %s\n", line);
+}
+
 /*
  * For root too low a limit is an error: it would show under load, at the
  * worst of times.  An ordinary user who tries things out is warned.
@@ -223,13 +261,13 @@ limits_refuse(const struct conf *cf,
     const unsigned long long have[NRESOURCES], const char *why)
 {
 	unsigned int	 most = limits_fit(cf, have, 1);
+	char		 text[512], fit[80] = "";
 
-	fprintf(stderr, "securetcpd: %s%s", geteuid() == 0 ? "" : "warning: ",
-	    why);
 	if (most > 0)
-		fprintf(stderr, "; \"connections max %u\" in every block "
-		    "would fit", most);
-	fprintf(stderr, "\n");
+		(void)snprintf(fit, sizeof(fit), "; \"connections max %u\" in "
+		    "every block would fit", most);
+	(void)snprintf(text, sizeof(text), "%s%s", why, fit);
+	limits_say(geteuid() != 0, text);
 	return (geteuid() == 0 ? -1 : 0);
 }
 
@@ -246,13 +284,13 @@ limits_raise(struct conf *cf)
 	char				 why[384];
 	int				 i;
 
-	if (getrlimit(RLIMIT_NOFILE, &original_nofile) == -1 ||
-	    getrlimit(RLIMIT_NPROC, &original_nproc) == -1)
+	lowered[0] = '\0';
+	if (limits_remember() == -1)
 		return (-1);
 	limits_need(cf, CONF_CONNECTIONS_MAX, 1, need);
 	have[DESCRIPTORS] = limit_raise(RLIMIT_NOFILE, need[DESCRIPTORS]);
 	have[PROCESSES] = limit_raise(RLIMIT_NPROC, need[PROCESSES]);
-	have[FILES] = compat_files_max();
+	have[FILES] = limits_system();
 	env->sd_nofile = have[DESCRIPTORS] > 1 << 30 ? 1 << 30 :
 	    (unsigned int)have[DESCRIPTORS];
 	if ((i = limits_short(need, have)) == -1)
@@ -271,8 +309,8 @@ limits_show(void)
 {
 	if (lowered[0] == '\0')
 		return;
-	if (env->sd_check)
-		fprintf(stderr, "securetcpd: warning: %s\n", lowered);
+	if (env->sd_check || env->sd_started)
+		limits_say(1, lowered);
 	else
 		log_warning("%s", lowered);
 }

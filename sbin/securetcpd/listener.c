@@ -32,6 +32,7 @@ static void	 listener_retry(int, short, void *);
 static struct event	 pause_timer;
 static int		 paused;	/* no listener is polled */
 
+
 static int
 listener_bind(struct listener *ln)
 {
@@ -64,13 +65,18 @@ listener_bind(struct listener *ln)
 	return (0);
 }
 
-/* The kernel cuts it, and listen(2) does not say so. */
+/*
+ * The kernel cuts it, and listen(2) does not say so.  It is asked at the
+ * start, as the parent's promises allow no such question later.
+ */
 static void
 backlog_check(const struct listener *ln)
 {
+	static int		 most;
 	const struct listen	*li = ln->ln_conf;
-	int			 most = compat_backlog_max();
 
+	if (most == 0)
+		most = compat_backlog_max();
 	if (li->li_backlog_said && li->li_backlog > most)
 		log_warning("listen on %s: backlog %d is more than the %d that "
 		    "the system allows (%s)", ln->ln_name, li->li_backlog,
@@ -140,44 +146,191 @@ listener_retry(int fd, short what, void *arg)
 }
 
 static struct listener *
-listener_new(struct service *se, const struct listen *li)
+listener_new(struct edition *ed, const struct listen *li)
 {
 	struct listener	*ln;
 
 	if ((ln = calloc(1, sizeof(*ln))) == NULL)
 		return (NULL);
-	ln->ln_service = se;
+	ln->ln_service = ed->ed_service;
 	ln->ln_conf = li;
 	ln->ln_fd = -1;
 	ln->ln_proxy = li->li_proxy;
 	evtimer_set(&ln->ln_retry, listener_retry, ln);
 	conf_address_name(&li->li_ss, ln->ln_name, sizeof(ln->ln_name));
-	TAILQ_INSERT_TAIL(&se->se_listeners, ln, ln_entry);
+	TAILQ_INSERT_TAIL(&ed->ed_generation->gn_listeners, ln, ln_entry);
 	return (ln);
 }
 
-int
-listeners_bind(struct service *se)
+static in_port_t
+listen_port(const struct listen *li)
+{
+	struct sockaddr_in	 sin;
+	struct sockaddr_in6	 sin6;
+
+	if (li->li_ss.ss_family == AF_INET6) {
+		memcpy(&sin6, &li->li_ss, sizeof(sin6));
+		return (sin6.sin6_port);
+	}
+	memcpy(&sin, &li->li_ss, sizeof(sin));
+	return (sin.sin_port);
+}
+
+/*
+ * The one that listens as was said there, and that no other continues.  A port
+ * that the kernel chose is the block's.
+ */
+static struct listener *
+listener_find(const struct edition *ed, const struct listen *li)
 {
 	struct listener	*ln;
-	struct listen	*li;
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
+			if (ln->ln_fd != -1 && !ln->ln_kept &&
+			    (se == ed->ed_service || listen_port(li) != 0) &&
+			    ln->ln_conf->li_len == li->li_len &&
+			    memcmp(&ln->ln_conf->li_ss, &li->li_ss,
+			    li->li_len) == 0)
+				return (ln);
+	return (NULL);
+}
+
+/* It takes the socket over when its generation is used, or has its own. */
+static int
+listener_bound(const struct edition *ed, struct listener *ln)
+{
+	const struct listen	*li = ln->ln_conf;
+
+	if ((ln->ln_before = listener_find(ed, li)) != NULL) {
+		ln->ln_before->ln_kept = 1;
+		return (0);
+	}
+	if (listener_open(ln) == 0)
+		return (0);
+	if (errno != EADDRNOTAVAIL || li->li_required)
+		return (-1);
+	ln->ln_error = errno;
+	return (0);
+}
+
+/* What of ours is in the way: the same port of all addresses, or of one. */
+static const char *
+listener_rival(const struct listen *li)
+{
+	const struct listener	*ln;
+	const struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
+			if (ln->ln_fd != -1 && !ln->ln_kept &&
+			    listen_port(ln->ln_conf) == listen_port(li))
+				return (ln->ln_name);
+	return (NULL);
+}
+
+static void
+listener_reason(const struct edition *ed, const struct listen *li,
+    char *why, size_t size)
+{
+	const char	*rival = NULL;
+	int		 error = errno;
 	char		 name[128];
 
-	TAILQ_FOREACH(li, &se->se_conf->sv_listens, li_entry) {
-		ln = listener_new(se, li);
-		if (ln != NULL && listener_open(ln) == -1 &&
-		    errno == EADDRNOTAVAIL && !li->li_required)
-			listener_later(ln, errno);
-		else if (ln == NULL || ln->ln_fd == -1) {
-			conf_address_name(&li->li_ss, name, sizeof(name));
-			daemon_fail("server \"%s\": listen on %s: %s",
-			    se->se_conf->sv_name, name, strerror(errno));
+	if (error == EADDRINUSE)
+		rival = listener_rival(li);
+	conf_address_name(&li->li_ss, name, sizeof(name));
+	(void)snprintf(why, size, "%s \"%s\": listen on %s: %s%s%s%s",
+	    ed->ed_conf->sv_client ? "client" : "server",
+	    ed->ed_conf->sv_name, name, strerror(error), rival == NULL ? "" :
+	    "; it is in use as ", rival == NULL ? "" : rival, rival == NULL ?
+	    "" : " until a restart");
+}
+
+/* -1 with the reason: nobody listens where nobody did. */
+int
+listeners_bind(struct generation *gn, char *why, size_t size)
+{
+	struct edition	*ed;
+	struct listener	*ln;
+	struct listen	*li;
+
+	TAILQ_FOREACH(ed, &gn->gn_editions, ed_entry)
+		TAILQ_FOREACH(li, &ed->ed_conf->sv_listens, li_entry) {
+			if ((ln = listener_new(ed, li)) != NULL &&
+			    listener_bound(ed, ln) == 0)
+				continue;
+			listener_reason(ed, li, why, size);
 			return (-1);
 		}
-		/* Now, as the parent's promises allow no such question. */
+	return (0);
+}
+
+/* The socket stays, and whoever waits in its queue. */
+static void
+listener_take_over(struct listener *ln)
+{
+	struct listener	*old = ln->ln_before;
+
+	if (old->ln_polled)
+		(void)event_del(&old->ln_ev);
+	old->ln_polled = 0;
+	ln->ln_fd = old->ln_fd;
+	old->ln_fd = -1;
+	(void)strlcpy(ln->ln_name, old->ln_name, sizeof(ln->ln_name));
+	event_set(&ln->ln_ev, ln->ln_fd, EV_READ | EV_PERSIST,
+	    listener_accept, ln);
+	if (ln->ln_conf->li_backlog != old->ln_conf->li_backlog &&
+	    listen(ln->ln_fd, ln->ln_conf->li_backlog) == -1)
+		log_warning("listen on %s: backlog %d: %s", ln->ln_name,
+		    ln->ln_conf->li_backlog, strerror(errno));
+}
+
+/* Those that are bound accept from now on; those of before are closed. */
+void
+listeners_switch(struct generation *gn)
+{
+	struct listener	*ln;
+	struct service	*se;
+	int		 error, moved;
+
+	TAILQ_FOREACH(ln, &gn->gn_listeners, ln_entry) {
+		moved = ln->ln_before == NULL ||
+		    ln->ln_before->ln_service != ln->ln_service;
+		if (ln->ln_before != NULL)
+			listener_take_over(ln);
+		if (env->sd_started && moved && ln->ln_fd != -1)
+			log_listen(ln);
+	}
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		listeners_close(se);
+	while ((ln = TAILQ_FIRST(&gn->gn_listeners)) != NULL) {
+		TAILQ_REMOVE(&gn->gn_listeners, ln, ln_entry);
+		TAILQ_INSERT_TAIL(&ln->ln_service->se_listeners, ln, ln_entry);
+		ln->ln_before = NULL;
+		if (ln->ln_fd == -1) {
+			error = ln->ln_error;
+			ln->ln_error = 0;
+			listener_later(ln, error);
+		}
 		backlog_check(ln);
 	}
-	return (0);
+}
+
+/* It is not used after all: those of before go on. */
+void
+listeners_drop(struct generation *gn)
+{
+	struct listener	*ln;
+
+	while ((ln = TAILQ_FIRST(&gn->gn_listeners)) != NULL) {
+		TAILQ_REMOVE(&gn->gn_listeners, ln, ln_entry);
+		if (ln->ln_before != NULL)
+			ln->ln_before->ln_kept = 0;
+		listener_close(ln);
+		free(ln);
+	}
 }
 
 /* What is accepted can be adopted; otherwise the kernel queues. */

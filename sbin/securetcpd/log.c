@@ -202,7 +202,7 @@ log_crash(const struct session *s, const char *text, unsigned int crashes)
 	if (level < CONF_LOG_ERRORS)
 		return;
 	line_start(&l);
-	line_add(&l, "server", s->s_service->se_conf->sv_name);
+	line_add(&l, "server", s->s_conf->sv_name);
 	line_add(&l, "warning", text);
 	line_addf(&l, "session", "%llu", (unsigned long long)s->s_id);
 	if (s->s_source != NULL) {
@@ -260,7 +260,7 @@ static void
 line_session(struct logline *l, const struct session *s)
 {
 	line_start(l);
-	line_add(l, "server", s->s_service->se_conf->sv_name);
+	line_add(l, "server", s->s_conf->sv_name);
 	line_addf(l, "session", "%llu", (unsigned long long)s->s_id);
 	line_add(l, "from", s->s_from);
 }
@@ -278,7 +278,7 @@ static void
 line_connected(struct logline *l, const struct session *s)
 {
 	const struct wire_established	*f = s->s_facts;
-	struct server			*sv = s->s_service->se_conf;
+	struct server			*sv = s->s_conf;
 	char				 name[TARGET_NAME];
 
 	line_add(l, "version", f->wh_version);
@@ -318,7 +318,7 @@ line_error(struct logline *l, int number, const char *description,
 static int
 target_told(const struct session *s)
 {
-	return (!s->s_service->se_conf->sv_client || s->s_target == NULL ||
+	return (!s->s_conf->sv_client || s->s_target == NULL ||
 	    s->s_phase == PHASE_TARGET ||
 	    session_state(s) != SECURETCP_CONNECTING);
 }

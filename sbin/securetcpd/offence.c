@@ -48,7 +48,8 @@ offence_told(const struct service *se, unsigned int realm,
 		return;
 	(void)snprintf(text, sizeof(text), "penalised for %u seconds: %s%s%s",
 	    seconds, number == ptError ? "session terminated" :
-	    securetcp_error_name(number), reason == NULL || *reason == '\0' ? "" : ": ",
+	    securetcp_error_name(number),
+	    reason == NULL || *reason == '\0' ? "" : ": ",
 	    reason == NULL ? "" : reason);
 	log_penalty(se, from, text);
 }
@@ -61,7 +62,7 @@ offence_add(const struct session *s, unsigned int weight, int number,
 	 * A proxy is trusted, also one of this machine that nobody named; and
 	 * in a client block it is the target that TLS is spoken with.
 	 */
-	if (s->s_proxy || s->s_service->se_conf->sv_client)
+	if (s->s_proxy || s->s_conf->sv_client)
 		return;
 	offence_told(s->s_service, offence_realm(s),
 	    (const struct sockaddr *)&s->s_peer, weight, number, reason);

@@ -58,7 +58,7 @@ orphan_end(struct session *s)
 	s->s_exited = 1;
 	if (compat_kill_descendant(s->s_kin->k_spawner, s->s_pid) == 0)
 		log_warning("server \"%s\": session %llu, whose spawner died, "
-		    "did not leave: killed", s->s_service->se_conf->sv_name,
+		    "did not leave: killed", s->s_conf->sv_name,
 		    (unsigned long long)s->s_id);
 }
 

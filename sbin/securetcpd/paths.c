@@ -13,6 +13,7 @@
 #include <event.h>
 #include <fcntl.h>
 #include <imsg.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,4 +104,26 @@ paths_chroot(struct conf *cf)
 	if (fd != -1)
 		(void)close(fd);
 	return (-1);
+}
+
+/*
+ * The configuration's file, to be read again: in the background the daemon is
+ * in another directory.
+ */
+void
+paths_file(const char *file)
+{
+	char	 dir[PATH_MAX];
+	int	 n;
+
+	if (file[0] == '/') {
+		n = snprintf(env->sd_file, sizeof(env->sd_file), "%s", file);
+	} else {
+		if (getcwd(dir, sizeof(dir)) == NULL)
+			err(1, "the directory that \"%s\" is in", file);
+		n = snprintf(env->sd_file, sizeof(env->sd_file), "%s/%s", dir,
+		    file);
+	}
+	if (n < 0 || (size_t)n >= sizeof(env->sd_file))
+		errx(1, "\"%s\": too long for a path", file);
 }

@@ -286,15 +286,36 @@ proc_post(struct post *po, const struct proc_kind *pk, void *owner,
 	evtimer_set(&po->po_retry, proc_retry, po);
 }
 
+/* Is it part of what is tried, so that it is not replaced? */
+static int
+proc_tried(const struct post *po)
+{
+	return (!env->sd_started || (po->po_generation != NULL &&
+	    generation_tried(po->po_generation)));
+}
+
+/* And so it is of no use. */
+static void
+proc_useless(const struct post *po, const char *why)
+{
+	if (po->po_generation != NULL)
+		generation_failed(po->po_generation, why);
+	else
+		daemon_fail("%s", why);
+}
+
 /* The post cannot be filled now; errno says why. */
 void
 proc_failed(struct post *po)
 {
 	const char	*why = strerror(errno);
+	char		 text[PATH_MAX + 2 * WIRE_REASON];
 
-	if (!env->sd_started) {
-		daemon_fail("%s (%s in %s): %s", po->po_name,
-		    po->po_kind->pk_program, env->sd_libexec, why);
+	if (proc_tried(po)) {
+		(void)snprintf(text, sizeof(text), "%s (%s in %s): %s",
+		    po->po_name, po->po_kind->pk_program, env->sd_libexec,
+		    why);
+		proc_useless(po, text);
 		return;
 	}
 	log_warning("%s cannot be started: %s", po->po_name, why);
@@ -578,6 +599,8 @@ int
 proc_begin(struct proc *p, uid_t uid, gid_t gid, unsigned int nofile)
 {
 	const struct proc_kind	*pk = p->p_kind;
+	const struct generation	*gn = p->p_post->po_generation;
+	const struct conf	*cf = gn == NULL ? env->sd_conf : gn->gn_conf;
 	struct wire_start	 ws;
 
 	memset(&ws, 0, sizeof(ws));
@@ -590,7 +613,7 @@ proc_begin(struct proc *p, uid_t uid, gid_t gid, unsigned int nofile)
 		    "securetcp-%s: %.*s", pk->pk_name, WIRE_NAME - 24,
 		    p->p_post->po_title);
 	ws.ws_flags = pk->pk_flags;
-	if (env->sd_conf->cf_sandbox_optional)
+	if (cf->cf_sandbox_optional)
 		ws.ws_flags |= WIRE_START_OPTIONAL;
 	if (env->sd_drop && !(pk->pk_flags & WIRE_START_ROOT))
 		ws.ws_flags |= WIRE_START_DROP;
@@ -697,8 +720,8 @@ proc_lost(struct proc *p)
 	(void)snprintf(reason, sizeof(reason), "%s terminated: %s",
 	    po->po_name, proc_death(p, death, sizeof(death)));
 	again = p->p_kind->pk_lost(p, reason);
-	if (!env->sd_started)
-		daemon_fail("%s", reason);
+	if (proc_tried(po))
+		proc_useless(po, reason);
 	else if (again) {
 		if (!p->p_used)
 			po->po_failures++;

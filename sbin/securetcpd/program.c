@@ -44,8 +44,10 @@ static void		 execution_quiet(struct errlog *);
 static void		 errlog_read(struct errlog *);
 static void		 errlog_watch(struct errlog *);
 static void		 errlog_close(struct errlog *);
-static void		 launcher_run(const struct wire_run *, int, int);
-static void		 launcher_signal(enum wire_type, uint64_t);
+static void		 launcher_run(struct generation *,
+			    const struct wire_run *, int, int);
+static void		 launcher_signal(enum wire_type,
+			    const struct execution *);
 static int		 launcher_load(struct proc *);
 static const char	*launcher_message(struct proc *, struct imsg *);
 static int		 launcher_lost(struct proc *, const char *);
@@ -64,9 +66,6 @@ static const struct proc_kind launcher_kind = {
 	.pk_message = launcher_message,
 	.pk_lost = launcher_lost
 };
-
-static struct post	 launcher;
-static int		 launcher_wanted;
 
 RB_HEAD(executions, execution);
 static struct executions executions = RB_INITIALIZER(&executions);
@@ -198,7 +197,7 @@ errlog_init(struct errlog *el, int fd, const struct session *s,
 	el->el_fd = fd;
 	env->sd_fds++;
 	el->el_session = s->s_id;
-	(void)strlcpy(el->el_server, s->s_service->se_conf->sv_name,
+	(void)strlcpy(el->el_server, s->s_conf->sv_name,
 	    sizeof(el->el_server));
 	(void)strlcpy(el->el_from, s->s_from, sizeof(el->el_from));
 	el->el_gone = gone;
@@ -276,8 +275,10 @@ static void
 execution_release(struct execution *ex)
 {
 	if (ex->ex_session == NULL && ex->ex_ended &&
-	    ex->ex_errlog.el_fd == -1)
+	    ex->ex_errlog.el_fd == -1) {
+		generation_release(ex->ex_generation);
 		execution_free(ex);
+	}
 }
 
 static void
@@ -319,7 +320,7 @@ execution_failed(struct session *s, int error)
 	char	 reason[WIRE_REASON];
 
 	(void)snprintf(reason, sizeof(reason), "execute %s: %s",
-	    s->s_service->se_conf->sv_program->pr_argv[0], strerror(error));
+	    s->s_conf->sv_program->pr_argv[0], strerror(error));
 	conn_refuse(s, securetcp_error_errno(error), reason);
 }
 
@@ -331,7 +332,7 @@ execute_start(struct session *s)
 	struct execution	*ex;
 	int			 conn[2], err[2];
 
-	if (!launcher_ready()) {
+	if (!launcher_ready(s->s_generation)) {
 		conn_refuse(s, ptError, "no launcher is ready");
 		return;
 	}
@@ -348,16 +349,17 @@ execute_start(struct session *s)
 		return;
 	}
 	wrn.wrn_session = s->s_id;
-	wrn.wrn_index = s->s_service->se_conf->sv_program->pr_index;
+	wrn.wrn_index = s->s_conf->sv_program->pr_index;
 	ex->ex_id = s->s_id;
 	ex->ex_session = s;
+	ex->ex_generation = generation_hold(s->s_generation);
 	hold_init(&ex->ex_hold);
 	evtimer_set(&ex->ex_timer, execution_timer, ex);
 	errlog_init(&ex->ex_errlog, err[0], s, execution_quiet);
 	(void)RB_INSERT(executions, &executions, ex);
 	s->s_execution = ex;
 	/* A launcher that does not take it goes, which ends this as well. */
-	launcher_run(&wrn, conn[1], err[1]);
+	launcher_run(s->s_generation, &wrn, conn[1], err[1]);
 	conn_accept(s, conn[0]);
 }
 
@@ -378,7 +380,7 @@ static void
 execution_term(struct execution *ex)
 {
 	ex->ex_stage = EXECUTION_TERM;
-	launcher_signal(WIRE_TERM, ex->ex_id);
+	launcher_signal(WIRE_TERM, ex);
 	execution_set_timer(ex, TERM_SECONDS);
 }
 
@@ -429,7 +431,7 @@ execution_timer(int fd, short what, void *arg)
 		break;
 	case EXECUTION_TERM:
 		ex->ex_stage = EXECUTION_KILL;
-		launcher_signal(WIRE_KILL, ex->ex_id);
+		launcher_signal(WIRE_KILL, ex);
 		execution_set_timer(ex, KILL_SECONDS);
 		break;
 	case EXECUTION_KILL:
@@ -461,13 +463,24 @@ execution_end(struct execution *ex)
 		conn_closed(s);
 }
 
-/* -1: there is no program of that session, or it has ended before. */
-static int
-execute_exited(const struct wire_exited *we)
+/* One that a launcher may speak of: it runs it, and it has not ended. */
+static struct execution *
+execution_of(const struct proc *p, uint64_t id)
 {
 	struct execution	*ex;
 
-	if ((ex = execution_find(we->we_session)) == NULL || ex->ex_ended)
+	if ((ex = execution_find(id)) == NULL || ex->ex_ended ||
+	    ex->ex_generation != p->p_owner)
+		return (NULL);
+	return (ex);
+}
+
+static int
+execute_exited(const struct proc *p, const struct wire_exited *we)
+{
+	struct execution	*ex;
+
+	if ((ex = execution_of(p, we->we_session)) == NULL)
 		return (-1);
 	ex->ex_told = 1;
 	ex->ex_signal = we->we_signal;
@@ -477,13 +490,13 @@ execute_exited(const struct wire_exited *we)
 }
 
 static int
-execute_unforked(uint64_t id, int error)
+execute_unforked(const struct proc *p, uint64_t id, int error)
 {
 	struct execution	*ex;
 	struct session		*s;
 	char			 reason[WIRE_REASON];
 
-	if ((ex = execution_find(id)) == NULL || ex->ex_ended)
+	if ((ex = execution_of(p, id)) == NULL)
 		return (-1);
 	s = ex->ex_session;
 	if (s == NULL || s->s_phase == PHASE_ENDING) {
@@ -491,7 +504,7 @@ execute_unforked(uint64_t id, int error)
 		return (0);
 	}
 	(void)snprintf(reason, sizeof(reason), "execute %s: it cannot be "
-	    "forked: %s", s->s_service->se_conf->sv_program->pr_argv[0],
+	    "forked: %s", s->s_conf->sv_program->pr_argv[0],
 	    strerror(error));
 	/* That lets go of it; its pipe's end comes. */
 	ex->ex_ended = 1;
@@ -505,14 +518,14 @@ execute_unforked(uint64_t id, int error)
  * what tells them.
  */
 static unsigned int
-execute_lost(void)
+execute_lost(const struct generation *gn)
 {
 	struct execution	*ex, *next;
 	struct session		*s;
 	unsigned int		 n = 0;
 
 	RB_FOREACH_SAFE(ex, executions, &executions, next) {
-		if (ex->ex_ended)
+		if (ex->ex_ended || ex->ex_generation != gn)
 			continue;
 		n++;
 		s = ex->ex_session;
@@ -523,7 +536,7 @@ execute_lost(void)
 	return (n);
 }
 
-static void
+void
 execute_stop(void)
 {
 	struct execution	*ex;
@@ -533,23 +546,23 @@ execute_stop(void)
 }
 
 static int
-launcher_needed(void)
+launcher_needed(const struct conf *cf)
 {
-	struct server	*sv;
+	const struct server	*sv;
 
-	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
+	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry)
 		if (sv->sv_program != NULL)
 			return (1);
 	return (0);
 }
 
 static unsigned int
-launcher_nofile(void)
+launcher_nofile(const struct conf *cf)
 {
-	struct server	*sv;
-	unsigned int	 n = LAUNCHER_NOFILE;
+	const struct server	*sv;
+	unsigned int		 n = LAUNCHER_NOFILE;
 
-	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
+	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry)
 		if (sv->sv_program != NULL)
 			n += PROCS_DESCRIPTORS * sv->sv_max;
 	return (n < env->sd_nofile ? n : env->sd_nofile);
@@ -590,11 +603,13 @@ launcher_program(struct child *c, const struct program *pr)
 static int
 launcher_load(struct proc *p)
 {
-	struct server	*sv;
+	const struct generation	*gn = p->p_owner;
+	struct server		*sv;
 
-	if (proc_begin(p, getuid(), getgid(), launcher_nofile()) == -1)
+	if (proc_begin(p, getuid(), getgid(), launcher_nofile(gn->gn_conf)) ==
+	    -1)
 		return (-1);
-	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
+	TAILQ_FOREACH(sv, &gn->gn_conf->cf_servers, sv_entry)
 		if (sv->sv_program != NULL &&
 		    launcher_program(&p->p_child, sv->sv_program) == -1)
 			return (-1);
@@ -602,19 +617,20 @@ launcher_load(struct proc *p)
 }
 
 void
-launcher_start(void)
+launcher_start(struct generation *gn)
 {
-	if (!launcher_needed())
+	if (!launcher_needed(gn->gn_conf))
 		return;
-	launcher_wanted = 1;
-	proc_post(&launcher, &launcher_kind, NULL, "", "launcher");
-	(void)proc_start(&launcher, NULL);
+	gn->gn_launches = 1;
+	proc_post(&gn->gn_launcher, &launcher_kind, gn, "", "launcher");
+	gn->gn_launcher.po_generation = gn;
+	(void)proc_start(&gn->gn_launcher, gn);
 }
 
 int
-launcher_ready(void)
+launcher_ready(const struct generation *gn)
 {
-	return (!launcher_wanted || proc_usable(launcher.po_proc));
+	return (!gn->gn_launches || proc_usable(gn->gn_launcher.po_proc));
 }
 
 static const char *
@@ -636,12 +652,12 @@ launcher_message(struct proc *p, struct imsg *imsg)
 	case WIRE_UNFORKED:
 		if (wire_parse(imsg, &wf, sizeof(wf)) == -1)
 			break;
-		return (execute_unforked(wf.wf_session,
+		return (execute_unforked(p, wf.wf_session,
 		    (int)wf.wf_errno) == -1 ? unknown : NULL);
 	case WIRE_EXITED:
 		if (wire_parse(imsg, &we, sizeof(we)) == -1)
 			break;
-		return (execute_exited(&we) == -1 ? unknown : NULL);
+		return (execute_exited(p, &we) == -1 ? unknown : NULL);
 	}
 	return ("malformed message");
 }
@@ -651,9 +667,8 @@ launcher_lost(struct proc *p, const char *reason)
 {
 	unsigned int	 lost;
 
-	(void)p;
-	lost = execute_lost();
-	if (!env->sd_started || env->sd_stopping)
+	lost = execute_lost(p->p_owner);
+	if (generation_tried(p->p_owner) || env->sd_stopping)
 		return (0);
 	log_warning("%s; it is replaced; %u program%s lost", reason, lost,
 	    lost == 1 ? "" : "s");
@@ -662,9 +677,10 @@ launcher_lost(struct proc *p, const char *reason)
 
 /* Takes both descriptors. */
 static void
-launcher_run(const struct wire_run *wrn, int fd, int errfd)
+launcher_run(struct generation *gn, const struct wire_run *wrn, int fd,
+    int errfd)
 {
-	struct proc	*p = launcher.po_proc;
+	struct proc	*p = gn->gn_launcher.po_proc;
 	struct wire_id	 wx;
 
 	memset(&wx, 0, sizeof(wx));
@@ -684,16 +700,14 @@ launcher_run(const struct wire_run *wrn, int fd, int errfd)
 }
 
 static void
-launcher_signal(enum wire_type type, uint64_t session)
+launcher_signal(enum wire_type type, const struct execution *ex)
 {
-	proc_order(launcher.po_proc, type, session);
+	proc_order(ex->ex_generation->gn_launcher.po_proc, type, ex->ex_id);
 }
 
 void
-launcher_stop(void)
+launcher_stop(struct generation *gn)
 {
-	if (!launcher_wanted)
-		return;
-	proc_stop(&launcher);
-	execute_stop();
+	if (gn->gn_launches)
+		proc_stop(&gn->gn_launcher);
 }

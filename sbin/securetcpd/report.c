@@ -120,7 +120,7 @@ service_state(const struct service *se)
 
 	if (env->sd_stopping)
 		return ("stopping");
-	if (env->sd_draining)
+	if (env->sd_draining || se->se_leaving)
 		return ("draining");
 	if (se->se_paused)
 		return ("paused");
@@ -178,6 +178,8 @@ server_next(struct report *rp, struct logline *l)
 	add_number(l, "connections", se->se_live);
 	add_number(l, "limit", se->se_conf->sv_max);
 	add_number(l, "pending", se->se_pendings);
+	add_number(l, "generation",
+	    se->se_edition->ed_generation->gn_number);
 	add_number(l, "idle", se->se_idles);
 	add_number(l, "accepted", ta->ta_accepted);
 	add_number(l, "connected", ta->ta_connected);
@@ -253,15 +255,16 @@ summary_services(struct logline *l, struct problems *pr)
 
 	memset(&sum, 0, sizeof(sum));
 	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
-		n++;
 		state = service_state(se);
+		n += !se->se_leaving;
+		/* What a reload has taken away is no problem. */
 		if (strcmp(state, "open") == 0)
 			open++;
-		else
+		else if (!se->se_leaving)
 			problem(pr, "server \"%s\" is %s",
 			    se->se_conf->sv_name, state);
 		idle += se->se_idles;
-		limit += se->se_conf->sv_max;
+		limit += se->se_leaving ? 0 : se->se_conf->sv_max;
 		minute += service_minute(se);
 		sum.ta_accepted += se->se_tally.ta_accepted;
 		sum.ta_refused += se->se_tally.ta_refused;
@@ -337,7 +340,7 @@ static void
 summary_signers(struct logline *l, struct problems *pr)
 {
 	unsigned int	 n = env->sd_conf->cf_signers;
-	unsigned int	 ready = signers_ready();
+	unsigned int	 ready = signers_ready(env->sd_generation);
 
 	add_number(l, "signers", n);
 	add_number(l, "ready", ready);
@@ -345,6 +348,20 @@ summary_signers(struct logline *l, struct problems *pr)
 		problem(pr, "no signer is ready, no connection is accepted");
 	else if (ready < n)
 		problem(pr, "%u of %u signers are ready", ready, n);
+}
+
+/* The one that is used, and those that only have connections left. */
+static void
+summary_generations(struct logline *l)
+{
+	const struct generation	*gn;
+	unsigned int		 n = 0;
+
+	TAILQ_FOREACH(gn, &env->sd_generations, gn_entry)
+		if (gn->gn_stage == GENERATION_LEFT && gn->gn_number != 0)
+			n++;
+	add_number(l, "generation", env->sd_generation->gn_number);
+	add_number(l, "older", n);
 }
 
 static int
@@ -361,6 +378,7 @@ summary_next(struct report *rp, struct logline *l)
 	add_number(l, "uptime", (uint64_t)(clock_now() - env->sd_since) /
 	    1000);
 	line_add(l, "log", report_levels[log_level()]);
+	summary_generations(l);
 	summary_services(l, &pr);
 	summary_backends(l, &pr);
 	summary_certificates(l, &pr);
@@ -454,7 +472,7 @@ session_tell(const struct session *s, struct logline *l)
 	uint64_t	 in, out;
 
 	add_number(l, "session", s->s_id);
-	line_add(l, "server", s->s_service->se_conf->sv_name);
+	line_add(l, "server", s->s_conf->sv_name);
 	line_add(l, "state", securetcp_state_name(session_state(s)));
 	line_add(l, "from", s->s_from);
 	add_number(l, "age", (uint64_t)(clock_now() - s->s_since) / 1000);
@@ -543,13 +561,16 @@ enum part { PART_PARENT, PART_HELPERS, PART_SESSIONS };
 
 static void
 process_tell(struct logline *l, const char *role, const char *name, pid_t pid,
-    const char *sandbox)
+    const char *sandbox, const struct generation *gn)
 {
 	line_add(l, "process", role);
 	if (*name != '\0')
 		line_add(l, "name", name);
 	if (pid > 0)
 		add_number(l, "pid", (uint64_t)pid);
+	/* One that is tried has no number yet. */
+	if (gn != NULL && gn->gn_number != 0)
+		add_number(l, "generation", gn->gn_number);
 	/* Nothing is known of one that is being loaded. */
 	if (*sandbox != '\0')
 		line_add(l, "sandbox", sandbox);
@@ -564,7 +585,8 @@ process_helper(struct report *rp, struct logline *l)
 		return (0);
 	rp->rp_last = (uint64_t)p->p_pid;
 	process_tell(l, p->p_kind->pk_name, p->p_post == NULL ? "" :
-	    p->p_post->po_title, p->p_pid, p->p_sandbox);
+	    p->p_post->po_title, p->p_pid, p->p_sandbox,
+	    p->p_post == NULL ? NULL : p->p_post->po_generation);
 	line_add(l, "state", p->p_child.c_fd == -1 ? "leaving" :
 	    p->p_child.c_state == WIRE_LOADING ? "loading" : "ready");
 	return (1);
@@ -584,11 +606,11 @@ process_session(struct report *rp, struct logline *l)
 	    (unsigned long long)s->s_id);
 	process_tell(l, "session", name, s->s_pid, s->s_spawner == NULL ||
 	    s->s_spawner->sp_proc == NULL ? "" :
-	    s->s_spawner->sp_proc->p_sandbox);
+	    s->s_spawner->sp_proc->p_sandbox, s->s_generation);
 	line_add(l, "state", session_live(s) ?
 	    securetcp_state_name(session_state(s)) : s->s_phase == PHASE_IDLE ?
 	    "idle" : s->s_phase == PHASE_STARTING ? "loading" : "leaving");
-	line_add(l, "server", s->s_service->se_conf->sv_name);
+	line_add(l, "server", s->s_conf->sv_name);
 	return (1);
 }
 
@@ -598,7 +620,7 @@ process_next(struct report *rp, struct logline *l)
 	switch (rp->rp_part) {
 	case PART_PARENT:
 		rp->rp_part = PART_HELPERS;
-		process_tell(l, "parent", "", getpid(), sandbox_name());
+		process_tell(l, "parent", "", getpid(), sandbox_name(), NULL);
 		line_add(l, "state", env->sd_started ? "ready" : "loading");
 		return (1);
 	case PART_HELPERS:
@@ -666,8 +688,8 @@ certificate_tell(struct logline *l, const char *kind, const char *name,
 	} else {
 		line_addf(l, "expires", "%lld", (long long)left);
 		line_add(l, "state", left <= 0 ? "expired" :
-		    strcmp(kind, "chain") == 0 && left < CERTIFICATE_SOON ? "soon" :
-		    "good");
+		    strcmp(kind, "chain") == 0 && left < CERTIFICATE_SOON ?
+		    "soon" : "good");
 	}
 	line_add(l, "file", file);
 }
@@ -706,7 +728,7 @@ report_server(const char *name)
 	const struct service	*se;
 
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
-		if (strcmp(se->se_conf->sv_name, name) == 0)
+		if (!se->se_leaving && strcmp(se->se_conf->sv_name, name) == 0)
 			return (se->se_number);
 	return (0);
 }

@@ -177,6 +177,35 @@ name_due(int fd, short what, void *arg)
 	names_ask();
 }
 
+/* Who waits has gone, or is told nothing any more. */
+static void
+name_free(struct resolved *rn)
+{
+	struct waiter	*wt;
+
+	if (rn->rn_request != 0)
+		name_asked_no_more(rn);
+	while ((wt = TAILQ_FIRST(&rn->rn_waiters)) != NULL)
+		resolver_cancel(wt);
+	(void)evtimer_del(&rn->rn_timer);
+	TAILQ_REMOVE(&resolver.rs_names, rn, rn_entry);
+	free(rn);
+}
+
+/*
+ * One that no backend has is forgotten once its answer is there, and the
+ * resolver leaves with the last.
+ */
+static void
+name_used(struct resolved *rn)
+{
+	if (rn->rn_uses > 0 || rn->rn_request != 0)
+		return;
+	name_free(rn);
+	if (TAILQ_EMPTY(&resolver.rs_names))
+		proc_stop(&resolver.rs_post);
+}
+
 static int
 resolver_load(struct proc *p)
 {
@@ -233,6 +262,7 @@ resolver_answer(struct proc *p, struct imsg *imsg)
 		name_failed(rn, (int)wrd.wrd_error, wrd.wrd_reason);
 	else
 		name_learnt(rn, &wrd);
+	name_used(rn);
 	return (NULL);
 }
 
@@ -242,6 +272,15 @@ resolver_message(struct proc *p, struct imsg *imsg)
 	if (imsg_get_type(imsg) == WIRE_RESOLVED)
 		return (resolver_answer(p, imsg));
 	return ("malformed message");
+}
+
+static void
+names_used(void)
+{
+	struct resolved	*next, *rn;
+
+	TAILQ_FOREACH_SAFE(rn, &resolver.rs_names, rn_entry, next)
+		name_used(rn);
 }
 
 /*
@@ -265,7 +304,8 @@ resolver_lost(struct proc *p, const char *reason)
 		rn->rn_due = 1;
 	}
 	name_failed(first, ptTryAgain, reason);
-	return (1);
+	names_used();
+	return (!TAILQ_EMPTY(&resolver.rs_names));
 }
 
 static struct resolved *
@@ -280,8 +320,8 @@ name_find(const char *host)
 }
 
 /*
- * A name that will be needed, from the start on: it is looked up at once,
- * and again for as long as the daemon runs.  The first one starts a
+ * A name that will be needed, until resolver_release(): it is looked up at
+ * once, and again for as long as it is needed.  The first one starts a
  * resolver.  NULL with errno: no memory, or too long for a name.
  */
 struct resolved *
@@ -293,11 +333,14 @@ resolver_name(const char *host)
 		errno = EINVAL;
 		return (NULL);
 	}
-	if ((rn = name_find(host)) != NULL)
+	if ((rn = name_find(host)) != NULL) {
+		rn->rn_uses++;
 		return (rn);
+	}
 	if ((rn = calloc(1, sizeof(*rn))) == NULL)
 		return (NULL);
 	(void)strlcpy(rn->rn_host, host, sizeof(rn->rn_host));
+	rn->rn_uses = 1;
 	TAILQ_INIT(&rn->rn_waiters);
 	evtimer_set(&rn->rn_timer, name_due, rn);
 	rn->rn_due = 1;
@@ -391,23 +434,22 @@ resolver_ready(void)
 	    proc_usable(resolver.rs_post.po_proc));
 }
 
-/* Who waits has gone, or is told nothing any more. */
+/* One backend less has that name. */
+void
+resolver_release(struct resolved *rn)
+{
+	rn->rn_uses--;
+	name_used(rn);
+}
+
 void
 resolver_stop(void)
 {
 	struct resolved	*rn;
-	struct waiter	*wt;
 
 	if (TAILQ_EMPTY(&resolver.rs_names))
 		return;
 	proc_stop(&resolver.rs_post);
-	while ((rn = TAILQ_FIRST(&resolver.rs_names)) != NULL) {
-		if (rn->rn_request != 0)
-			name_asked_no_more(rn);
-		while ((wt = TAILQ_FIRST(&rn->rn_waiters)) != NULL)
-			resolver_cancel(wt);
-		(void)evtimer_del(&rn->rn_timer);
-		TAILQ_REMOVE(&resolver.rs_names, rn, rn_entry);
-		free(rn);
-	}
+	while ((rn = TAILQ_FIRST(&resolver.rs_names)) != NULL)
+		name_free(rn);
 }

@@ -31,7 +31,8 @@ static struct securetcpd	 the_env;
 struct securetcpd		*env = &the_env;
 
 static struct event	 ev_chld, ev_term, ev_int, ev_hup, ev_usr1;
-static struct event	 ev_deadline;	/* of a drain */
+static struct event	 ev_deadline;	/* of a drain ... */
+static unsigned int	 drain_seconds;	/* ... after so many */
 static int		 notify = -1;	/* tells who started us how it went */
 static int		 pidfd = -1;
 
@@ -120,6 +121,7 @@ started(void)
 	struct listener	*ln;
 
 	env->sd_started = 1;
+	generation_use(env->sd_generation);
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
 		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
 			if (ln->ln_fd != -1)
@@ -145,8 +147,10 @@ started(void)
 void
 started_check(void)
 {
+	const struct generation	*gn = env->sd_generation;
+
 	if (env->sd_started || env->sd_quit || checker_busy() ||
-	    !signers_all_ready() || !resolver_ready())
+	    !signers_all_ready(gn) || !resolver_ready())
 		return;
 	if (env->sd_check) {
 		if (env->sd_verbose)
@@ -155,7 +159,7 @@ started_check(void)
 		env->sd_quit = 1;
 		return;
 	}
-	if (services_ready())
+	if (generation_ready(gn))
 		started();
 }
 
@@ -195,6 +199,7 @@ daemon_stop(const char *by)
 		return;
 	}
 	log_info("%s", by);
+	reload_cancel("the daemon stops");
 	stop_listening();
 	services_dismiss(by);
 	sessions_stop(by, env->sd_stopping);
@@ -221,35 +226,52 @@ drain_deadline(int fd, short what, void *arg)
 	(void)what;
 	(void)arg;
 	(void)snprintf(by, sizeof(by), "drain deadline, %s",
-	    clock_seconds(env->sd_conf->cf_drain, text, sizeof(text)));
+	    clock_seconds(drain_seconds, text, sizeof(text)));
 	log_info("%s: %u connections are left", by, env->sd_live);
 	services_dismiss(by);
 	sessions_stop(by, 0);
 	stop_check();
 }
 
+/* Those that are there have so many seconds, or (0) all the time they need. */
+static void
+drain_within(unsigned int seconds)
+{
+	drain_seconds = seconds;
+	if (evtimer_initialized(&ev_deadline))
+		(void)evtimer_del(&ev_deadline);
+	evtimer_set(&ev_deadline, drain_deadline, NULL);
+	if (seconds > 0)
+		clock_after(&ev_deadline, seconds * 1000LL);
+}
+
+/* Nobody comes any more; again: those that are left have other seconds. */
+void
+daemon_drain(const char *by, unsigned int seconds)
+{
+	if (!env->sd_started || env->sd_stopping)
+		return;
+	log_info("draining by %s: %u connections", by, env->sd_live);
+	drain_within(seconds);
+	if (!env->sd_draining) {
+		env->sd_draining = 1;
+		reload_cancel("the daemon drains");
+		stop_listening();
+		/* Another may start beside what is left of this one. */
+		pidfile_give_up();
+		control_give_up();
+	}
+	stop_check();
+}
+
 static void
 on_drain(int sig, short what, void *arg)
 {
-	struct timeval	 tv = { 0, 0 };
-
 	(void)sig;
 	(void)what;
 	(void)arg;
-	if (!env->sd_started || env->sd_draining)
-		return;
-	log_info("draining by SIGUSR1: %u connections", env->sd_live);
-	env->sd_draining = 1;
-	stop_listening();
-	/* Another one may start beside what is left of this one. */
-	pidfile_give_up();
-	control_give_up();
-	if (env->sd_conf->cf_drain > 0) {
-		tv.tv_sec = env->sd_conf->cf_drain;
-		evtimer_set(&ev_deadline, drain_deadline, NULL);
-		(void)evtimer_add(&ev_deadline, &tv);
-	}
-	stop_check();
+	if (!env->sd_draining)
+		daemon_drain("SIGUSR1", env->sd_conf->cf_drain);
 }
 
 static void
@@ -258,8 +280,10 @@ on_reload(int sig, short what, void *arg)
 	(void)sig;
 	(void)what;
 	(void)arg;
-	log_warning("SIGHUP: reload is not yet supported, nothing has "
-	    "changed; restart to read the configuration again");
+	if (env->sd_stopping || env->sd_draining)
+		log_warning("SIGHUP: no reload: the daemon is about to end");
+	else
+		(void)reload_start("SIGHUP");
 }
 
 static void
@@ -400,6 +424,8 @@ run(void)
 		proc_collect();
 		sessions_collect();
 		services_fill();
+		reload_look();
+		generations_collect();
 	}
 }
 
@@ -414,8 +440,7 @@ finish(void)
 	checker_stop();
 	services_stop();
 	resolver_stop();
-	signers_stop();
-	launcher_stop();
+	generations_stop();
 	for (i = 0; i < 150; i++) {
 		proc_reap();
 		proc_collect();
@@ -446,14 +471,19 @@ check_start(void)
 	if (TAILQ_EMPTY(&env->sd_conf->cf_certificates))
 		started_check();
 	else
-		signers_start(1);
+		signers_start(env->sd_generation, 1);
 }
 
 static void
 serve_start(void)
 {
+	struct generation	*gn = env->sd_generation;
+	struct edition		*ed;
+	char			 why[256];
+
 	/* What helpers to come are to read stays open. */
-	env->sd_fds += limits_open(env->sd_conf);
+	gn->gn_files = limits_open(gn->gn_conf);
+	env->sd_fds += gn->gn_files;
 	if (env->sd_built)
 		log_info("run from the build tree, helpers from %s",
 		    env->sd_libexec);
@@ -464,12 +494,20 @@ serve_start(void)
 	clock_start();
 	env->sd_since = clock_now();
 	control_start(env->sd_conf);
+	if (env->sd_quit || services_prepare(gn) == -1)
+		return;
+	if (listeners_bind(gn, why, sizeof(why)) == -1) {
+		daemon_fail("%s", why);
+		return;
+	}
+	reload_settings(gn->gn_conf);
+	services_switch(gn);
+	TAILQ_FOREACH(ed, &gn->gn_editions, ed_entry)
+		spawner_start(ed);
 	if (!env->sd_quit)
-		services_start(env->sd_conf);
+		launcher_start(gn);
 	if (!env->sd_quit)
-		launcher_start();
-	if (!env->sd_quit)
-		signers_start(env->sd_conf->cf_signers);
+		signers_start(gn, gn->gn_conf->cf_signers);
 }
 
 /*
@@ -537,7 +575,7 @@ main(int argc, char **argv)
 	descriptors_init();
 	signals_reset();
 	options(argc, argv, &file);
-	TAILQ_INIT(&env->sd_signers);
+	TAILQ_INIT(&env->sd_generations);
 	TAILQ_INIT(&env->sd_services);
 	paths_libexec(argv[0]);
 	if (geteuid() != 0 && !env->sd_debug && !env->sd_check)
@@ -545,6 +583,7 @@ main(int argc, char **argv)
 		    "it out with -d");
 	if (stderr_check() == -1)
 		return (1);
+	paths_file(file);
 	if ((cf = env->sd_conf = conf_parse(file)) == NULL ||
 	    users_init(cf) == -1) {
 		conf_report();
@@ -561,7 +600,8 @@ main(int argc, char **argv)
 	log_init(env->sd_check ? CONF_LOG_ERRORS : cf->cf_log,
 	    env->sd_debug || env->sd_check, cf->cf_facility);
 	signals_init();
-	checker_start(checked);
+	env->sd_generation = generation_new(cf);
+	checker_start(env->sd_generation, checked);
 	run();
 	finish();
 	return (env->sd_status);

@@ -45,6 +45,7 @@
 #define CERTIFICATE_SOON	(14 * 24 * 60 * 60)	/* it is to be renewed */
 
 struct session;
+struct generation;
 
 /* What securetcpctl(8) can be told of connections, as it happens. */
 enum event_kind {
@@ -91,6 +92,7 @@ struct execution {
 	RB_ENTRY(execution)	 ex_node;
 	uint64_t		 ex_id;		/* the session's */
 	struct session		*ex_session;	/* NULL: closed */
+	struct generation	*ex_generation;
 	enum execution_stage	 ex_stage;
 	struct event		 ex_timer;	/* to the next stage */
 	int			 ex_ended;	/* no more comes of it ... */
@@ -170,6 +172,7 @@ TAILQ_HEAD(procs, proc);
 struct post {
 	const struct proc_kind	*po_kind;
 	void			*po_owner;
+	struct generation	*po_generation;	/* NULL: of all */
 	struct proc		*po_proc;	/* the last one; NULL: died */
 	unsigned int		 po_failures;	/* deaths before any use */
 	struct event		 po_retry;	/* filled again then */
@@ -179,6 +182,7 @@ struct post {
 
 struct signer {
 	TAILQ_ENTRY(signer)	 sg_entry;
+	struct generation	*sg_generation;
 	struct post		 sg_post;
 	unsigned int		 sg_keys;	/* answered so far */
 	unsigned int		 sg_waiting;	/* signatures asked of it ... */
@@ -191,6 +195,7 @@ struct spawner {
 	TAILQ_ENTRY(spawner)	 sp_entry;
 	struct proc		*sp_proc;
 	struct service		*sp_service;
+	struct edition		*sp_edition;
 	unsigned int		 sp_used;	/* connections given to it */
 	unsigned int		 sp_sessions;	/* not yet known to be gone */
 	int			 sp_retired;	/* forks no more */
@@ -231,10 +236,12 @@ struct listener {
 	TAILQ_ENTRY(listener)	 ln_entry;
 	struct service		*ln_service;
 	const struct listen	*ln_conf;
+	struct listener		*ln_before;	/* of the same address */
 	int			 ln_fd;		/* -1: not bound yet */
 	struct event		 ln_ev;
 	struct event		 ln_retry;	/* tried again then */
 	int			 ln_error;	/* of the last try */
+	int			 ln_kept;	/* the next one has it */
 	int			 ln_polled;
 	int			 ln_proxy;	/* expects PROXY headers */
 	char			 ln_name[128];
@@ -289,16 +296,16 @@ struct tally {
 	unsigned int		 ta_reasons;
 };
 
-/* A server block at work. */
+/* A server block at work; as long as it has its name it is the same. */
 struct service {
 	TAILQ_ENTRY(service)	 se_entry;
-	struct server		*se_conf;
+	struct edition		*se_edition;	/* the one that is used */
+	struct server		*se_conf;	/* of that */
 	unsigned int		 se_number;	/* from 1 */
 	int			 se_addresses;	/* local ones are of use */
 	struct listeners	 se_listeners;
 	struct spawners		 se_spawners;
 	struct spawner		*se_spawner;	/* the one that forks now */
-	struct post		 se_post;	/* of the next one */
 	struct sessions		 se_idle;
 	RB_HEAD(crowd, source)	 se_crowd;	/* those with handshakes ... */
 	unsigned int		 se_crowders;	/* ... are so many */
@@ -310,6 +317,8 @@ struct service {
 	unsigned int		 se_visitors;	/* ... are so many */
 	struct event		 se_silence;	/* the first is due */
 	unsigned int		 se_live;	/* accepted and not closed */
+	unsigned int		 se_sessions;	/* processes of it */
+	int			 se_leaving;	/* no longer configured */
 	unsigned int		 se_target;	/* of the idle pool */
 	unsigned int		 se_low;	/* least idle this interval */
 	struct event		 se_shrink;
@@ -326,6 +335,45 @@ struct service {
 	struct tally		 se_tally;
 };
 TAILQ_HEAD(services, service);
+
+/* A block as one generation has it. */
+struct edition {
+	TAILQ_ENTRY(edition)	 ed_entry;
+	struct generation	*ed_generation;
+	struct service		*ed_service;
+	struct server		*ed_conf;
+	struct post		 ed_post;	/* of its next spawner */
+	struct spawner		*ed_spawner;	/* ready, before it is used */
+};
+TAILQ_HEAD(editions, edition);
+
+/*
+ * A configuration that is tried, used, or left to the connections that it was
+ * used for, with the helpers that were loaded with it.
+ */
+enum generation_stage {
+	GENERATION_TRIED,
+	GENERATION_USED,
+	GENERATION_LEFT
+};
+
+struct generation {
+	TAILQ_ENTRY(generation)	 gn_entry;
+	enum generation_stage	 gn_stage;
+	unsigned int		 gn_number;	/* from 1; once it is used */
+	struct conf		*gn_conf;
+	struct editions		 gn_editions;
+	struct listeners	 gn_listeners;	/* until it is used */
+	struct signers		 gn_signers;
+	struct post		 gn_launcher;
+	int			 gn_launches;	/* it has need of one */
+	unsigned int		 gn_uses;	/* sessions, spawners, programs */
+	unsigned int		 gn_handshakes;
+	unsigned int		 gn_files;	/* held open */
+	unsigned int		 gn_drain;	/* seconds, once it is left */
+	struct event		 gn_deadline;	/* of its connections */
+};
+TAILQ_HEAD(generations, generation);
 
 TAILQ_HEAD(requests, request);
 
@@ -363,6 +411,7 @@ struct resolved {
 	TAILQ_ENTRY(resolved)	 rn_entry;
 	TAILQ_ENTRY(resolved)	 rn_asked;	/* while it is asked about */
 	char			 rn_host[WIRE_HOST];
+	unsigned int		 rn_uses;	/* backends of that name */
 	uint32_t		 rn_request;	/* 0: not asked about */
 	int			 rn_due;	/* to be asked about */
 	int			 rn_hurried;	/* in a second at the latest */
@@ -392,6 +441,8 @@ struct session {
 	struct child		 s_child;
 	uint64_t		 s_id;
 	struct service		*s_service;
+	struct server		*s_conf;	/* as of its generation */
+	struct generation	*s_generation;
 	struct spawner		*s_spawner;	/* NULL: it died first */
 	struct kin		*s_kin;		/* then: it, and its sessions */
 	pid_t			 s_pid;		/* as the spawner said */
@@ -451,9 +502,11 @@ struct session {
 
 /* The daemon. */
 struct securetcpd {
-	struct conf		*sd_conf;
-	struct signers		 sd_signers;
+	struct generation	*sd_generation;	/* the one that is used */
+	struct conf		*sd_conf;	/* of that */
+	struct generations	 sd_generations;
 	struct services		 sd_services;
+	char			 sd_file[PATH_MAX];	/* of the configuration */
 	uid_t			 sd_uid;	/* sessions and spawners */
 	gid_t			 sd_gid;
 	uid_t			 sd_signer_uid;
@@ -482,11 +535,13 @@ extern struct securetcpd *env;
 void		 started_check(void);
 void		 stop_check(void);
 void		 daemon_stop(const char *);
+void		 daemon_drain(const char *, unsigned int);
 __attribute__((__format__(printf, 1, 2)))
 void		 daemon_fail(const char *, ...);
 
 /* paths.c */
 void		 paths_libexec(const char *);
+void		 paths_file(const char *);
 int		 paths_chroot(struct conf *);
 
 /* clock.c */
@@ -556,6 +611,28 @@ void		 writer_init(int, int);
 void		 writer_put(int, const char *);
 void		 writer_close(void);
 
+/* generation.c */
+struct generation
+		*generation_new(struct conf *);
+struct generation
+		*generation_hold(struct generation *);
+void		 generation_release(struct generation *);
+int		 generation_tried(const struct generation *);
+int		 generation_ready(const struct generation *);
+void		 generation_failed(struct generation *, const char *);
+void		 generation_use(struct generation *);
+void		 generation_leave(struct generation *);
+void		 generations_collect(void);
+void		 generations_stop(void);
+
+/* reload.c */
+unsigned int	 reload_start(const char *);
+void		 reload_say(int, const char *);
+void		 reload_failed(const char *);
+void		 reload_settings(struct conf *);
+void		 reload_look(void);
+void		 reload_cancel(const char *);
+
 /* proc.c */
 void		 child_init(struct child *, int, enum wire_role,
 		    enum wire_state, void *);
@@ -596,18 +673,19 @@ size_t		 resolver_addresses(const struct resolved *,
 		    struct sockaddr_storage *, size_t, in_port_t);
 int		 resolver_error(const struct resolved *, const char **);
 int		 resolver_ready(void);
+void		 resolver_release(struct resolved *);
 void		 resolver_stop(void);
 
 /* checker.c */
-void		 checker_start(void (*)(void));
+void		 checker_start(struct generation *, void (*)(void));
 int		 checker_busy(void);
 void		 checker_stop(void);
 
 /* signer.c */
-void		 signers_start(unsigned int);
-void		 signers_stop(void);
-unsigned int	 signers_ready(void);
-int		 signers_all_ready(void);
+void		 signers_start(struct generation *, unsigned int);
+void		 signers_stop(struct generation *);
+unsigned int	 signers_ready(const struct generation *);
+int		 signers_all_ready(const struct generation *);
 void		 signers_serve(void);
 int		 request_add(struct session *, const struct certificate *,
 		    const struct wire_asksign *);
@@ -625,7 +703,9 @@ int		 pending_greedy(const struct place *);
 
 /* spawner.c */
 void		 spawner_init(struct service *);
-void		 spawner_start(struct service *);
+void		 spawner_post(struct edition *);
+void		 spawner_start(struct edition *);
+void		 spawner_retire(struct edition *);
 void		 spawner_crash(struct spawner *, struct session *);
 int		 spawner_fork(struct spawner *, uint64_t, int);
 void		 spawner_used(struct spawner *);
@@ -640,17 +720,21 @@ struct session	*pool_take(struct service *);
 void		 pool_forget(struct session *);
 
 /* service.c */
-void		 services_start(struct conf *);
+int		 services_prepare(struct generation *);
+void		 services_switch(struct generation *);
+void		 services_forget(struct generation *);
 void		 service_crashed(struct service *);
+struct backend	*service_backend(struct server *, const char *);
 int		 service_able(const struct service *);
 int		 service_open(const struct service *);
-int		 services_ready(void);
 void		 services_fill(void);
 void		 services_dismiss(const char *);
 void		 services_stop(void);
 
 /* listener.c */
-int		 listeners_bind(struct service *);
+int		 listeners_bind(struct generation *, char *, size_t);
+void		 listeners_switch(struct generation *);
+void		 listeners_drop(struct generation *);
 void		 listeners_poll(struct service *);
 void		 listeners_close(struct service *);
 void		 refused_init(struct service *);
@@ -671,6 +755,7 @@ struct source	*source_take(struct service *, const struct sockaddr *,
 		    unsigned int);
 void		 source_close(struct source *);
 void		 source_release(struct source *);
+void		 sources_forget(struct service *);
 unsigned int	 source_crashed(struct source *);
 
 /* offence.c */
@@ -708,6 +793,8 @@ void		 session_gone(struct child *, const char *);
 void		 session_dismiss(struct session *);
 void		 sessions_signer_lost(struct signer *, const char *);
 void		 sessions_stop(const char *, int);
+void		 sessions_recount(struct service *);
+void		 sessions_dismiss(struct generation *, const char *);
 void		 sessions_collect(void);
 
 /* orphan.c: sessions whose spawner died */
@@ -784,9 +871,10 @@ const char	*target_name(const struct session *, char *, size_t);
 const char	*target_host(const struct session *, char *, size_t);
 
 /* program.c */
-void		 launcher_start(void);
-int		 launcher_ready(void);
-void		 launcher_stop(void);
+void		 launcher_start(struct generation *);
+int		 launcher_ready(const struct generation *);
+void		 launcher_stop(struct generation *);
+void		 execute_stop(void);
 void		 execute_start(struct session *);
 int		 execute_finish(struct session *, int);
 void		 execute_hurry(struct session *);
@@ -811,6 +899,9 @@ unsigned int	 count_minute(struct count *);
 
 /* control.c */
 void		 control_start(const struct conf *);
+int		 control_same(const struct conf *);
+void		 control_message(unsigned int, int, const char *);
+void		 control_reloaded(unsigned int, const char *);
 void		 control_give_up(void);
 void		 control_stop(void);
 void		 control_event(const struct service *, enum event_kind,

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "penalty.h"
 #include "securetcpd.h"
 
 static unsigned int	 nservices;
@@ -57,7 +56,6 @@ service_new(struct server *sv)
 		return (NULL);
 	se->se_conf = sv;
 	se->se_number = ++nservices;
-	se->se_addresses = service_addresses(sv);
 	TAILQ_INIT(&se->se_listeners);
 	RB_INIT(&se->se_crowd);
 	evtimer_set(&se->se_resume, service_resume, se);
@@ -65,8 +63,46 @@ service_new(struct server *sv)
 	refused_init(se);
 	tally_init(se);
 	visitors_init(se);
-	TAILQ_INSERT_TAIL(&env->sd_services, se, se_entry);
 	return (se);
+}
+
+/* What the blocks of any generation have to do with it is over. */
+static void
+service_free(struct service *se)
+{
+	struct generation	*gn;
+	struct edition		*ed;
+
+	(void)evtimer_del(&se->se_resume);
+	(void)evtimer_del(&se->se_silence);
+	listeners_close(se);
+	refused_stop(se);
+	tally_free(se);
+	spawner_stop(se);
+	sources_forget(se);
+	TAILQ_FOREACH(gn, &env->sd_generations, gn_entry)
+		TAILQ_FOREACH(ed, &gn->gn_editions, ed_entry)
+			if (ed->ed_service == se)
+				ed->ed_service = NULL;
+	if (se->se_edition != NULL) {
+		TAILQ_REMOVE(&env->sd_services, se, se_entry);
+		generation_release(se->se_edition->ed_generation);
+	}
+	free(se);
+}
+
+/* The one that goes on with that block, or NULL. */
+static struct service *
+service_find(const struct server *sv)
+{
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		if (!se->se_leaving && se->se_conf->sv_client ==
+		    sv->sv_client && strcmp(se->se_conf->sv_name,
+		    sv->sv_name) == 0)
+			return (se);
+	return (NULL);
 }
 
 /* What a client block connects to, by name: to be known when it is needed. */
@@ -79,61 +115,184 @@ service_names(struct server *sv)
 		if (ba->ba_host[0] == '\0')
 			continue;
 		ba->ba_resolved = resolver_name(ba->ba_host);
-		if (ba->ba_resolved == NULL) {
-			daemon_fail("client \"%s\": %s: %s", sv->sv_name,
-			    ba->ba_host, strerror(errno));
+		if (ba->ba_resolved == NULL)
 			return (-1);
-		}
 	}
 	return (0);
 }
 
-void
-services_start(struct conf *cf)
+static int
+service_prepare(struct generation *gn, struct server *sv)
+{
+	struct edition	*ed;
+
+	if ((ed = calloc(1, sizeof(*ed))) == NULL)
+		return (-1);
+	ed->ed_generation = gn;
+	ed->ed_conf = sv;
+	spawner_post(ed);
+	TAILQ_INSERT_TAIL(&gn->gn_editions, ed, ed_entry);
+	if ((ed->ed_service = service_find(sv)) == NULL &&
+	    (ed->ed_service = service_new(sv)) == NULL)
+		return (-1);
+	return (service_names(sv));
+}
+
+/* Each block gets its service; -1 after generation_failed(). */
+int
+services_prepare(struct generation *gn)
 {
 	struct server	*sv;
-	struct service	*se;
+	char		 text[WIRE_REASON];
 
-	penalty_exempt(&cf->cf_exempt, &cf->cf_trusted);
-	penalty_settings(cf->cf_penalties_off, cf->cf_block_after,
-	    cf->cf_block_most);
-	TAILQ_FOREACH(sv, &cf->cf_servers, sv_entry) {
-		if ((se = service_new(sv)) == NULL) {
-			daemon_fail("server \"%s\": %s", sv->sv_name,
-			    strerror(errno));
-			return;
+	TAILQ_FOREACH(sv, &gn->gn_conf->cf_servers, sv_entry)
+		if (service_prepare(gn, sv) == -1) {
+			(void)snprintf(text, sizeof(text), "server \"%s\": "
+			    "%s", sv->sv_name, strerror(errno));
+			generation_failed(gn, text);
+			return (-1);
 		}
-		if (service_names(sv) == -1 || listeners_bind(se) == -1)
-			return;
-		spawner_start(se);
+	return (0);
+}
+
+static struct backend *
+backend_find(struct backends *list, const char *name)
+{
+	struct backend	*ba;
+
+	TAILQ_FOREACH(ba, list, ba_entry)
+		if (strcmp(ba->ba_name, name) == 0)
+			return (ba);
+	return (NULL);
+}
+
+/* The first of a block that is called so, or NULL. */
+struct backend *
+service_backend(struct server *sv, const char *name)
+{
+	struct backend	*ba;
+	struct route	*rt;
+
+	if ((ba = backend_find(&sv->sv_backends, name)) != NULL)
+		return (ba);
+	TAILQ_FOREACH(rt, &sv->sv_routes, rt_entry)
+		if ((ba = backend_find(&rt->rt_backends, name)) != NULL)
+			return (ba);
+	return (NULL);
+}
+
+/* What is known of a backend is known of it still. */
+static void
+backends_learn(struct backends *list, struct server *before)
+{
+	struct backend	*ba, *old;
+
+	TAILQ_FOREACH(ba, list, ba_entry) {
+		if ((old = service_backend(before, ba->ba_name)) == NULL)
+			continue;
+		ba->ba_down = old->ba_down;
+		ba->ba_failures = old->ba_failures;
+		ba->ba_since = old->ba_since;
+		ba->ba_reason = old->ba_reason;
+		old->ba_reason = NULL;
+		/* Shown once, however many have this name. */
+		ba->ba_total = old->ba_total;
+		old->ba_total = 0;
 	}
 }
 
-int
-services_ready(void)
+/* What a block has learnt, and whom it serves, goes on. */
+static void
+service_inherit(struct service *se, struct edition *old, struct edition *ed)
 {
+	struct route	*rt;
+
+	backends_learn(&ed->ed_conf->sv_backends, old->ed_conf);
+	TAILQ_FOREACH(rt, &ed->ed_conf->sv_routes, rt_entry)
+		backends_learn(&rt->rt_backends, old->ed_conf);
+	sessions_recount(se);
+	spawner_retire(old);
+	if (se->se_target < se->se_conf->sv_prefork)
+		se->se_target = se->se_conf->sv_prefork;
+	generation_release(old->ed_generation);
+}
+
+/* Connections to come are made by this edition. */
+static void
+service_switch(struct edition *ed)
+{
+	struct service	*se = ed->ed_service;
+	struct edition	*old = se->se_edition;
+
+	(void)generation_hold(ed->ed_generation);
+	se->se_edition = ed;
+	se->se_conf = ed->ed_conf;
+	se->se_addresses = service_addresses(ed->ed_conf);
+	if (old == NULL)
+		TAILQ_INSERT_TAIL(&env->sd_services, se, se_entry);
+	else
+		service_inherit(se, old, ed);
+	se->se_spawner = ed->ed_spawner;
+	ed->ed_spawner = NULL;
+}
+
+/* Blocks that it does not have serve whom they have, and accept nobody. */
+void
+services_switch(struct generation *gn)
+{
+	struct edition	*ed;
 	struct service	*se;
 
+	TAILQ_FOREACH(ed, &gn->gn_editions, ed_entry)
+		service_switch(ed);
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
-		if (se->se_spawner == NULL)
-			return (0);
-	return (launcher_ready());
+		if (se->se_edition->ed_generation != gn)
+			se->se_leaving = 1;
+	listeners_switch(gn);
+}
+
+/* It was not used after all. */
+void
+services_forget(struct generation *gn)
+{
+	struct edition	*ed;
+
+	TAILQ_FOREACH(ed, &gn->gn_editions, ed_entry) {
+		if (ed->ed_service == NULL)
+			continue;
+		spawner_retire(ed);
+		if (ed->ed_service->se_edition == NULL)
+			service_free(ed->ed_service);
+	}
+}
+
+/* The last of what it has may have gone. */
+static void
+service_left(struct service *se)
+{
+	if (se->se_visitors > 0)
+		return;
+	spawner_retire(se->se_edition);
+	if (se->se_sessions == 0 && TAILQ_EMPTY(&se->se_spawners))
+		service_free(se);
 }
 
 /* May a connection be given to a session now? */
 int
 service_able(const struct service *se)
 {
+	const struct generation	*gn = se->se_edition->ed_generation;
+
 	return (env->sd_started && !env->sd_stopping && !se->se_paused &&
-	    se->se_idles > 0 && signers_ready() &&
-	    (se->se_conf->sv_program == NULL || launcher_ready()));
+	    se->se_idles > 0 && signers_ready(gn) &&
+	    (se->se_conf->sv_program == NULL || launcher_ready(gn)));
 }
 
 /* May one be accepted, as far as the service is concerned? */
 int
 service_open(const struct service *se)
 {
-	return (!env->sd_draining && service_able(se));
+	return (!env->sd_draining && !se->se_leaving && service_able(se));
 }
 
 /*
@@ -143,12 +302,14 @@ service_open(const struct service *se)
 void
 services_fill(void)
 {
-	struct service	*se;
+	struct service	*next, *se;
 
-	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
+	TAILQ_FOREACH_SAFE(se, &env->sd_services, se_entry, next) {
 		visitors_serve(se);
 		pool_fill(se);
 		listeners_poll(se);
+		if (se->se_leaving)
+			service_left(se);
 	}
 }
 
@@ -192,13 +353,6 @@ services_stop(void)
 {
 	struct service	*se;
 
-	while ((se = TAILQ_FIRST(&env->sd_services)) != NULL) {
-		(void)evtimer_del(&se->se_resume);
-		listeners_close(se);
-		refused_stop(se);
-		tally_free(se);
-		spawner_stop(se);
-		TAILQ_REMOVE(&env->sd_services, se, se_entry);
-		free(se);
-	}
+	while ((se = TAILQ_FIRST(&env->sd_services)) != NULL)
+		service_free(se);
 }

@@ -94,7 +94,7 @@ session_enter(struct session *s, enum phase next, const char *why)
 	if (phase_set(&s->s_phase, next) == -1) {
 		log_warning("server \"%s\": session %llu: bug: phase %s does "
 		    "not follow phase %s: session killed",
-		    s->s_service->se_conf->sv_name,
+		    s->s_conf->sv_name,
 		    (unsigned long long)s->s_id, phase_name(next),
 		    phase_name(was));
 		session_kill(s);
@@ -104,8 +104,14 @@ session_enter(struct session *s, enum phase next, const char *why)
 		s->s_service->se_starting--;
 	else if (was == PHASE_IDLE)
 		pool_forget(s);
-	else if (phase_pending(was) && !phase_pending(next))
+	else if (phase_pending(was) && !phase_pending(next)) {
 		pending_remove(&s->s_place);
+		/* Its signers may leave now. */
+		s->s_signer = NULL;
+		s->s_generation->gn_handshakes--;
+	}
+	if (!phase_pending(was) && phase_pending(next))
+		s->s_generation->gn_handshakes++;
 	if (next == PHASE_STARTING)
 		s->s_service->se_starting++;
 	else if (next == PHASE_IDLE)
@@ -119,6 +125,14 @@ void
 session_set_timer(struct session *s, unsigned int seconds)
 {
 	clock_after(&s->s_timer, seconds * 1000LL);
+}
+
+static void
+session_free(struct session *s)
+{
+	s->s_service->se_sessions--;
+	generation_release(s->s_generation);
+	free(s);
 }
 
 int
@@ -135,6 +149,9 @@ session_fork(struct spawner *sp)
 	}
 	s->s_id = ++last_id;
 	s->s_service = sp->sp_service;
+	s->s_service->se_sessions++;
+	s->s_conf = sp->sp_edition->ed_conf;
+	s->s_generation = generation_hold(sp->sp_edition->ed_generation);
 	s->s_spawner = sp;
 	s->s_backend = s->s_plain = -1;
 	hold_init(&s->s_outer);
@@ -146,7 +163,7 @@ session_fork(struct spawner *sp)
 	s->s_child.c_gone = session_gone;
 	if (spawner_fork(sp, s->s_id, sv[1]) == -1) {
 		child_close(&s->s_child);
-		free(s);
+		session_free(s);
 		return (-1);
 	}
 	(void)RB_INSERT(table, &table, s);
@@ -280,7 +297,7 @@ static void
 session_warn(const struct session *s, const char *text)
 {
 	log_warning("server \"%s\": idle session %llu: %s",
-	    s->s_service->se_conf->sv_name, (unsigned long long)s->s_id,
+	    s->s_conf->sv_name, (unsigned long long)s->s_id,
 	    text);
 }
 
@@ -354,7 +371,7 @@ session_exited(struct session *s, uint32_t signal, uint32_t code)
 		spawner_crash(s->s_spawner, s);
 	else if (s->s_deserted)
 		log_warning("server \"%s\": idle session %llu left: exit "
-		    "code %u", s->s_service->se_conf->sv_name,
+		    "code %u", s->s_conf->sv_name,
 		    (unsigned long long)s->s_id, code);
 	else if (code != 0 && !session_live(s))
 		log_debug("session %llu: exit code %u",
@@ -407,7 +424,7 @@ session_lingers(struct session *s)
 {
 	if (s->s_kin == NULL) {
 		log_warning("server \"%s\": session %llu did not leave: killed",
-		    s->s_service->se_conf->sv_name,
+		    s->s_conf->sv_name,
 		    (unsigned long long)s->s_id);
 		session_kill(s);
 		return;
@@ -439,6 +456,35 @@ session_timer(int fd, short what, void *arg)
 		session_lingers(s);
 	else
 		conn_overdue(s);
+}
+
+/* Its connections are counted for the backends that the block has now. */
+void
+sessions_recount(struct service *se)
+{
+	struct session	*s;
+
+	RB_FOREACH(s, table, &table) {
+		if (s->s_service != se || s->s_counted == NULL)
+			continue;
+		s->s_counted->ba_live--;
+		s->s_counted = service_backend(se->se_conf,
+		    s->s_counted->ba_name);
+		if (s->s_counted != NULL)
+			s->s_counted->ba_live++;
+	}
+}
+
+/* Those of a generation have had their time. */
+void
+sessions_dismiss(struct generation *gn, const char *by)
+{
+	struct session	*s;
+
+	RB_FOREACH(s, table, &table)
+		if (s->s_generation == gn && session_live(s) &&
+		    s->s_phase != PHASE_ENDING)
+			conn_stop(s, by);
 }
 
 /* Everything ends: gracefully, or now. */
@@ -473,6 +519,6 @@ sessions_collect(void)
 		orphan_release(s);
 		if (s->s_source != NULL)
 			source_release(s->s_source);
-		free(s);
+		session_free(s);
 	}
 }

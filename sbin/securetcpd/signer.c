@@ -57,7 +57,8 @@ signer_load(struct proc *p)
 	if (proc_begin(p, env->sd_signer_uid, env->sd_signer_gid,
 	    SIGNER_NOFILE) == -1)
 		return (-1);
-	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
+	TAILQ_FOREACH(ce, &sg->sg_generation->gn_conf->cf_certificates,
+	    ce_entry) {
 		memset(&wk, 0, sizeof(wk));
 		wk.wk_index = ce->ce_index;
 		if (child_send_file(&p->p_child, WIRE_KEY, ce->ce_keyfd, &wk,
@@ -68,7 +69,7 @@ signer_load(struct proc *p)
 }
 
 void
-signers_start(unsigned int n)
+signers_start(struct generation *gn, unsigned int n)
 {
 	struct signer	*sg;
 	unsigned int	 i;
@@ -76,24 +77,26 @@ signers_start(unsigned int n)
 
 	for (i = 1; i <= n; i++) {
 		if ((sg = calloc(1, sizeof(*sg))) == NULL) {
-			daemon_fail("signer %u: %s", i, strerror(errno));
+			generation_failed(gn, "no memory for a signer");
 			return;
 		}
+		sg->sg_generation = gn;
 		(void)snprintf(title, sizeof(title), "%u", i);
 		proc_post(&sg->sg_post, &signer_kind, sg, title, "signer %u",
 		    i);
-		TAILQ_INSERT_TAIL(&env->sd_signers, sg, sg_entry);
+		sg->sg_post.po_generation = gn;
+		TAILQ_INSERT_TAIL(&gn->gn_signers, sg, sg_entry);
 		(void)proc_start(&sg->sg_post, sg);
 	}
 }
 
 void
-signers_stop(void)
+signers_stop(struct generation *gn)
 {
 	struct signer	*sg;
 
-	while ((sg = TAILQ_FIRST(&env->sd_signers)) != NULL) {
-		TAILQ_REMOVE(&env->sd_signers, sg, sg_entry);
+	while ((sg = TAILQ_FIRST(&gn->gn_signers)) != NULL) {
+		TAILQ_REMOVE(&gn->gn_signers, sg, sg_entry);
 		proc_stop(&sg->sg_post);
 		free(sg);
 	}
@@ -101,51 +104,54 @@ signers_stop(void)
 
 /* How many there are to serve. */
 unsigned int
-signers_ready(void)
+signers_ready(const struct generation *gn)
 {
 	struct signer	*sg;
 	unsigned int	 n = 0;
 
-	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
+	TAILQ_FOREACH(sg, &gn->gn_signers, sg_entry)
 		if (proc_usable(sg->sg_post.po_proc))
 			n++;
 	return (n);
 }
 
 int
-signers_all_ready(void)
+signers_all_ready(const struct generation *gn)
 {
 	struct signer	*sg;
 
-	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
+	TAILQ_FOREACH(sg, &gn->gn_signers, sg_entry)
 		if (!proc_usable(sg->sg_post.po_proc))
 			return (0);
 	return (1);
 }
 
 static struct certificate *
-certificate_by_index(uint32_t idx)
+certificate_by_index(const struct signer *sg, uint32_t idx)
 {
 	struct certificate	*ce;
 
-	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
+	TAILQ_FOREACH(ce, &sg->sg_generation->gn_conf->cf_certificates,
+	    ce_entry)
 		if (ce->ce_index == idx)
 			return (ce);
 	return (NULL);
 }
 
 /*
- * A key is of no use, or not the chain's: before the start it is said as the
- * grammar says it.  All signers will find it: the first to do so says it.
+ * A key is of no use, or not the chain's: before it is used that is said as
+ * the grammar says it.  All signers will find it: the first to do so says it.
  */
 static void
 key_bad(struct proc *p, struct certificate *ce, const char *reason)
 {
+	const struct signer	*sg = p->p_owner;
+
 	(void)strlcpy(p->p_fatal, SIGNER_UNFIT, sizeof(p->p_fatal));
 	if (ce->ce_unfit)
 		return;
 	ce->ce_unfit = 1;
-	if (env->sd_started) {
+	if (!generation_tried(sg->sg_generation)) {
 		log_warning("certificate \"%s\": key \"%s\" was good when it "
 		    "was checked and now %s: no signer can be started; those "
 		    "that run go on with what they have; a reload or restart "
@@ -154,16 +160,18 @@ key_bad(struct proc *p, struct certificate *ce, const char *reason)
 	}
 	conf_error(&ce->ce_key_at, "certificate \"%s\": key \"%s\": %s",
 	    ce->ce_name, ce->ce_key, reason);
-	env->sd_errors++;
+	if (!env->sd_started)
+		env->sd_errors++;
 }
 
 /* A signer has them all. */
 static void
-keys_good(void)
+keys_good(const struct signer *sg)
 {
 	struct certificate	*ce;
 
-	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
+	TAILQ_FOREACH(ce, &sg->sg_generation->gn_conf->cf_certificates,
+	    ce_entry) {
 		if (ce->ce_unfit)
 			log_warning("certificate \"%s\": key \"%s\" is good "
 			    "again", ce->ce_name, ce->ce_key);
@@ -172,12 +180,13 @@ keys_good(void)
 }
 
 static unsigned int
-certificate_count(void)
+certificate_count(const struct signer *sg)
 {
 	struct certificate	*ce;
 	unsigned int		 n = 0;
 
-	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry)
+	TAILQ_FOREACH(ce, &sg->sg_generation->gn_conf->cf_certificates,
+	    ce_entry)
 		n++;
 	return (n);
 }
@@ -188,9 +197,9 @@ signer_certificate(struct proc *p, uint32_t idx)
 {
 	struct signer	*sg = p->p_owner;
 
-	if (++sg->sg_keys > certificate_count())
+	if (++sg->sg_keys > certificate_count(sg))
 		return (NULL);
-	return (certificate_by_index(idx));
+	return (certificate_by_index(sg, idx));
 }
 
 static const char *
@@ -227,15 +236,14 @@ signer_fit(struct proc *p)
 {
 	const struct signer	*sg = p->p_owner;
 
-	return (sg->sg_keys == certificate_count() ? NULL :
+	return (sg->sg_keys == certificate_count(sg) ? NULL :
 	    "malformed READY");
 }
 
 static void
 signer_ready(struct proc *p)
 {
-	(void)p;
-	keys_good();
+	keys_good(p->p_owner);
 	signers_serve();
 }
 
@@ -314,7 +322,8 @@ signer_terminated(struct signer *sg, const char *reason, int unfit)
 		log_warning("%s; it is replaced", reason);
 	else if (!sg->sg_unfit)
 		log_warning("%s; it is tried again, at last every %d seconds"
-		    "%s", reason, PROC_BACKOFF, signers_ready() ? "" :
+		    "%s", reason, PROC_BACKOFF,
+		    signers_ready(sg->sg_generation) ? "" :
 		    "; no signer is left and no connection accepted");
 	else
 		log_debug("%s, again", reason);
@@ -327,7 +336,7 @@ signer_lost(struct proc *p, const char *reason)
 	struct signer	*sg = p->p_owner;
 
 	sessions_signer_lost(sg, reason);
-	if (env->sd_started)
+	if (!generation_tried(sg->sg_generation))
 		signer_terminated(sg, reason,
 		    strcmp(p->p_fatal, SIGNER_UNFIT) == 0);
 	return (1);
@@ -363,7 +372,7 @@ request_add(struct session *s, const struct certificate *ce,
 	wg->wg_index = ce->ce_index;
 	wg->wg_type = wq->wq_type;
 	/* PKCS#1 v1.5 exists in TLS 1.2 only: where the block allows that. */
-	if (s->s_service->se_conf->sv_tls12)
+	if (s->s_conf->sv_tls12)
 		wg->wg_flags = WIRE_SIGN_PKCS1;
 	wg->wg_len = wq->wq_len;
 	memcpy(wg->wg_data, wq->wq_data, wq->wq_len);
@@ -390,18 +399,39 @@ request_drop(struct session *s)
 	s->s_request = NULL;
 }
 
-/* Whose turn it is, with what is to be signed; NULL when nobody waits. */
+/* The least busy one that is ready and has not enough to do. */
+static struct signer *
+signer_choose(const struct generation *gn)
+{
+	struct signer	*sg, *best = NULL;
+
+	TAILQ_FOREACH(sg, &gn->gn_signers, sg_entry)
+		if (proc_usable(sg->sg_post.po_proc) &&
+		    sg->sg_waiting < SIGNER_ASKED && (best == NULL ||
+		    sg->sg_waiting < best->sg_waiting))
+			best = sg;
+	return (best);
+}
+
+/*
+ * Whose turn it is among those whose signers have room, with what is to be
+ * signed and by whom; NULL when there is none.
+ */
 static struct session *
-request_next(struct wire_sign *wg)
+request_next(struct wire_sign *wg, struct signer **sg)
 {
 	struct session	*s;
 	struct source	*so;
 	struct request	*rq;
 
-	if ((so = TAILQ_FIRST(&turns)) == NULL)
+	TAILQ_FOREACH(so, &turns, so_turn) {
+		rq = TAILQ_FIRST(&so->so_requests);
+		s = rq->rq_session;
+		if ((*sg = signer_choose(s->s_generation)) != NULL)
+			break;
+	}
+	if (so == NULL)
 		return (NULL);
-	rq = TAILQ_FIRST(&so->so_requests);
-	s = rq->rq_session;
 	*wg = rq->rq_sign;
 	request_drop(s);
 	if (!TAILQ_EMPTY(&so->so_requests)) {
@@ -409,20 +439,6 @@ request_next(struct wire_sign *wg)
 		TAILQ_INSERT_TAIL(&turns, so, so_turn);
 	}
 	return (s);
-}
-
-/* The least busy one that is ready and has not enough to do. */
-static struct signer *
-signer_choose(void)
-{
-	struct signer	*sg, *best = NULL;
-
-	TAILQ_FOREACH(sg, &env->sd_signers, sg_entry)
-		if (proc_usable(sg->sg_post.po_proc) &&
-		    sg->sg_waiting < SIGNER_ASKED && (best == NULL ||
-		    sg->sg_waiting < best->sg_waiting))
-			best = sg;
-	return (best);
 }
 
 static void
@@ -439,8 +455,8 @@ signer_ask(struct signer *sg, struct session *s, const struct wire_sign *wg)
 	proc_used(p);
 	proc_asked(p);
 	/* Taken round robin among equals. */
-	TAILQ_REMOVE(&env->sd_signers, sg, sg_entry);
-	TAILQ_INSERT_TAIL(&env->sd_signers, sg, sg_entry);
+	TAILQ_REMOVE(&sg->sg_generation->gn_signers, sg, sg_entry);
+	TAILQ_INSERT_TAIL(&sg->sg_generation->gn_signers, sg, sg_entry);
 }
 
 /* What waits goes to those that have room. */
@@ -451,7 +467,6 @@ signers_serve(void)
 	struct signer		*sg;
 	struct session		*s;
 
-	while ((sg = signer_choose()) != NULL &&
-	    (s = request_next(&wg)) != NULL)
+	while ((s = request_next(&wg, &sg)) != NULL)
 		signer_ask(sg, s, &wg);
 }

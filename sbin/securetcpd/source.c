@@ -100,6 +100,22 @@ source_release(struct source *so)
 	source_free(so);
 }
 
+/* The crashes in a block that is no more. */
+void
+sources_forget(struct service *se)
+{
+	struct source	*next, *so;
+
+	TAILQ_FOREACH_SAFE(so, &crashed, so_entry, next) {
+		if (so->so_service != se)
+			continue;
+		TAILQ_REMOVE(&crashed, so, so_entry);
+		ncrashed--;
+		so->so_crashes = 0;
+		source_free(so);
+	}
+}
+
 /* Those that crashed nothing for long, and the oldest beyond SOURCE_MAX. */
 static void
 source_expire(time_t now)

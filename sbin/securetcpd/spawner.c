@@ -175,7 +175,7 @@ pool_fill(struct service *se)
 	    evtimer_pending(&se->se_hold, NULL))
 		return;
 	/* While it drains, only for those that were accepted before. */
-	if (env->sd_draining && TAILQ_EMPTY(&se->se_ready))
+	if ((env->sd_draining || se->se_leaving) && TAILQ_EMPTY(&se->se_ready))
 		return;
 	have = pool_have(se);
 	if (have > se->se_target / 2 && have < se->se_target &&
@@ -325,7 +325,7 @@ static int
 spawner_load(struct proc *p)
 {
 	struct spawner	*sp = p->p_owner;
-	struct server	*sv = sp->sp_service->se_conf;
+	struct server	*sv = sp->sp_edition->ed_conf;
 	struct child	*c = &p->p_child;
 	struct shown	*sh;
 	struct route	*rt;
@@ -345,22 +345,25 @@ spawner_load(struct proc *p)
 
 /* Loads the one that will fork the sessions to come. */
 void
-spawner_start(struct service *se)
+spawner_start(struct edition *ed)
 {
-	const struct proc	*next = se->se_post.po_proc;
+	const struct proc	*next = ed->ed_post.po_proc;
+	struct service		*se = ed->ed_service;
 	struct spawner		*sp;
 
 	if (next != NULL && next->p_child.c_state == WIRE_LOADING)
 		return;
 	if ((sp = calloc(1, sizeof(*sp))) == NULL) {
-		proc_failed(&se->se_post);
+		proc_failed(&ed->ed_post);
 		return;
 	}
 	sp->sp_service = se;
-	if ((sp->sp_proc = proc_start(&se->se_post, sp)) == NULL) {
+	sp->sp_edition = ed;
+	if ((sp->sp_proc = proc_start(&ed->ed_post, sp)) == NULL) {
 		free(sp);
 		return;
 	}
+	(void)generation_hold(ed->ed_generation);
 	TAILQ_INSERT_TAIL(&se->se_spawners, sp, sp_entry);
 }
 
@@ -371,13 +374,21 @@ spawner_again(struct post *po)
 }
 
 void
+spawner_post(struct edition *ed)
+{
+	const char	*name = ed->ed_conf->sv_name;
+
+	proc_post(&ed->ed_post, &spawner_kind, ed, name, "spawner of server "
+	    "\"%s\"", name);
+	ed->ed_post.po_generation = ed->ed_generation;
+}
+
+void
 spawner_init(struct service *se)
 {
 	struct timeval	 tv = { POOL_SHRINK, 0 };
 
 	TAILQ_INIT(&se->se_spawners);
-	proc_post(&se->se_post, &spawner_kind, se, se->se_conf->sv_name,
-	    "spawner of server \"%s\"", se->se_conf->sv_name);
 	TAILQ_INIT(&se->se_idle);
 	se->se_target = se->se_conf->sv_prefork;
 	evtimer_set(&se->se_hold, pool_resume, se);
@@ -393,6 +404,9 @@ spawner_free(struct spawner *sp)
 	TAILQ_REMOVE(&se->se_spawners, sp, sp_entry);
 	if (se->se_spawner == sp)
 		se->se_spawner = NULL;
+	if (sp->sp_edition->ed_spawner == sp)
+		sp->sp_edition->ed_spawner = NULL;
+	generation_release(sp->sp_edition->ed_generation);
 	free(sp);
 }
 
@@ -431,6 +445,18 @@ spawner_replace(struct spawner *sp, int at_once)
 	spawner_release(sp);
 }
 
+/* Nothing is forked any more as that edition has it. */
+void
+spawner_retire(struct edition *ed)
+{
+	struct spawner	*next, *sp;
+
+	(void)evtimer_del(&ed->ed_post.po_retry);
+	TAILQ_FOREACH_SAFE(sp, &ed->ed_service->se_spawners, sp_entry, next)
+		if (sp->sp_edition == ed && !sp->sp_retired)
+			spawner_replace(sp, 1);
+}
+
 /*
  * A session crashed: whoever made it crash may know its address space by
  * now, and its siblings share that.  Idle ones and the spawner are replaced
@@ -458,9 +484,9 @@ spawner_crash(struct spawner *sp, struct session *s)
 	if (sp->sp_crashed)
 		return;
 	sp->sp_crashed = 1;
+	if (!env->sd_stopping && sp->sp_edition == se->se_edition)
+		spawner_start(sp->sp_edition);
 	spawner_replace(sp, 1);
-	if (!env->sd_stopping)
-		spawner_start(se);
 }
 
 static void
@@ -469,6 +495,10 @@ spawner_ready(struct proc *p)
 	struct spawner	*sp = p->p_owner, *old;
 	struct service	*se = sp->sp_service;
 
+	if (sp->sp_edition != se->se_edition) {
+		sp->sp_edition->ed_spawner = sp;
+		return;
+	}
 	old = se->se_spawner;
 	se->se_spawner = sp;
 	if (old != NULL)
@@ -541,11 +571,12 @@ static int
 spawner_lost(struct proc *p, const char *reason)
 {
 	struct spawner	*sp = p->p_owner;
-	int		 retired = sp->sp_retired;
+	int		 retired = sp->sp_retired, tried;
 
+	tried = generation_tried(sp->sp_edition->ed_generation);
 	session_orphan(sp, p->p_pid);
 	spawner_free(sp);
-	if (!env->sd_started || env->sd_stopping)
+	if (tried || env->sd_stopping)
 		return (0);
 	log_warning("%s%s", reason, retired ? "" : "; it is replaced");
 	return (!retired);
@@ -578,8 +609,8 @@ spawner_used(struct spawner *sp)
 		return;
 	proc_used(sp->sp_proc);
 	if (++sp->sp_used >= env->sd_conf->cf_lifetime && !sp->sp_retired &&
-	    !evtimer_pending(&sp->sp_service->se_post.po_retry, NULL))
-		spawner_start(sp->sp_service);
+	    !evtimer_pending(&sp->sp_edition->ed_post.po_retry, NULL))
+		spawner_start(sp->sp_edition);
 }
 
 void
@@ -598,7 +629,6 @@ spawner_stop(struct service *se)
 		proc_close(sp->sp_proc);
 		spawner_free(sp);
 	}
-	proc_stop(&se->se_post);
 	(void)evtimer_del(&se->se_shrink);
 	(void)evtimer_del(&se->se_hold);
 }

@@ -31,7 +31,7 @@
 static const char *
 target_kind(const struct session *s)
 {
-	return (s->s_service->se_conf->sv_client ? "target" : "backend");
+	return (s->s_conf->sv_client ? "target" : "backend");
 }
 
 /* The text of the configuration; a name with the address that is tried. */
@@ -58,8 +58,8 @@ target_host(const struct session *s, char *buf, size_t size)
 	const struct backend	*ba = s->s_target;
 	size_t			 len;
 
-	if (s->s_service->se_conf->sv_servername[0] != '\0')
-		return (s->s_service->se_conf->sv_servername);
+	if (s->s_conf->sv_servername[0] != '\0')
+		return (s->s_conf->sv_servername);
 	if (ba->ba_host[0] != '\0') {
 		len = strlcpy(buf, ba->ba_host, size);
 		if (len < size && buf[len - 1] == '.')
@@ -198,7 +198,7 @@ target_begin(struct session *s, struct backends *backends)
 	s->s_target = NULL;
 	s->s_tried = s->s_busy = 0;
 	s->s_backend_until = clock_now() +
-	    (int64_t)s->s_service->se_conf->sv_backend_timeout * 1000;
+	    (int64_t)s->s_conf->sv_backend_timeout * 1000;
 }
 
 enum target
@@ -393,7 +393,7 @@ target_reason(const struct session *s, char *buf, size_t size)
 void
 target_overdue(struct session *s, char *buf, size_t size)
 {
-	const struct server	*sv = s->s_service->se_conf;
+	const struct server	*sv = s->s_conf;
 	const char		*why;
 	char			 name[TARGET_NAME], text[CLOCK_TEXT];
 	size_t			 len;

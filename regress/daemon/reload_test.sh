@@ -1,0 +1,551 @@
+# Copyright (c) 2026 The securetcpd developers
+#
+# SPDX-License-Identifier: ISC
+
+# The configuration read again: by securetcpctl(8) reload and by SIGHUP.
+
+. "$(atf_get_srcdir)/common.sh"
+
+securetcpctl=$top/sbin/securetcpctl/securetcpctl
+
+ctl() { "$securetcpctl" -s "$PWD/control" "$@"; }
+
+# reloaded: the daemon uses what is in the file now.
+reloaded()
+{
+	ctl reload >reload.out 2>&1 || {
+		cat reload.out
+		show_log
+		atf_fail "the reload was refused"
+	}
+}
+
+# refused PATTERN...: it does not, and says why; all goes on as before.
+refused()
+{
+	_processes=$(processes)
+	ctl reload >reload.out 2>&1
+	atf_check_equal 1 $?
+	for _pattern in "$@" "^securetcpctl: nothing has changed: "; do
+		grep -Eq -e "$_pattern" reload.out || {
+			cat reload.out
+			atf_fail "the refusal lacks: $_pattern"
+		}
+	done
+	wait_until 20 "those that were tried to leave" \
+	    same_processes "$_processes"
+}
+
+# processes: the helpers of the generation that is used.
+processes()
+{
+	_used=$(ctl -j show summary |
+	    sed -n 's/.*"generation":\([0-9]*\).*/\1/p')
+	ctl show processes | awk -v "used=$_used" '$1 != "session" &&
+	    $5 == used { print $1, $2, $3, $4 }' | sort
+}
+# same_processes WHICH: these, and of none but the parent there is no such.
+same_processes()
+{
+	[ "$(processes)" = "$1" ] && [ "$(ctl show processes |
+	    awk '$5 == "-"' | wc -l)" -eq 1 ]
+}
+
+# older N: so many generations of before have connections.
+older()
+{
+	ctl -j show summary | grep -q "\"older\":$1[,}]"
+}
+older_is() { older "$1" || atf_fail "not $1 older generations"; }
+
+# served PORT [CERTIFICATE]: an echo, by who has that.
+served()
+{
+	"$peer" -C "${2:-www}.crt" connect "127.0.0.1:$1" tls write hello \
+	    shutdown read >served.out 2>/dev/null &&
+	    [ "$(cat served.out)" = hello ]
+}
+
+# stays NAME PORT: a connection that says something when NAME.go is there.
+stays()
+{
+	background "$peer" connect "127.0.0.1:$2" tls write one readn 3 \
+	    touch "$1.on" until "$1.go" write two readn 3 shutdown read \
+	    touch "$1.done"
+	eval "${1}_pid=$pid"
+	wait_until 20 "connection $1" test -e "$1.on"
+}
+
+# stayed NAME
+stayed()
+{
+	touch "$1.go"
+	wait_until 20 "connection $1 to go on" test -e "$1.done"
+}
+
+# write_conf: standard input, with a control socket.
+write_conf()
+{
+	configure
+	own_control
+}
+
+# block NAME PORT [STATEMENT]...: a server.
+block()
+{
+	printf 'server "%s" {\n\tlisten on 127.0.0.1 port %s\n' "$1" "$2"
+	shift 2
+	for _s in "$@"; do
+		printf '\t%s\n' "$_s"
+	done
+	echo '}'
+}
+
+scenario certificate "Connections to come have the new certificate, those that \
+are there go on, and what served them leaves with the last of them"
+certificate_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	served "$port" || atf_fail "not served"
+	stays one "$port"
+	cp www.crt old.crt
+	certificate www
+	# What was checked is what is served, until it is read again.
+	served "$port" old || atf_fail "not served by the old one"
+	reloaded
+	atf_check -o empty cat reload.out
+	served "$port" || atf_fail "not served by the new one"
+	served "$port" old && atf_fail "served by the old one"
+	older_is 1
+	stayed one
+	wait_until 20 "the end of the old generation" older 0
+	wait_log 'msg="generation 1 is gone"'
+	[ "$(ctl show processes | grep -c ^spawner)" -eq 1 ] ||
+	    atf_fail "more spawners than one"
+	stop_daemon
+	atf_check_equal 0 $?
+}
+
+scenario hangup "SIGHUP reloads as well, and the log has the errors"
+hangup_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	cp securetcpd.conf good.conf
+	echo "nonsense" >>securetcpd.conf
+	kill -HUP "$daemon"
+	wait_log '^warning="reload refused, nothing has changed: the configuration has 1 error"'
+	atf_check -o match:"^warning=\".*securetcpd.conf:[0-9]*: unknown statement" \
+	    grep nonsense log
+	served "$port" || atf_fail "not served"
+	cp good.conf securetcpd.conf
+	kill -HUP "$daemon"
+	wait_log 'msg="reloaded: generation 2 is used"'
+	served "$port" || atf_fail "not served by the new generation"
+}
+
+scenario refusals "A configuration with errors changes nothing: of grammar, \
+files, keys and addresses, told as securetcpd -n tells them" timeout 200
+refusals_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	stays one "$port"
+	cp securetcpd.conf good.conf
+
+	cat good.conf - >securetcpd.conf <<-CONF
+	certificate "gone" {
+		chain "$PWD/gone.crt"
+		key "$PWD/gone.key"
+	}
+	server "www" {
+	CONF
+	refused 'conf:[0-9]+: chain ".*gone.crt": No such file' \
+	    'conf:[0-9]+: .*"www"' 'the configuration has [0-9] errors'
+
+	# A key of another chain is found by the signers.
+	certificate other
+	sed "s|www.key|other.key|" good.conf >securetcpd.conf
+	refused 'conf:[0-9]+: certificate "www": key ".*other.key": is not the key' \
+	    'nothing has changed: the configuration has 1 error'
+
+	# An address that somebody else has.
+	background "$peer" -p held accept 127.0.0.1:0 until never
+	wait_until 20 "a port" test -s held
+	cat good.conf - >securetcpd.conf <<-CONF
+	$(block two "$(cat held)" 'certificate "www"' echo)
+	CONF
+	refused "nothing has changed: server \"two\": listen on 127.0.0.1:$(cat held): "
+
+	rm securetcpd.conf
+	refused 'nothing has changed: the configuration cannot be read'
+	cp good.conf securetcpd.conf
+
+	served "$port" || atf_fail "not served"
+	stayed one
+	older_is 0
+	reloaded
+	served "$port" || atf_fail "not served by what is right again"
+}
+
+scenario blocks "A new block listens, one that is gone refuses connections and \
+serves those it has, and one that stays keeps its port" timeout 200
+blocks_body()
+{
+	{
+		block www 0 'certificate "www"' echo
+		block two 0 'certificate "www"' echo
+	} | write_conf
+	start
+	two=$(port_of two)
+	stays one "$two"
+	{
+		block www 0 'certificate "www"' echo
+		block three 0 'certificate "www"' echo
+	} | write_conf
+	reloaded
+	three=$(port_of three)
+	served "$port" || atf_fail "www not served"
+	served "$three" || atf_fail "three not served"
+	atf_check -s exit:1 -e ignore -o ignore \
+	    "$peer" connect "127.0.0.1:$two" write x read
+	shows -o 'match:^two .* draining ' ctl show servers
+	shows -o 'match:^problems  *0$' ctl show summary
+	# It comes back while the one before has its connection.
+	{
+		block www 0 'certificate "www"' echo
+		block two 0 'certificate "www"' echo
+	} | write_conf
+	reloaded
+	served "$(sed -n 's/^server=two listen=.*:\([0-9]*\)$/\1/p' log |
+	    tail -n 1)" || atf_fail "the other two not served"
+	stayed one
+	wait_until 20 "the end of the first two" twos 1
+	wait_until 20 "the end of what served it" older 0
+	served "$port" || atf_fail "www not served"
+}
+twos() { [ "$(ctl show servers | grep -c "^two ")" -eq "$1" ]; }
+
+scenario queue "Whoever waits in the queue of a listener is served after a \
+reload, and so is one that was accepted and has said nothing"
+queue_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	for n in 1 2 3; do
+		background "$peer" -C www.crt connect "127.0.0.1:$port" \
+		    touch "said.$n" until go tls write "hello" shutdown read \
+		    touch "heard.$n"
+		wait_until 20 "connection $n" test -e "said.$n"
+	done
+	# Those that come while it is stopped are in the queue.
+	kill -STOP "$daemon"
+	for n in 4 5 6; do
+		background "$peer" -C www.crt connect "127.0.0.1:$port" \
+		    touch "said.$n" tls write "hello" shutdown read \
+		    touch "heard.$n"
+		wait_until 20 "connection $n" test -e "said.$n"
+	done
+	kill -HUP "$daemon"
+	kill -CONT "$daemon"
+	wait_log 'generation 2 is used'
+	touch go
+	for n in 1 2 3 4 5 6; do
+		wait_until 20 "an answer to $n" test -e "heard.$n"
+	done
+}
+
+scenario backends "Connections to come have the new backend; what is known of \
+one that stays is known still"
+backends_body()
+{
+	for n in 1 2; do
+		background "$peer" -p "backend.$n" accept 127.0.0.1:0 \
+		    write "$n" shutdown drain
+		wait_until 20 "backend $n" test -s "backend.$n"
+	done
+	a=$(cat backend.1) b=$(cat backend.2)
+	block www 0 'certificate "www"' "forward to 127.0.0.1 port $a" |
+	    write_conf
+	start
+	reads 1
+	block www 0 'certificate "www"' "forward to 127.0.0.1 port $b" \
+	    "match servername \"old.example.org\" forward to 127.0.0.1 port $a" |
+	    write_conf
+	reloaded
+	reads 2
+	wait_closed 2
+	shows -o "match:127.0.0.1:$a +up .* 0 +1 +0" ctl show backends
+	shows -o "match:127.0.0.1:$b +up .* 0 +1 +0" ctl show backends
+}
+reads()
+{
+	"$peer" -C www.crt connect "127.0.0.1:$port" tls read >read.out ||
+	    atf_fail "no answer from backend $1"
+	atf_check_equal "$1" "$(cat read.out)"
+}
+
+scenario limits "Limits and the log level hold for connections to come, and \
+connections of before count"
+limits_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	stays one "$port"
+	block www 0 'certificate "www"' echo "connections max 1" | write_conf
+	reloaded
+	served "$port" && atf_fail "served beyond the limit"
+	wait_log 'reason="connections max 1"'
+	stayed one
+	wait_closed
+	served "$port" || atf_fail "not served"
+	{
+		echo "log errors"
+		block www 0 'certificate "www"' echo
+	} | write_conf
+	reloaded
+	before=$(grep -c state= log)
+	served "$port" || atf_fail "not served"
+	atf_check_equal "$before" "$(grep -c state= log)"
+}
+
+scenario restart "What takes a restart is told, and does not stop the rest"
+restart_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	sed -e 's/^user "nobody"/user "daemon"/' \
+	    -e "s|$PWD/securetcpd.pid|$PWD/other.pid|" \
+	    -e "s|\"$PWD/control\"|\"$PWD/elsewhere\"|" \
+	    securetcpd.conf >changed
+	echo "log facility local3" >>changed
+	cp changed securetcpd.conf
+	certificate www
+	reloaded
+	for what in 'user "daemon" takes a restart: "nobody" stays' \
+	    'pidfile ".*other.pid" takes a restart' \
+	    'another log facility takes a restart' \
+	    'other control sockets take a restart'; do
+		atf_check -o match:"warning: $what" cat reload.out
+	done
+	atf_check test ! -e other.pid -a ! -e elsewhere
+	served "$port" || atf_fail "not served with the new certificate"
+	stop_daemon
+	atf_check test ! -e securetcpd.pid -a ! -e control
+}
+
+scenario programs "A program goes on over a reload, and the next one is what \
+the configuration says then"
+programs_body()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, for another user"
+	block www 0 'certificate "www"' \
+	    'execute "/bin/sh" "-c" "read a; echo old $a; read b; echo $b" user "nobody"' |
+	    write_conf
+	start
+	echo x >line
+	background "$peer" connect "127.0.0.1:$port" tls send line readn 6 \
+	    touch on until go send line read touch gone
+	wait_until 20 "the program" test -e on
+	block www 0 'certificate "www"' \
+	    'execute "/bin/sh" "-c" "read a; echo new $a" user "nobody"' |
+	    write_conf
+	reloaded
+	"$peer" -C www.crt connect "127.0.0.1:$port" tls send line read \
+	    >next.out
+	atf_check_equal "new x" "$(cat next.out)"
+	touch go
+	wait_until 20 "the end of the first" test -e gone
+	wait_until 20 "the end of what served it" older 0
+}
+
+scenario deadline "The connections of a generation before end when drain says"
+deadline_body()
+{
+	{
+		echo "drain 2"
+		block www 0 'certificate "www"' echo
+	} | write_conf
+	start
+	stays one "$port"
+	reloaded
+	stays two "$port"
+	wait_log 'state=closing reason="drain deadline of generation 1, 2 seconds"'
+	wait_until 20 "the end of what served it" older 0
+	stayed two
+}
+
+scenario several "Whoever asks for a reload while there is one gets another, \
+and an answer" timeout 200
+several_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	for n in 1 2 3 4 5; do
+		(ctl reload && touch "ok.$n") >"reload.$n" 2>&1 &
+	done
+	for n in 1 2 3 4 5; do
+		wait_until 60 "reload $n" test -e "ok.$n"
+	done
+	served "$port" || atf_fail "not served"
+	# Who goes away does not matter.
+	ctl reload >/dev/null 2>&1 &
+	kill $!
+	reloaded
+}
+
+scenario stopping "A daemon that is about to end does not reload, and answers"
+stopping_body()
+{
+	block www 0 'certificate "www"' echo "timeout close 60" | write_conf
+	start
+	kill -STOP "$daemon"
+	ctl reload >reload.out 2>&1 &
+	asked=$!
+	kill -TERM "$daemon"
+	kill -CONT "$daemon"
+	wait_until 20 "its end" dead "$daemon"
+	wait "$asked" && atf_fail "the reload was done"
+	:
+}
+
+scenario drain "drain ends the daemon when its connections end, or with them \
+after the time that is given"
+drain_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	stays one "$port"
+	atf_check -s exit:2 -e match:"drain: the time is " \
+	    "$securetcpctl" -s "$PWD/control" drain soon
+	ctl drain || atf_fail "no drain"
+	atf_check -s exit:1 -e ignore -o ignore \
+	    "$peer" connect "127.0.0.1:$port" write x read
+	stayed one
+	wait_until 20 "its end" dead "$daemon"
+	wait "$daemon"
+	atf_check_equal 0 $?
+
+	rm -f one.*
+	start
+	stays one "$port"
+	ctl drain 1s || atf_fail "no drain"
+	wait_until 30 "its end" dead "$daemon"
+	atf_check -o match:'reason="drain deadline, 1 second"' \
+	    grep state=closing log
+}
+
+# flood N: a client after the other until the file enough is there.
+flood()
+{
+	while [ ! -e enough ]; do
+		"$peer" connect "127.0.0.1:$port" tls write hello \
+		    shutdown read >"flood.$1.out" 2>"flood.$1.err" &&
+		    [ "$(cat "flood.$1.out")" = hello ] ||
+		    cat "flood.$1.err" >>"flood.$1.failed"
+		echo >>"flood.$1.count"
+	done
+	touch "flood.$1.over"
+}
+
+# over N
+over() { [ -e "flood.$1.over" ]; }
+
+scenario load "Twenty reloads among connections, with certificates that are \
+rewritten in place: not one of them fails" timeout 280
+load_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	for n in 1 2 3; do
+		flood $n &
+	done
+	i=0
+	while [ $((i += 1)) -le 20 ]; do
+		openssl req -x509 -sha256 -key www.key -days $((i + 20)) \
+		    -subj /CN=localhost \
+		    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+		    -out next.crt 2>openssl.err
+		cat next.crt >www.crt
+		reloaded
+	done
+	touch enough
+	for n in 1 2 3; do
+		wait_until 60 "the end of $n" over $n
+	done
+	cat flood.*.failed 2>/dev/null >failures
+	atf_check -o empty cat failures
+	[ "$(cat flood.*.count | wc -l)" -gt 20 ] ||
+	    atf_fail "hardly any connections"
+	served "$port" || atf_fail "not served with the last certificate"
+	wait_until 30 "the end of all generations before" older 0
+}
+
+# descriptors: how many the parent has.
+descriptors() { ls "/proc/$daemon/fd" | wc -l; }
+settled() { older 0 && [ "$(descriptors)" -le "$1" ]; }
+
+scenario leaks "After a hundred reloads there are as many descriptors and \
+processes as before" timeout 280
+leaks_body()
+{
+	need_linux "descriptors are counted in /proc"
+	{
+		block www 0 'certificate "www"' echo "prefork 1"
+		printf 'client "out" {\n\tlisten on 127.0.0.1 port 0\n'
+		printf '\tconnect to localhost port 1\n\tca "%s"\n\tprefork 1\n}\n' \
+		    "$PWD/www.crt"
+	} | write_conf
+	start
+	served "$port" || atf_fail "not served"
+	wait_closed
+	reloaded
+	wait_until 20 "rest" older 0
+	sleep 1
+	before=$(descriptors)
+	memory=$(anonymous_of "$daemon")
+	i=0
+	while [ $((i += 1)) -le 100 ]; do
+		reloaded
+	done
+	wait_until 30 "as many descriptors as before: $before" \
+	    settled "$before"
+	served "$port" || atf_fail "not served"
+	after=$(anonymous_of "$daemon")
+	[ "$after" -lt $((memory + 1024)) ] ||
+	    atf_fail "$memory kB before, $after kB after"
+}
+
+scenario sanitized "Reloads that are used, and such that are refused, under the \
+sanitizers" timeout 280
+sanitized_body()
+{
+	sanitize
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	stays one "$port"
+	cp securetcpd.conf good.conf
+	for n in 1 2 3; do
+		{
+			block www 0 'certificate "www"' echo
+			block two 0 'certificate "www"' \
+			    'forward to "/nonexistent"'
+		} | write_conf
+		reloaded
+		echo nonsense >>securetcpd.conf
+		refused "unknown statement"
+		sed "s|www.key|absent.key|" good.conf >securetcpd.conf
+		refused "absent.key"
+		cp good.conf securetcpd.conf
+		reloaded
+		served "$port" || atf_fail "not served"
+	done
+	stayed one
+	wait_until 20 "the end of all generations before" older 0
+	stop_daemon
+	atf_check_equal 0 $?
+	atf_check -s exit:1 grep -E 'ERROR|runtime error' log
+}
+
+atf_init_test_cases() { add_scenarios; }
