@@ -385,6 +385,16 @@ sessions_body()
 	says "show sessions server other" '^ +[0-9]+ +other +connected '
 	atf_check_equal 2 "$(wc -l <said | tr -d ' ')"
 	fails 1 'there is no such server' show sessions server nobody
+	says "show sessions from 127.0.0.1 server www state connected" \
+	    '^ +[0-9]+ +www +connected '
+	atf_check_equal 2 "$(wc -l <said | tr -d ' ')"
+	says "show sessions from 127.0.0.11"
+	atf_check_equal 1 "$(wc -l <said | tr -d ' ')"
+	says "show sessions state closing"
+	atf_check_equal 1 "$(wc -l <said | tr -d ' ')"
+	fails 1 'that is no numeric address' show sessions from localhost
+	fails 1 'there is no such state' show sessions state odd
+	fails 1 'no such command' show sessions in hell
 	id=$(json "show sessions server www" 'd["sessions"][0]["session"]')
 	says "show session $id" "^session +$id\$" '^server +www$' \
 	    '^version +TLSv1\.[23]$' '^backend +echo$' '^pid +[0-9]+$'
@@ -581,6 +591,30 @@ both_monitor()
 	[ -s all ] && [ -s failures ]
 }
 
+scenario traces "trace prints the events of one connection, and ends with it" \
+require.progs python3
+traces_body()
+{
+	controlled echo
+	connected one
+	connected two
+	id=$(json "show sessions" 'd["sessions"][0]["session"]')
+	"$securetcpctl" -s control trace "$id" >traced 2>traced.err &
+	tracer=$!
+	echo $tracer >>pids
+	fails 1 'no connection has that number' trace 4711
+	wait_until 20 "the tracer" grep -q \
+	    " session=$id .* state=connected version=.* backend=echo$" traced
+	served || atf_fail "not served"
+	touch one.leave two.leave
+	wait_closed 3
+	wait_until 20 "its end" dead "$tracer"
+	wait "$tracer" || atf_fail "it failed"
+	atf_check -o inline:"3\n" grep -c "^server=www session=$id from=" traced
+	atf_check -o match:'state=closing' -o match:'state=closed in=' cat traced
+	atf_check -s exit:1 grep -v " session=$id " traced
+}
+
 scenario slow_monitor "A monitor that does not read has events dropped and \
 counted, and nobody else notices" require.progs python3
 slow_monitor_body()
@@ -633,7 +667,7 @@ levels_body()
 	wait_closed 2
 	atf_check_equal 2 "$(grep -c state=closed log)"
 	fails 2 '^usage: securetcpctl .* log off.errors.state.verbose$' log loud
-	for c in reload drain stop "log off" "close 1" "abort 1" \
+	for c in reload drain stop "log off" "close 1" "abort 1" "trace 1" \
 	    "clear penalties"; do
 		# shellcheck disable=SC2086
 		atf_check -s exit:1 -e match:"this is a restricted socket" \

@@ -482,6 +482,106 @@ load_body()
 	wait_until 30 "the end of all generations before" older 0
 }
 
+# take_over: another daemon with what the file says now, which waits until it
+# serves; the old one is $old, and its log is old.log.
+take_over()
+{
+	old=$daemon
+	mv log old.log
+	"$securetcpd" -dU -f securetcpd.conf </dev/null >out 2>log &
+	daemon=$!
+	echo $daemon >>pids
+	wait_until 20 "the one that takes over" listening_or_dead
+}
+
+scenario upgrade "With -U a daemon takes the listeners over: nobody is refused, \
+connections of the old one go on, and all that is of the daemon is with the new \
+one" timeout 200
+upgrade_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	stays one "$port"
+	for n in 1 2; do
+		flood $n &
+	done
+	wait_until 20 "a connection of each" test -s flood.1.count -a \
+	    -s flood.2.count
+	certificate www
+	{
+		block www 0 'certificate "www"' echo
+		block two 0 'certificate "www"' echo
+	} | write_conf
+	take_over
+	dead "$daemon" && { show_log; atf_fail "it has not taken over"; }
+	now=$(port_of www)
+	atf_check_equal "$port" "$now"
+	wait_until 20 "the pidfile" grep -qx "$daemon" securetcpd.pid
+	shows -o "match:pid $daemon," ctl show summary
+	atf_check -o match:'draining by the daemon that takes over' \
+	    grep draining old.log
+	served "$port" || atf_fail "not served by the new one"
+	served "$(port_of two)" || atf_fail "the new block is not served"
+	dead "$old" && atf_fail "the old one did not wait"
+	stayed one
+	wait_until 20 "the end of the old one" dead "$old"
+	touch enough
+	for n in 1 2; do
+		wait_until 60 "the end of $n" over $n
+	done
+	cat flood.*.failed 2>/dev/null >failures
+	atf_check -o empty cat failures
+	atf_check -o inline:"$daemon\n" cat securetcpd.pid
+	stop_daemon
+	atf_check_equal 0 $?
+}
+
+scenario no_upgrade "If -U fails the running daemon has not noticed"
+no_upgrade_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	cp securetcpd.conf good.conf
+	take_over_fails "-U: $PWD/control: No such file"
+	start
+	stays one "$port"
+	echo nonsense >>securetcpd.conf
+	take_over_fails 'unknown statement "nonsense"'
+	sed "s|www.key|absent.key|" good.conf >securetcpd.conf
+	take_over_fails 'absent.key'
+	# An address of somebody else, found when the listeners are known.
+	background "$peer" -p held accept 127.0.0.1:0 until never
+	wait_until 20 "a port" test -s held
+	cat good.conf - >securetcpd.conf <<-CONF
+	$(block two "$(cat held)" 'certificate "www"' echo)
+	CONF
+	take_over_fails "listen on 127.0.0.1:$(cat held): "
+	cp good.conf securetcpd.conf
+	served "$port" || atf_fail "not served"
+	atf_check -o inline:"$daemon\n" cat securetcpd.pid
+	stayed one
+	atf_check -s exit:1 grep draining log
+	if [ "$(id -u)" -eq 0 ]; then
+		chmod 666 control
+		chmod 755 .
+		printf 'takeover\n' >ask
+		wait_until 20 "the refusal" refusal
+	fi
+}
+refusal()
+{
+	"$as" -u nobody "$peer" connect "$PWD/control" send "$PWD/ask" \
+	    readn 20 2>/dev/null | grep "refused reason="
+}
+take_over_fails()
+{
+	"$securetcpd" -dU -f securetcpd.conf >failed.out 2>&1
+	atf_check_equal 1 $?
+	grep -F -e "$1" failed.out >/dev/null || {
+		cat failed.out
+		atf_fail "-U does not say: $1"
+	}
+}
+
 # descriptors: how many the parent has.
 descriptors() { ls "/proc/$daemon/fd" | wc -l; }
 settled() { older 0 && [ "$(descriptors)" -le "$1" ]; }

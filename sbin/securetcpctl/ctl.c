@@ -58,9 +58,11 @@ static const struct command	 commands[] = {
 	{ "show", "processes", "", 0, 0, run_show },
 	{ "show", "servers", "", 0, 0, run_show },
 	{ "show", "session", "id", 1, 1, run_show },
-	{ "show", "sessions", "[server name]", 0, 2, run_show },
+	{ "show", "sessions", "[server name] [from address] [state state]",
+	    0, 6, run_show },
 	{ "show", "summary", "", 0, 0, run_show },
 	{ "stop", NULL, "", 0, 0, run_order },
+	{ "trace", NULL, "id", 1, 1, run_monitor },
 };
 #define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
 
@@ -383,7 +385,7 @@ run_clear(const struct command *cm, int argc, char **argv)
 	return (0);
 }
 
-/* Until it is interrupted, or the daemon ends. */
+/* Until it is interrupted, or what it is about ends. */
 static int
 run_monitor(const struct command *cm, int argc, char **argv)
 {

@@ -46,6 +46,7 @@ struct client {
 	int			 cl_fd;
 	int			 cl_restricted;
 	int			 cl_closing;	/* when all is written */
+	int			 cl_successor;	/* it takes the listeners over */
 	struct event		 cl_read;
 	struct event		 cl_write;
 	struct event		 cl_timer;
@@ -54,6 +55,7 @@ struct client {
 	unsigned int		 cl_monitor;	/* kinds of events, or 0 */
 	unsigned int		 cl_dropped;	/* not yet told */
 	unsigned int		 cl_server;	/* of this block; 0: of all */
+	uint64_t		 cl_session;	/* of this one; 0: of all */
 	size_t			 cl_inlen;
 	size_t			 cl_outlen;
 	size_t			 cl_written;
@@ -87,6 +89,8 @@ static const char	*order_monitor(struct client *, int, char **);
 static const char	*order_reload(struct client *, int, char **);
 static const char	*order_show(struct client *, int, char **);
 static const char	*order_stop(struct client *, int, char **);
+static const char	*order_takeover(struct client *, int, char **);
+static const char	*order_trace(struct client *, int, char **);
 
 static const struct order	 orders[] = {
 	{ "abort",	0,	order_abort },
@@ -98,6 +102,8 @@ static const struct order	 orders[] = {
 	{ "reload",	0,	order_reload },
 	{ "show",	1,	order_show },
 	{ "stop",	0,	order_stop },
+	{ "takeover",	0,	order_takeover },
+	{ "trace",	0,	order_trace },
 };
 
 static TAILQ_HEAD(, door)	 doors = TAILQ_HEAD_INITIALIZER(doors);
@@ -141,7 +147,7 @@ client_listens(const struct client *cl)
 static void
 client_patience(struct client *cl)
 {
-	if (client_listens(cl))
+	if (client_listens(cl) || cl->cl_successor)
 		(void)evtimer_del(&cl->cl_timer);
 	else
 		clock_after(&cl->cl_timer, CONTROL_SECONDS * 1000LL);
@@ -242,6 +248,36 @@ record_start(struct logline *l, const char *word)
 	l->ll_len = strlcpy(l->ll_buf, word, sizeof(l->ll_buf));
 }
 
+/* A line is written when the loop comes round, and never from here. */
+static void
+client_tell(struct client *cl, const char *line)
+{
+	struct logline	 l;
+
+	if (!client_room(cl)) {
+		cl->cl_dropped++;
+		return;
+	}
+	if (cl->cl_dropped > 0) {
+		record_start(&l, "dropped");
+		line_addf(&l, "count", "%u", cl->cl_dropped);
+		client_put(cl, l.ll_buf);
+		cl->cl_dropped = 0;
+	}
+	client_put(cl, line);
+	(void)event_add(&cl->cl_write, NULL);
+}
+
+static void
+client_event(struct client *cl, const char *text)
+{
+	struct logline	 l;
+
+	record_start(&l, "event ");
+	(void)strlcat(l.ll_buf, text, sizeof(l.ll_buf));
+	client_tell(cl, l.ll_buf);
+}
+
 static void
 client_refuse(struct client *cl, const char *why)
 {
@@ -256,6 +292,14 @@ static const char *
 order_show(struct client *cl, int argc, char **argv)
 {
 	return (report_begin(&cl->cl_report, argc, argv));
+}
+
+static void
+client_monitor(struct client *cl, unsigned int kinds)
+{
+	cl->cl_monitor = kinds;
+	if (monitors++ == 0)
+		log_watched(1);
 }
 
 /* "server NAME" and kinds, in any order. */
@@ -277,9 +321,7 @@ order_monitor(struct client *cl, int argc, char **argv)
 		} else
 			return (REPORT_UNKNOWN);
 	}
-	cl->cl_monitor = kinds != 0 ? kinds : EVENT_STATE | EVENT_ERROR;
-	if (monitors++ == 0)
-		log_watched(1);
+	client_monitor(cl, kinds != 0 ? kinds : EVENT_STATE | EVENT_ERROR);
 	return (NULL);
 }
 
@@ -294,6 +336,23 @@ order_session(struct session **s, int argc, char **argv)
 	*s = session_find((uint64_t)strtonum(argv[0], 1, INT64_MAX, &why));
 	if (why != NULL || *s == NULL || !session_live(*s))
 		return ("no connection has that number");
+	return (NULL);
+}
+
+/* What it is at, and what happens until it is closed. */
+static const char *
+order_trace(struct client *cl, int argc, char **argv)
+{
+	struct logline	 l;
+	struct session	*s;
+	const char	*why;
+
+	if ((why = order_session(&s, argc, argv)) != NULL)
+		return (why);
+	cl->cl_session = s->s_id;
+	client_monitor(cl, EVENT_STATE | EVENT_ERROR);
+	log_present(s, &l);
+	client_event(cl, l.ll_buf);
 	return (NULL);
 }
 
@@ -371,7 +430,6 @@ order_drain(struct client *cl, int argc, char **argv)
 	const char	*why = NULL;
 	unsigned int	 seconds = env->sd_conf->cf_drain;
 
-	(void)cl;
 	if (argc > 1)
 		return (REPORT_UNKNOWN);
 	if (argc == 1)
@@ -381,8 +439,22 @@ order_drain(struct client *cl, int argc, char **argv)
 		return ("that is no number of seconds up to a week");
 	if (!env->sd_started || env->sd_stopping)
 		return ("the daemon is starting or stopping");
-	daemon_drain("securetcpctl", seconds);
+	daemon_drain(cl->cl_successor ? "the daemon that takes over" :
+	    "securetcpctl", seconds);
 	return (NULL);
+}
+
+/* The next daemon, which tells this one to drain when it serves. */
+static const char *
+order_takeover(struct client *cl, int argc, char **argv)
+{
+	(void)argv;
+	if (argc != 0)
+		return (REPORT_UNKNOWN);
+	if (!env->sd_started || env->sd_stopping || env->sd_draining)
+		return ("the daemon is starting, or about to end");
+	cl->cl_successor = 1;
+	return (upgrade_give(cl->cl_fd));
 }
 
 static const char *
@@ -400,41 +472,37 @@ order_stop(struct client *cl, int argc, char **argv)
  * Events: what the log has of connections, whatever is written of it.
  */
 
-/* A line is written when the loop comes round, and never from here. */
-static void
-client_tell(struct client *cl, const char *line)
+/* Is the event one of those that it is to have? */
+static int
+client_wants(const struct client *cl, const struct service *se,
+    const struct session *s, enum event_kind kind)
 {
-	struct logline	 l;
-
-	if (!client_room(cl)) {
-		cl->cl_dropped++;
-		return;
-	}
-	if (cl->cl_dropped > 0) {
-		record_start(&l, "dropped");
-		line_addf(&l, "count", "%u", cl->cl_dropped);
-		client_put(cl, l.ll_buf);
-		cl->cl_dropped = 0;
-	}
-	client_put(cl, line);
-	(void)event_add(&cl->cl_write, NULL);
+	if ((cl->cl_monitor & kind) == 0)
+		return (0);
+	if (cl->cl_session != 0)
+		return (s != NULL && s->s_id == cl->cl_session);
+	return (cl->cl_server == 0 || cl->cl_server == se->se_number);
 }
 
+/* The session is NULL for a connection that has none. */
 void
-control_event(const struct service *se, enum event_kind kind,
-    const char *text)
+control_event(const struct service *se, const struct session *s,
+    enum event_kind kind, const char *text)
 {
 	struct client	*cl;
-	struct logline	 l;
 
 	if (monitors == 0)
 		return;
-	record_start(&l, "event ");
-	(void)strlcat(l.ll_buf, text, sizeof(l.ll_buf));
-	TAILQ_FOREACH(cl, &clients, cl_entry)
-		if (cl->cl_monitor & kind && (cl->cl_server == 0 ||
-		    cl->cl_server == se->se_number))
-			client_tell(cl, l.ll_buf);
+	TAILQ_FOREACH(cl, &clients, cl_entry) {
+		if (!client_wants(cl, se, s, kind))
+			continue;
+		client_event(cl, text);
+		if (cl->cl_session != 0 && !session_live(s)) {
+			/* There is room: two lines are kept free. */
+			client_put(cl, "done");
+			cl->cl_closing = 1;
+		}
+	}
 }
 
 /*

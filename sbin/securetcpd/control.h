@@ -21,6 +21,8 @@ struct report {
 	uint64_t			 rp_part;	/* of the next one's list */
 	uint64_t			 rp_session;	/* this one only */
 	unsigned int			 rp_server;	/* of this one; 0 all */
+	char				 rp_from[80];	/* of this address; "" */
+	enum securetcp_state		 rp_state;	/* 0: in any */
 	struct penalty_info		 rp_penalty;
 };
 

@@ -93,6 +93,23 @@ listener_close(struct listener *ln)
 	env->sd_fds--;
 }
 
+/* One that a daemon before this one has bound: it listens, and goes on to. */
+static int
+listener_inherit(struct listener *ln, int fd)
+{
+	struct sockaddr_storage	 ss;
+	socklen_t		 len = sizeof(ss);
+
+	ln->ln_fd = fd;
+	env->sd_fds++;
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
+	    listen(fd, ln->ln_conf->li_backlog) == -1)
+		return (-1);
+	conf_address_name(&ss, ln->ln_name, sizeof(ln->ln_name));
+	event_set(&ln->ln_ev, fd, EV_READ | EV_PERSIST, listener_accept, ln);
+	return (0);
+}
+
 /* 0: it listens; -1 with errno, and it is closed. */
 static int
 listener_open(struct listener *ln)
@@ -202,7 +219,10 @@ static int
 listener_bound(const struct edition *ed, struct listener *ln)
 {
 	const struct listen	*li = ln->ln_conf;
+	int			 fd;
 
+	if ((fd = upgrade_listener(ed, li)) != -1)
+		return (listener_inherit(ln, fd));
 	if ((ln->ln_before = listener_find(ed, li)) != NULL) {
 		ln->ln_before->ln_kept = 1;
 		return (0);

@@ -84,10 +84,10 @@ put_message(int priority, const char *key, const char *fmt, va_list ap)
 
 /* Whoever monitors has it, whatever is written. */
 static void
-put_event(const struct service *se, enum event_kind kind, int priority,
-    const char *text)
+put_event(const struct service *se, const struct session *s,
+    enum event_kind kind, int priority, const char *text)
 {
-	control_event(se, kind, text);
+	control_event(se, s, kind, text);
 	writer_put(priority, text);
 }
 
@@ -348,7 +348,7 @@ log_error(const struct session *s, int number, const char *description,
 		line_add(&l, "backend", target_name(s, name, sizeof(name)));
 	if (s->s_via[0] != '\0')
 		line_add(&l, "via", s->s_via);
-	put_event(s->s_service, EVENT_ERROR, LOG_NOTICE, l.ll_buf);
+	put_event(s->s_service, s, EVENT_ERROR, LOG_NOTICE, l.ll_buf);
 }
 
 static void
@@ -399,7 +399,7 @@ log_refused(struct service *se, const char *from, int number,
 	line_add(&l, "from", from);
 	line_error(&l, number, NULL, reason);
 	line_addf(&l, "count", "%u", count);
-	put_event(se, EVENT_ERROR, LOG_NOTICE, l.ll_buf);
+	put_event(se, NULL, EVENT_ERROR, LOG_NOTICE, l.ll_buf);
 }
 
 /* A connection that has ended without a session, by nobody's fault. */
@@ -443,6 +443,16 @@ line_closed(struct logline *l, const struct session *s)
 	line_program(l, s->s_execution);
 }
 
+/* The State event that a connection had last, made again. */
+void
+log_present(const struct session *s, struct logline *l)
+{
+	line_session(l, s);
+	line_add(l, "state", securetcp_state_name(session_state(s)));
+	if (s->s_told != NULL)
+		l->ll_len = strlcat(l->ll_buf, s->s_told, sizeof(l->ll_buf));
+}
+
 /* A State event; one that is closing may have a reason. */
 void
 log_state(struct session *s, const char *reason)
@@ -467,5 +477,5 @@ log_state(struct session *s, const char *reason)
 		line_closed(&l, s);
 	if (reason != NULL && *reason != '\0')
 		line_add(&l, "reason", reason);
-	put_event(s->s_service, EVENT_STATE, LOG_INFO, l.ll_buf);
+	put_event(s->s_service, s, EVENT_STATE, LOG_INFO, l.ll_buf);
 }

@@ -39,9 +39,9 @@ struct report_kind {
 };
 
 static const char
-		*only_server(struct report *, int, char **);
-static const char
 		*only_session(struct report *, int, char **);
+static const char
+		*only_sessions(struct report *, int, char **);
 static int	 backend_next(struct report *, struct logline *);
 static int	 certificate_next(struct report *, struct logline *);
 static int	 error_next(struct report *, struct logline *);
@@ -59,7 +59,7 @@ static const struct report_kind	 kinds[] = {
 	{ "processes",	"process",	NULL,		process_next },
 	{ "servers",	"server",	NULL,		server_next },
 	{ "session",	"session",	only_session,	session_next },
-	{ "sessions",	"session",	only_server,	session_next },
+	{ "sessions",	"session",	only_sessions,	session_next },
 	{ "summary",	"summary",	NULL,		summary_next },
 };
 
@@ -435,16 +435,57 @@ backend_next(struct report *rp, struct logline *l)
  * Sessions that have a connection.
  */
 
+/* The address as the log has it, before the port. */
 static const char *
-only_server(struct report *rp, int argc, char **argv)
+only_from(struct report *rp, const char *text)
 {
-	if (argc == 0)
-		return (NULL);
-	if (argc != 2 || strcmp(argv[0], "server") != 0)
-		return (REPORT_UNKNOWN);
-	if ((rp->rp_server = report_server(argv[1])) == 0)
-		return (REPORT_NOSERVER);
+	struct sockaddr_storage	 ss;
+	socklen_t		 len;
+
+	if (conf_address(text, &ss, &len) != NULL)
+		return ("that is no numeric address");
+	conf_address_name(&ss, rp->rp_from, sizeof(rp->rp_from));
+	*strrchr(rp->rp_from, ':') = '\0';
 	return (NULL);
+}
+
+static const char *
+only_state(struct report *rp, const char *text)
+{
+	static const enum securetcp_state	 states[] = {
+		SECURETCP_CONNECTING, SECURETCP_CONNECTED, SECURETCP_CLOSING
+	};
+	size_t					 i;
+
+	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (strcmp(text, securetcp_state_name(states[i])) == 0) {
+			rp->rp_state = states[i];
+			return (NULL);
+		}
+	return ("there is no such state");
+}
+
+/* "server NAME", "from ADDRESS" and "state STATE", in any order. */
+static const char *
+only_sessions(struct report *rp, int argc, char **argv)
+{
+	const char	*why = NULL;
+	int		 i;
+
+	for (i = 0; why == NULL && i < argc; i += 2) {
+		if (i + 1 == argc)
+			return (REPORT_UNKNOWN);
+		if (strcmp(argv[i], "server") == 0) {
+			rp->rp_server = report_server(argv[i + 1]);
+			why = rp->rp_server == 0 ? REPORT_NOSERVER : NULL;
+		} else if (strcmp(argv[i], "from") == 0)
+			why = only_from(rp, argv[i + 1]);
+		else if (strcmp(argv[i], "state") == 0)
+			why = only_state(rp, argv[i + 1]);
+		else
+			why = REPORT_UNKNOWN;
+	}
+	return (why);
 }
 
 static const char *
@@ -492,6 +533,20 @@ session_tell(const struct session *s, struct logline *l)
 }
 
 static int
+session_wanted(const struct report *rp, const struct session *s)
+{
+	size_t	 len = strlen(rp->rp_from);
+
+	if (!session_live(s) || (rp->rp_server != 0 &&
+	    s->s_service->se_number != rp->rp_server))
+		return (0);
+	if (rp->rp_state != 0 && session_state(s) != rp->rp_state)
+		return (0);
+	return (len == 0 || (strncmp(s->s_from, rp->rp_from, len) == 0 &&
+	    s->s_from[len] == ':'));
+}
+
+static int
 session_next(struct report *rp, struct logline *l)
 {
 	const struct session	*s;
@@ -500,8 +555,7 @@ session_next(struct report *rp, struct logline *l)
 		rp->rp_last = s->s_id;
 		if (rp->rp_session != 0 && s->s_id != rp->rp_session)
 			return (0);
-		if (!session_live(s) || (rp->rp_server != 0 &&
-		    s->s_service->se_number != rp->rp_server))
+		if (!session_wanted(rp, s))
 			continue;
 		session_tell(s, l);
 		return (1);

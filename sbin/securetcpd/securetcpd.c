@@ -36,11 +36,13 @@ static unsigned int	 drain_seconds;	/* ... after so many */
 static int		 notify = -1;	/* tells who started us how it went */
 static int		 pidfd = -1;
 
+static int		 pidfile_init(struct conf *);
+
 __attribute__((__noreturn__))
 static void
 usage(void)
 {
-	fprintf(stderr, "usage: securetcpd [-dnv] [-D macro=value] "
+	fprintf(stderr, "usage: securetcpd [-dnUv] [-D macro=value] "
 	    "[-f file]\n");
 	exit(1);
 }
@@ -113,6 +115,21 @@ nullify(void)
 	return (0);
 }
 
+/* All that the daemon before this one has is this one's now. */
+static int
+take_over(void)
+{
+	if (upgrade_finish() == -1)
+		return (-1);
+	if (pidfile_init(env->sd_conf) == -1) {
+		daemon_fail("-U: the running daemon drains, and its pidfile "
+		    "cannot be taken");
+		return (-1);
+	}
+	control_start(env->sd_conf);
+	return (env->sd_quit ? -1 : 0);
+}
+
 /* Everybody is ready: from here on nothing but a signal ends the parent. */
 static void
 started(void)
@@ -120,6 +137,8 @@ started(void)
 	struct service	*se;
 	struct listener	*ln;
 
+	if (env->sd_upgrade && take_over() == -1)
+		return;
 	env->sd_started = 1;
 	generation_use(env->sd_generation);
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
@@ -238,7 +257,7 @@ static void
 drain_within(unsigned int seconds)
 {
 	drain_seconds = seconds;
-	if (evtimer_initialized(&ev_deadline))
+	if (env->sd_draining)
 		(void)evtimer_del(&ev_deadline);
 	evtimer_set(&ev_deadline, drain_deadline, NULL);
 	if (seconds > 0)
@@ -493,7 +512,10 @@ serve_start(void)
 		    "as others: %s", strerror(errno));
 	clock_start();
 	env->sd_since = clock_now();
-	control_start(env->sd_conf);
+	if (!env->sd_upgrade)
+		control_start(env->sd_conf);
+	else if (upgrade_begin(env->sd_conf) == -1)
+		return;
 	if (env->sd_quit || services_prepare(gn) == -1)
 		return;
 	if (listeners_bind(gn, why, sizeof(why)) == -1) {
@@ -519,7 +541,8 @@ checked(void)
 {
 	conf_report();
 	if (conf_errors() != 0 || limits_raise(env->sd_conf) == -1 ||
-	    (!env->sd_check && pidfile_init(env->sd_conf) == -1)) {
+	    (!env->sd_check && !env->sd_upgrade &&
+	    pidfile_init(env->sd_conf) == -1)) {
 		env->sd_quit = 1;
 		env->sd_status = 1;
 		return;
@@ -553,8 +576,8 @@ options(int argc, char **argv, const char **file)
 			env->sd_check = 1;
 			break;
 		case 'U':
-			errx(1, "-U: taking listeners over is not yet "
-			    "supported");
+			env->sd_upgrade = 1;
+			break;
 		case 'v':
 			env->sd_verbose++;
 			break;

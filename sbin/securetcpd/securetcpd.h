@@ -516,6 +516,7 @@ struct securetcpd {
 	int			 sd_debug;
 	int			 sd_verbose;
 	int			 sd_check;	/* -n */
+	int			 sd_upgrade;	/* -U */
 	int			 sd_started;
 	int			 sd_stopping;
 	int			 sd_draining;
@@ -561,6 +562,11 @@ int		 limits_room(void);
 int		 limits_original(void);
 unsigned int	 limits_open(const struct conf *);
 
+struct logline {
+	char			 ll_buf[4096];
+	size_t			 ll_len;
+};
+
 /* log.c */
 void		 log_init(enum conf_log, int, int);
 enum conf_log	 log_level(void);
@@ -582,6 +588,7 @@ void		 log_error(const struct session *, int, const char *,
 		    const char *);
 void		 log_visitor(const struct visitor *, const char *);
 void		 log_state(struct session *, const char *);
+void		 log_present(const struct session *, struct logline *);
 void		 log_stderr(const struct errlog *, const char *, size_t);
 void		 log_stderr_cut(const struct errlog *);
 void		 log_refused(struct service *, const char *, int,
@@ -595,10 +602,6 @@ void		 log_penalty(const struct service *, const char *,
 		    const char *);
 
 /* logline.c */
-struct logline {
-	char			 ll_buf[4096];
-	size_t			 ll_len;
-};
 void		 line_start(struct logline *);
 void		 line_add(struct logline *, const char *, const char *);
 void		 line_add_bytes(struct logline *, const char *, const char *,
@@ -841,6 +844,12 @@ int		 rules_allow(const struct server *,
 void		 updates_show(struct conf *);
 void		 updates_watch(struct conf *);
 
+/* upgrade.c */
+const char	*upgrade_give(int);
+int		 upgrade_begin(const struct conf *);
+int		 upgrade_listener(const struct edition *, const struct listen *);
+int		 upgrade_finish(void);
+
 /* backend.c */
 void		 backend_connect(struct session *, struct backends *);
 void		 backend_cancel(struct session *);
@@ -904,7 +913,7 @@ void		 control_message(unsigned int, int, const char *);
 void		 control_reloaded(unsigned int, const char *);
 void		 control_give_up(void);
 void		 control_stop(void);
-void		 control_event(const struct service *, enum event_kind,
-		    const char *);
+void		 control_event(const struct service *, const struct session *,
+		    enum event_kind, const char *);
 
 #endif /* SECURETCPD_H */
