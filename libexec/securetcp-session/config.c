@@ -30,22 +30,22 @@
 #define MATCHES_MAX	1000
 
 static void	 config_server(struct imsgbuf *, struct imsg *,
-		    struct server *);
+		    struct session_server *);
 static void	 config_message(struct imsgbuf *, struct imsg *,
-		    struct server *);
-static void	 config_chain(struct imsgbuf *, struct imsg *,
-		    struct server *);
-static void	 config_file(struct imsgbuf *, struct imsg *, struct server *,
-		    size_t, int (*)(struct securetcp_config *, const void *,
-		    size_t));
+		    struct session_server *);
+static void	 config_certificate(struct imsgbuf *, struct imsg *,
+		    struct session_server *);
+static void	 config_file(struct imsgbuf *, struct imsg *,
+		    struct session_server *, size_t,
+		    int (*)(struct securetcp_config *, const void *, size_t));
 static void	 config_match(struct imsgbuf *, struct imsg *,
-		    struct server *);
-static void	 config_prepare(struct imsgbuf *, struct server *);
+		    struct session_server *);
+static void	 config_prepare(struct imsgbuf *, struct session_server *);
 static ssize_t	 config_pread(int, uint8_t *, size_t, size_t);
 
 /* SERVER, what belongs to it, SERVER_END; returns with a context prepared. */
 void
-config_read(struct imsgbuf *pipe, struct server *sv)
+config_read(struct imsgbuf *pipe, struct session_server *sv)
 {
 	struct imsg	 imsg;
 
@@ -68,7 +68,8 @@ config_read(struct imsgbuf *pipe, struct server *sv)
 }
 
 static void
-config_message(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
+config_message(struct imsgbuf *pipe, struct imsg *imsg,
+    struct session_server *sv)
 {
 	switch (imsg_get_type(imsg)) {
 	case WIRE_CA:
@@ -80,7 +81,7 @@ config_message(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 		sv->sv_memory = SESSION_MEMORY + CRL_MB;
 		break;
 	case WIRE_CHAIN:
-		config_chain(pipe, imsg, sv);
+		config_certificate(pipe, imsg, sv);
 		break;
 	case WIRE_STAPLE:
 		config_file(pipe, imsg, sv, SECURETCP_STAPLE,
@@ -96,7 +97,7 @@ config_message(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 }
 
 static void
-config_prepare(struct imsgbuf *pipe, struct server *sv)
+config_prepare(struct imsgbuf *pipe, struct session_server *sv)
 {
 	int	 error;
 
@@ -134,7 +135,8 @@ config_auth(struct imsgbuf *pipe, const struct wire_server *wv)
 }
 
 static void
-config_server(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
+config_server(struct imsgbuf *pipe, struct imsg *imsg,
+    struct session_server *sv)
 {
 	struct wire_server	*wv = &sv->sv_wire;
 	struct securetcp_config	*config;
@@ -171,7 +173,7 @@ config_server(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 }
 
 static const char *
-config_who(const struct server *sv, char *buf, size_t size)
+config_who(const struct session_server *sv, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "server %s", sv->sv_wire.wv_name);
 	return (buf);
@@ -179,7 +181,7 @@ config_who(const struct server *sv, char *buf, size_t size)
 
 /* A whole file, by the setter of what is in it. */
 static void
-config_file(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv,
+config_file(struct imsgbuf *pipe, struct imsg *imsg, struct session_server *sv,
     size_t max, int (*set)(struct securetcp_config *, const void *, size_t))
 {
 	const char	*what = wire_name(imsg_get_type(imsg));
@@ -203,7 +205,8 @@ config_file(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv,
 }
 
 static void
-config_match(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
+config_match(struct imsgbuf *pipe, struct imsg *imsg,
+    struct session_server *sv)
 {
 	struct wire_match	*wm;
 
@@ -225,7 +228,8 @@ config_match(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
 }
 
 static void
-config_chain(struct imsgbuf *pipe, struct imsg *imsg, struct server *sv)
+config_certificate(struct imsgbuf *pipe, struct imsg *imsg,
+    struct session_server *sv)
 {
 	struct wire_chain	 wc;
 	enum securetcp_keytype	 type;

@@ -26,12 +26,11 @@
 #include "compat.h"
 #include "helper.h"
 #include "match.h"
-#include "proxy.h"
 #include "securetcp.h"
 #include "session.h"
 #include "wire.h"
 
-#define FRONT_BUFFER	(PROXY_MAX > HELLO_MAX ? PROXY_MAX : HELLO_MAX)
+#define FRONT_BUFFER	(PROXYIN_MAX > HELLO_MAX ? PROXYIN_MAX : HELLO_MAX)
 
 /* Alerts of TLS, fatal ones. */
 #define ALERT_PARAMETER	47
@@ -42,23 +41,23 @@ static uint8_t	 front_buf[FRONT_BUFFER];
 static size_t	 front_len;
 static struct again front_again;
 
-static size_t	 front_more(struct session *, size_t);
+static size_t	 front_more(struct session_self *, size_t);
 __attribute__((__noreturn__))
-static void	 front_broken(struct session *);
-static void	 front_wait(struct session *);
-static void	 front_late(struct session *);
-static void	 front_proxy(struct session *);
-static void	 front_address(struct session *, const struct proxy *);
-static void	 front_hello(struct session *);
-static void	 front_select(struct session *);
-static int	 front_matches(const struct session *,
+static void	 front_broken(struct session_self *);
+static void	 front_wait(struct session_self *);
+static void	 front_late(struct session_self *);
+static void	 front_proxy(struct session_self *);
+static void	 front_address(struct session_self *, const struct proxyin *);
+static void	 front_hello(struct session_self *);
+static void	 front_select(struct session_self *);
+static int	 front_matches(const struct session_self *,
 		    const struct wire_match *);
-static void	 front_refuse(struct session *);
-static void	 front_alert(struct session *, uint8_t);
+static void	 front_refuse(struct session_self *);
+static void	 front_alert(struct session_self *, uint8_t);
 static int	 front_watch(const void *, size_t, void *);
 
 void
-front_read(struct session *s)
+front_read(struct session_self *s)
 {
 	if (s->s_adopt.wad_flags & WIRE_ADOPT_PROXY)
 		front_proxy(s);
@@ -72,7 +71,7 @@ front_read(struct session *s)
 
 /* Until the socket can be read; orders and the timer are heard meanwhile. */
 static void
-front_wait(struct session *s)
+front_wait(struct session_self *s)
 {
 	struct pollfd	 pfd[2];
 	int		 n;
@@ -99,7 +98,7 @@ front_wait(struct session *s)
 
 /* The parent has the same timer, and the same words for it. */
 static void
-front_late(struct session *s)
+front_late(struct session_self *s)
 {
 	char	 reason[WIRE_REASON];
 
@@ -116,7 +115,7 @@ front_late(struct session *s)
  * an errno where the peer has not just ended.
  */
 static size_t
-front_more(struct session *s, size_t max)
+front_more(struct session_self *s, size_t max)
 {
 	ssize_t	 n;
 
@@ -140,7 +139,7 @@ front_more(struct session *s, size_t max)
 
 /* The object could not tell why any more: a socket says that once. */
 static void
-front_broken(struct session *s)
+front_broken(struct session_self *s)
 {
 	char	 reason[WIRE_REASON];
 
@@ -153,21 +152,21 @@ front_broken(struct session *s)
 }
 
 static void
-front_proxy(struct session *s)
+front_proxy(struct session_self *s)
 {
-	struct proxy	 px;
+	struct proxyin	 px;
 
 	s->s_front.fr_header = 1;
 	for (;;) {
-		switch (proxy_parse(front_buf, front_len, &px)) {
-		case PROXY_DONE:
+		switch (proxyin_parse(front_buf, front_len, &px)) {
+		case PROXYIN_DONE:
 			front_address(s, &px);
 			s->s_front.fr_header = 0;
 			front_len = 0;
 			return;
-		case PROXY_BAD:
+		case PROXYIN_BAD:
 			session_done(s, ptProtocol, px.px_why);
-		case PROXY_MORE:
+		case PROXYIN_MORE:
 			break;
 		}
 		if (front_more(s, px.px_more) > 0)
@@ -181,7 +180,7 @@ front_proxy(struct session *s)
 }
 
 static void
-front_address(struct session *s, const struct proxy *px)
+front_address(struct session_self *s, const struct proxyin *px)
 {
 	struct wire_address	 wdr;
 
@@ -210,7 +209,7 @@ front_address(struct session *s, const struct proxy *px)
  * What is no TLS, or ends too soon, is the object's to see and to name.
  */
 static void
-front_hello(struct session *s)
+front_hello(struct session_self *s)
 {
 	struct front	*fr = &s->s_front;
 	char		 reason[WIRE_REASON];
@@ -242,7 +241,7 @@ front_hello(struct session *s)
 }
 
 static int
-front_matches(const struct session *s, const struct wire_match *wm)
+front_matches(const struct session_self *s, const struct wire_match *wm)
 {
 	const struct hello	*he = &s->s_front.fr_hello;
 
@@ -260,9 +259,9 @@ front_matches(const struct session *s, const struct wire_match *wm)
 }
 
 static void
-front_select(struct session *s)
+front_select(struct session_self *s)
 {
-	const struct server	*sv = s->s_server;
+	const struct session_server	*sv = s->s_server;
 	struct front		*fr = &s->s_front;
 	unsigned int		 i;
 
@@ -278,7 +277,7 @@ front_select(struct session *s)
 }
 
 static void
-front_refuse(struct session *s)
+front_refuse(struct session_self *s)
 {
 	const struct front	*fr = &s->s_front;
 	char			 reason[2 * WIRE_REASON];
@@ -293,7 +292,7 @@ front_refuse(struct session *s)
 
 /* In the clear, as no keys exist yet; whether it arrives is of no matter. */
 static void
-front_alert(struct session *s, uint8_t alert)
+front_alert(struct session_self *s, uint8_t alert)
 {
 	uint8_t	 record[] = { 21, 3, 3, 0, 2, 2, 0 };
 
@@ -306,7 +305,7 @@ front_alert(struct session *s, uint8_t alert)
 static int
 front_watch(const void *buf, size_t len, void *arg)
 {
-	struct session	*s = arg;
+	struct session_self	*s = arg;
 	struct front	*fr = &s->s_front;
 
 	if (fr->fr_again != NULL)
@@ -320,7 +319,7 @@ front_watch(const void *buf, size_t len, void *arg)
 
 /* A client may say another hello when it is asked for one once more. */
 const char *
-front_check(const struct session *s)
+front_check(const struct session_self *s)
 {
 	const struct front	*fr = &s->s_front;
 	const char		*name = securetcp_servername(s->s_tcp);

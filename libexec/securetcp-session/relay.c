@@ -43,7 +43,7 @@ struct flow {
 };
 
 struct relay {
-	struct session		*r_session;
+	struct session_self		*r_session;
 	struct securetcp	*r_tcp;
 	int			 r_fd;		/* backend, -1 for echo */
 	int			 r_program;	/* which is a program */
@@ -101,7 +101,7 @@ static void	 relay_pollfd(const struct relay *, struct pollfd *);
 static struct relay	 relay;
 
 void
-relay_run(struct session *s)
+relay_run(struct session_self *s)
 {
 	struct relay	*r = &relay;
 
@@ -169,7 +169,7 @@ relay_up(struct relay *r)
 static void
 relay_down(struct relay *r)
 {
-	struct session	*s = r->r_session;
+	struct session_self	*s = r->r_session;
 	struct flow	*f = &r->r_down;
 	size_t		 sent, turn;
 
@@ -202,7 +202,7 @@ relay_down(struct relay *r)
 static void
 relay_fill_peer(struct relay *r, struct flow *f)
 {
-	struct session	*s = r->r_session;
+	struct session_self	*s = r->r_session;
 	size_t		 got;
 	int		 error;
 
@@ -325,7 +325,7 @@ relay_gone(struct relay *r)
 static int
 relay_ended(const struct relay *r)
 {
-	const struct session	*s = r->r_session;
+	const struct session_self	*s = r->r_session;
 
 	if (s->s_close || s->s_refused || s->s_closed || r->r_cut)
 		return (1);
@@ -347,7 +347,7 @@ relay_bare(const struct relay *r)
 static void
 relay_finish(struct relay *r)
 {
-	struct session	*s = r->r_session;
+	struct session_self	*s = r->r_session;
 	int		 ended, gone;
 
 	gone = !(ended = relay_ended(r)) && relay_bare(r);
@@ -375,7 +375,7 @@ relay_finish(struct relay *r)
 static void
 relay_order(struct relay *r)
 {
-	struct session	*s = r->r_session;
+	struct session_self	*s = r->r_session;
 
 	if (r->r_closing || !(s->s_close || s->s_refused))
 		return;
@@ -389,7 +389,7 @@ relay_order(struct relay *r)
 static void
 relay_check(struct relay *r)
 {
-	struct session	*s = r->r_session;
+	struct session_self	*s = r->r_session;
 
 	/* The backend is to see a reset once it has what came before. */
 	if (r->r_cut && !s->s_closed && r->r_up.f_len == 0)
@@ -417,7 +417,7 @@ relay_check(struct relay *r)
 static int
 relay_reset_late(const struct relay *r)
 {
-	const struct session	*s = r->r_session;
+	const struct session_self	*s = r->r_session;
 
 	return (s->s_error == ptConnectionReset && r->r_down.f_done &&
 	    !r->r_truncate && s->s_unsent == 0);
@@ -434,7 +434,7 @@ relay_over(const struct relay *r)
 static void
 relay_done(struct relay *r)
 {
-	struct session	*s = r->r_session;
+	struct session_self	*s = r->r_session;
 
 	if (r->r_error != ptOk)
 		session_done(s, r->r_error, r->r_reason);
@@ -523,7 +523,7 @@ relay_clock(struct relay *r, int64_t now)
 static void
 relay_timers(struct relay *r)
 {
-	struct session		*s = r->r_session;
+	struct session_self		*s = r->r_session;
 	const struct wire_server *wv = &s->s_server->sv_wire;
 	char			 reason[WIRE_REASON];
 	int64_t			 now;
@@ -551,7 +551,7 @@ relay_timers(struct relay *r)
 static int
 relay_busy(const struct relay *r)
 {
-	const struct session	*s = r->r_session;
+	const struct session_self	*s = r->r_session;
 	int			 ordered = s->s_close || s->s_refused;
 	int			 peer;
 
@@ -584,7 +584,7 @@ relay_deadline(const struct relay *r)
 static void
 relay_wait(struct relay *r)
 {
-	struct session	*s = r->r_session;
+	struct session_self	*s = r->r_session;
 	struct pollfd	 pfd[2 + SESSION_POLLFDS];
 	size_t		 nfds;
 	int		 n, timeout;
@@ -620,7 +620,7 @@ relay_wait(struct relay *r)
 static void
 relay_pollfd(const struct relay *r, struct pollfd *pfd)
 {
-	const struct session	*s = r->r_session;
+	const struct session_self	*s = r->r_session;
 
 	pfd->events = 0;
 	if (r->r_fd != -1 && !r->r_readable && r->r_down.f_len == 0 &&

@@ -9,9 +9,9 @@
 
 #include <sys/types.h>
 
+#include <stddef.h>
 #include <stdint.h>
 
-#include "hello.h"
 #include "wire.h"
 
 #define SESSION_MEMORY		32	/* MB beyond what its spawner has */
@@ -21,11 +21,9 @@
 struct imsgbuf;
 struct securetcp;
 struct securetcp_config;
-struct securetcp_handlers;
-struct securetcp_signing;
 
 /* What spawner and sessions share, all of it public. */
-struct server {
+struct session_server {
 	struct wire_start		 sv_start;
 	struct wire_server		 sv_wire;
 	struct securetcp_config		*sv_config;
@@ -33,6 +31,43 @@ struct server {
 	struct wire_match		*sv_matches;	/* server names */
 	unsigned int			 sv_nmatches;
 	unsigned int			 sv_memory;	/* MB for a session */
+};
+
+/*
+ * The server name of a ClientHello, before TLS starts.
+ *
+ * hello_parse() is given all that came from the peer so far, and a struct of
+ * zeros at first, in which it keeps how far it has looked.  HELLO_MORE: so
+ * far it is the beginning of a hello.  HELLO_DONE: it is complete; he_sni
+ * tells whether he_name was sent, which is in lower case, without a dot at
+ * its end, and no address; he_odd that it is none by match_servername_ok(),
+ * whatever bytes it has.  HELLO_BAD: he_why tells why.  More bytes change
+ * neither of the latter two, and from HELLO_MAX bytes on the answer is one of
+ * them.  What the TLS libraries take is taken here.
+ */
+
+#define HELLO_HEAD	4		/* of the message */
+#define HELLO_BODY	131396		/* as much as OpenSSL takes */
+#define HELLO_MAX	((HELLO_HEAD + HELLO_BODY) * 6)	/* a byte a record */
+
+/* he_why for what the TLS library should see and name itself. */
+#define HELLO_NOTTLS	"not TLS"
+
+enum hello_result {
+	HELLO_MORE,
+	HELLO_DONE,
+	HELLO_BAD
+};
+
+struct hello {
+	int		 he_sni;
+	int		 he_odd;
+	char		 he_name[256];
+	const char	*he_why;	/* NULL unless HELLO_BAD */
+	size_t		 he_off;	/* of the record to look at next */
+	size_t		 he_got;	/* of the message, in those before */
+	size_t		 he_need;	/* of it at all; 0: not known yet */
+	uint8_t		 he_head[HELLO_HEAD];
 };
 
 /* Why a ClientHello that was asked for once more is of no use. */
@@ -49,6 +84,31 @@ struct again {
 	struct hello		 ag_hello;
 	uint8_t			 ag_buf[HELLO_MAX];
 	size_t			 ag_len;
+};
+
+/*
+ * The PROXY header, version 1 or 2, that a trusted proxy sends before
+ * anything else: whose connection it really is.
+ */
+
+#define PROXYIN_BLOCK	4096	/* at most, after the first 16 bytes */
+#define PROXYIN_MAX	(16 + PROXYIN_BLOCK)	/* no header is longer */
+
+enum proxyin_result { PROXYIN_MORE, PROXYIN_DONE, PROXYIN_BAD };
+
+struct proxyin {
+	size_t		 px_used;	/* DONE: the bytes of the header */
+	size_t		 px_more;	/* MORE: at least these are to come */
+	/*
+	 * AF_INET, AF_INET6, or AF_UNSPEC (LOCAL, UNKNOWN, another family):
+	 * the connection's own addresses hold.
+	 */
+	int		 px_family;
+	uint8_t		 px_src[16];	/* network order; IPv4: the first 4 */
+	uint8_t		 px_dst[16];
+	uint16_t	 px_srcport;	/* host order */
+	uint16_t	 px_dstport;
+	char		 px_why[128];	/* BAD: in words */
 };
 
 /* What was found out before TLS began, where that is wanted. */
@@ -78,8 +138,8 @@ enum identity_state {
 };
 
 /* One connection: there is one of these in a process. */
-struct session {
-	const struct server	*s_server;
+struct session_self {
+	const struct session_server	*s_server;
 	struct imsgbuf		*s_pipe;
 	uint64_t		 s_id;
 
@@ -118,61 +178,52 @@ struct session {
 };
 
 /* config.c */
-void		 config_read(struct imsgbuf *, struct server *);
+void		 config_read(struct imsgbuf *, struct session_server *);
 /* All of a file, or helper_fatal() by whose and what it is. */
 #define CRL_MB			64
 #define CONFIG_FILE_MAX		(CRL_MB * 1024 * 1024)
 uint8_t		*config_load(struct imsgbuf *, const char *, const char *, int,
 		    size_t, size_t *);
 
-/* spawner.c */
+/* inspect.c */
 __attribute__((__noreturn__))
-void		 spawner_run(struct imsgbuf *, const struct server *, int);
+void		 inspect_run(struct imsgbuf *, const struct wire_start *);
 
 /* session.c */
 __attribute__((__noreturn__))
-void		 session_run(const struct server *, uint64_t, int);
+void		 session_run(const struct session_server *, uint64_t, int);
 __attribute__((__noreturn__))
-void		 session_done(struct session *, int, const char *);
-void		 session_ordered(struct session *);
-void		 session_title(const struct session *, const char *);
-
-/* again.c */
-const char	*again_watch(struct again *, const struct hello *,
-		    const uint8_t *, size_t);
-
-/* front.c */
-void		 front_read(struct session *);
-/* NULL, or why the handshake was not the one that was looked at. */
-const char	*front_check(const struct session *);
-
-/* facts.c */
-void		 facts_fill(const struct session *,
-		    struct wire_established *);
-int		 facts_allowed(struct session *);
-
-/* events.c */
-extern const struct securetcp_handlers	 events_handlers;
-
-/* pipe.c */
-void		 pipe_read(struct session *);
-void		 pipe_wait(struct session *);
-int		 pipe_await(struct session *, int64_t);
-#define PIPE_READABLE	2
-int		 pipe_poll(struct session *, int, int64_t);
-
-/* sign.c */
+void		 session_done(struct session_self *, int, const char *);
+void		 session_ordered(struct session_self *);
+void		 pipe_read(struct session_self *);
 int		 sign_init(void);
-void		 sign_session(struct session *);
-
-/* relay.c */
-__attribute__((__noreturn__))
-void		 relay_run(struct session *);
-
-/* timer.c */
 int64_t		 timer_now(void);
 int64_t		 timer_after(uint32_t);
 int		 timer_poll(int64_t, int);
 const char	*timer_reason(const char *, uint32_t, char *, size_t);
+
+/* hello.c */
+enum hello_result hello_parse(const uint8_t *, size_t, struct hello *);
+/* What comes of a name of so many bytes: NULL, or why it is no hello's. */
+const char	*hello_name(const char *, size_t, struct hello *);
+const char	*again_watch(struct again *, const struct hello *,
+		    const uint8_t *, size_t);
+
+/*
+ * proxyin.c: what the bytes from the connection's first one say.  After MORE it
+ * is called again with all of them and those that followed; who reads px_more
+ * bytes at a time never takes one that belongs to TLS.
+ */
+enum proxyin_result
+		 proxyin_parse(const uint8_t *, size_t, struct proxyin *);
+
+/* front.c */
+void		 front_read(struct session_self *);
+/* NULL, or why the handshake was not the one that was looked at. */
+const char	*front_check(const struct session_self *);
+
+/* relay.c */
+__attribute__((__noreturn__))
+void		 relay_run(struct session_self *);
 
 #endif /* SESSION_H */

@@ -4,12 +4,19 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* Forks, kills and reaps sessions, by the numbers the parent gives them. */
+/*
+ * A spawner, and by fork(2) the sessions of one server block.  It holds what
+ * they all need and nothing secret: settings, certificate chains, a TLS
+ * context.  It never reads a byte from the network; it forks, kills and reaps
+ * sessions, by the numbers the parent gives them.  Or a checker, which reads
+ * such files before a configuration is used, and tells of them.
+ */
 
 #include <sys/types.h>
 #include <sys/tree.h>
 #include <sys/wait.h>
 
+#include <err.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdint.h>
@@ -22,6 +29,8 @@
 #include "compat.h"
 #include "helper.h"
 #include "procs.h"
+#include "sandbox.h"
+#include "securetcp.h"
 #include "session.h"
 #include "wire.h"
 
@@ -30,20 +39,20 @@
 #define SPAWNER_DELAY	200	/* so many milliseconds */
 #define SPAWNER_GRACE	500	/* for children when the parent has gone */
 
-struct child {
-	RB_ENTRY(child)		 ch_byid;
-	RB_ENTRY(child)		 ch_bypid;
+struct session_child {
+	RB_ENTRY(session_child)		 ch_byid;
+	RB_ENTRY(session_child)		 ch_bypid;
 	uint64_t		 ch_id;
 	pid_t			 ch_pid;
 	int			 ch_handle;
 };
 
-RB_HEAD(idtree, child);
-RB_HEAD(pidtree, child);
+RB_HEAD(idtree, session_child);
+RB_HEAD(pidtree, session_child);
 
-struct spawner {
+struct session_spawner {
 	struct imsgbuf		*sp_pipe;
-	const struct server	*sp_server;
+	const struct session_server	*sp_server;
 	int			 sp_procfd;
 	struct idtree		 sp_byid;
 	struct pidtree		 sp_bypid;
@@ -52,47 +61,82 @@ struct spawner {
 	int64_t			 sp_deadline;	/* of the batch */
 };
 
-static int	 child_idcmp(struct child *, struct child *);
-static int	 child_pidcmp(struct child *, struct child *);
+static int	 child_idcmp(struct session_child *, struct session_child *);
+static int	 child_pidcmp(struct session_child *, struct session_child *);
 
-static int	 spawner_full(struct spawner *);
-static void	 spawner_turn(struct spawner *);
-static void	 spawner_pipe(struct spawner *, int);
-static void	 spawner_orders(struct spawner *);
-static void	 spawner_message(struct spawner *, struct imsg *);
-static void	 spawner_leave(struct spawner *);
-static void	 spawner_fork(struct spawner *, struct imsg *);
-static void	 spawner_forked(struct spawner *, struct child *);
-static void	 spawner_unforked(struct spawner *, uint64_t, int);
-static void	 spawner_kill(struct spawner *, struct imsg *);
-static void	 spawner_reap(struct spawner *);
-static void	 spawner_exited(struct spawner *, struct child *, int);
-static void	 spawner_report(struct spawner *);
-static void	 spawner_send(struct spawner *, enum wire_type, const void *,
-		    size_t);
+__attribute__((__noreturn__))
+static void	 spawner_run(struct imsgbuf *, const struct session_server *,
+		    int);
+static int	 spawner_full(struct session_spawner *);
+static void	 spawner_turn(struct session_spawner *);
+static void	 spawner_pipe(struct session_spawner *, int);
+static void	 spawner_orders(struct session_spawner *);
+static void	 spawner_obey(struct session_spawner *, struct imsg *);
+static void	 spawner_leave(struct session_spawner *);
+static void	 spawner_spawn(struct session_spawner *, struct imsg *);
+static void	 spawner_forked(struct session_spawner *,
+		    struct session_child *);
+static void	 spawner_unforked(struct session_spawner *, uint64_t, int);
+static void	 spawner_end(struct session_spawner *, struct imsg *);
+static void	 spawner_reap(struct session_spawner *);
+static void	 spawner_exited(struct session_spawner *,
+		    struct session_child *, int);
+static void	 spawner_report(struct session_spawner *);
+static void	 spawner_send(struct session_spawner *, enum wire_type,
+		    const void *, size_t);
 
-RB_PROTOTYPE(idtree, child, ch_byid, child_idcmp)
-RB_PROTOTYPE(pidtree, child, ch_bypid, child_pidcmp)
-RB_GENERATE(idtree, child, ch_byid, child_idcmp)
-RB_GENERATE(pidtree, child, ch_bypid, child_pidcmp)
+RB_PROTOTYPE(idtree, session_child, ch_byid, child_idcmp)
+RB_PROTOTYPE(pidtree, session_child, ch_bypid, child_pidcmp)
+RB_GENERATE(idtree, session_child, ch_byid, child_idcmp)
+RB_GENERATE(pidtree, session_child, ch_bypid, child_pidcmp)
+
+int
+main(int argc, char *argv[])
+{
+	static struct session_server	 server;
+	static struct imsgbuf	 pipe;
+	int			 procfd;
+
+	(void)argv;
+	if (argc != 1)
+		errx(HELPER_USAGE, "takes no arguments: it is run by "
+		    "securetcpd(8)");
+	helper_start(&pipe, &server.sv_start);
+	if (server.sv_start.ws_flags & WIRE_START_CHECK)
+		inspect_run(&pipe, &server.sv_start);
+	if (sign_init() != ptOk)
+		helper_fatal(&pipe, "spawner: TLS library: no place for the "
+		    "signing hook");
+	config_read(&pipe, &server);
+	if (securetcp_warm() != ptOk)
+		helper_fatal(&pipe, "server %s: TLS library: it cannot shake "
+		    "hands with itself", server.sv_wire.wv_name);
+	if ((procfd = procs_init()) == -1)
+		helper_fatal(&pipe, "server %s: reaping of sessions: %s",
+		    server.sv_wire.wv_name, strerror(errno));
+	helper_bound(&pipe, server.sv_memory);
+	helper_sandbox(&pipe, &server.sv_start, SANDBOX_SPAWNER);
+	helper_ready(&pipe, sandbox_name());
+	spawner_run(&pipe, &server, procfd);
+}
 
 static int
-child_idcmp(struct child *a, struct child *b)
+child_idcmp(struct session_child *a, struct session_child *b)
 {
 	return (a->ch_id < b->ch_id ? -1 : a->ch_id > b->ch_id);
 }
 
 static int
-child_pidcmp(struct child *a, struct child *b)
+child_pidcmp(struct session_child *a, struct session_child *b)
 {
 	return (a->ch_pid < b->ch_pid ? -1 : a->ch_pid > b->ch_pid);
 }
 
-void
-spawner_run(struct imsgbuf *pipe, const struct server *sv, int procfd)
+static void
+spawner_run(struct imsgbuf *pipe, const struct session_server *sv, int procfd)
 {
-	static struct spawner	 spawner;
-	struct spawner		*sp = &spawner;
+	static struct session_spawner	 spawner;
+	struct session_spawner		*sp = &spawner;
 
 	sp->sp_pipe = pipe;
 	sp->sp_server = sv;
@@ -111,9 +155,9 @@ spawner_run(struct imsgbuf *pipe, const struct server *sv, int procfd)
  */
 __attribute__((__noreturn__))
 static void
-spawner_leave(struct spawner *sp)
+spawner_leave(struct session_spawner *sp)
 {
-	struct child	*ch;
+	struct session_child	*ch;
 	struct pollfd	 pfd;
 	int64_t		 deadline = timer_after(SPAWNER_GRACE);
 
@@ -133,13 +177,13 @@ spawner_leave(struct spawner *sp)
 
 /* A parent that does not take the answers gets no more work done. */
 static int
-spawner_full(struct spawner *sp)
+spawner_full(struct session_spawner *sp)
 {
 	return (imsgbuf_queuelen(sp->sp_pipe) >= SPAWNER_QUEUE);
 }
 
 static void
-spawner_turn(struct spawner *sp)
+spawner_turn(struct session_spawner *sp)
 {
 	struct pollfd	 pfd[2];
 
@@ -169,7 +213,7 @@ spawner_turn(struct spawner *sp)
 }
 
 static void
-spawner_pipe(struct spawner *sp, int revents)
+spawner_pipe(struct session_spawner *sp, int revents)
 {
 	if (revents & POLLOUT && imsgbuf_write(sp->sp_pipe) == -1)
 		spawner_leave(sp);
@@ -189,7 +233,7 @@ spawner_pipe(struct spawner *sp, int revents)
 }
 
 static void
-spawner_orders(struct spawner *sp)
+spawner_orders(struct session_spawner *sp)
 {
 	struct imsg	 imsg;
 	ssize_t		 n;
@@ -200,20 +244,20 @@ spawner_orders(struct spawner *sp)
 			    "message: %s", strerror(errno));
 		if (n == 0)
 			return;
-		spawner_message(sp, &imsg);
+		spawner_obey(sp, &imsg);
 		imsg_free(&imsg);
 	}
 }
 
 static void
-spawner_message(struct spawner *sp, struct imsg *imsg)
+spawner_obey(struct session_spawner *sp, struct imsg *imsg)
 {
 	switch (imsg_get_type(imsg)) {
 	case WIRE_FORK:
-		spawner_fork(sp, imsg);
+		spawner_spawn(sp, imsg);
 		break;
 	case WIRE_KILL:
-		spawner_kill(sp, imsg);
+		spawner_end(sp, imsg);
 		break;
 	default:
 		helper_fatal(sp->sp_pipe, "spawner: unexpected %s",
@@ -222,10 +266,10 @@ spawner_message(struct spawner *sp, struct imsg *imsg)
 }
 
 static void
-spawner_fork(struct spawner *sp, struct imsg *imsg)
+spawner_spawn(struct session_spawner *sp, struct imsg *imsg)
 {
 	struct wire_id	 wx;
-	struct child	*ch;
+	struct session_child	*ch;
 	int		 error, fd;
 
 	fd = wire_fd(imsg);
@@ -257,7 +301,7 @@ spawner_fork(struct spawner *sp, struct imsg *imsg)
 }
 
 static void
-spawner_forked(struct spawner *sp, struct child *ch)
+spawner_forked(struct session_spawner *sp, struct session_child *ch)
 {
 	struct wire_forked	 wfk;
 
@@ -270,7 +314,7 @@ spawner_forked(struct spawner *sp, struct child *ch)
 }
 
 static void
-spawner_unforked(struct spawner *sp, uint64_t id, int error)
+spawner_unforked(struct session_spawner *sp, uint64_t id, int error)
 {
 	struct wire_unforked	 wf;
 
@@ -282,10 +326,10 @@ spawner_unforked(struct spawner *sp, uint64_t id, int error)
 
 /* One that is not known has gone already: its EXITED is under way. */
 static void
-spawner_kill(struct spawner *sp, struct imsg *imsg)
+spawner_end(struct session_spawner *sp, struct imsg *imsg)
 {
 	struct wire_id	 wx;
-	struct child	 key, *ch;
+	struct session_child	 key, *ch;
 
 	helper_parse(sp->sp_pipe, imsg, &wx, sizeof(wx));
 	key.ch_id = wx.wx_session;
@@ -297,9 +341,9 @@ spawner_kill(struct spawner *sp, struct imsg *imsg)
 }
 
 static void
-spawner_reap(struct spawner *sp)
+spawner_reap(struct session_spawner *sp)
 {
-	struct child	 key, *ch;
+	struct session_child	 key, *ch;
 	int		 n, status;
 
 	/* All of them: the descriptor says it once. */
@@ -318,7 +362,8 @@ spawner_reap(struct spawner *sp)
 }
 
 static void
-spawner_exited(struct spawner *sp, struct child *ch, int status)
+spawner_exited(struct session_spawner *sp, struct session_child *ch,
+    int status)
 {
 	struct wire_exited	*we;
 
@@ -337,7 +382,7 @@ spawner_exited(struct spawner *sp, struct child *ch, int status)
 }
 
 static void
-spawner_report(struct spawner *sp)
+spawner_report(struct session_spawner *sp)
 {
 	size_t	 i;
 
@@ -350,8 +395,8 @@ spawner_report(struct spawner *sp)
 
 /* Queues: what is queued in one turn leaves in one write. */
 static void
-spawner_send(struct spawner *sp, enum wire_type type, const void *payload,
-    size_t size)
+spawner_send(struct session_spawner *sp, enum wire_type type,
+    const void *payload, size_t size)
 {
 	if (wire_send(sp->sp_pipe, type, -1, payload, size) == -1)
 		helper_fatal(sp->sp_pipe, "spawner: %s: %s", wire_name(type),

@@ -18,7 +18,6 @@
 
 #include "build.h"
 #include "compat.h"
-#include "hello.h"
 #include "session.h"
 
 #define NAME		"www.example.org"

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "build.h"
-#include "hello.h"
+#include "session.h"
 
 /*
  * hello_parse() on a copy of just that size, and what holds of any answer

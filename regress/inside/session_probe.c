@@ -51,21 +51,21 @@ struct securetcp	*__wrap_securetcp_new(struct securetcp_config *,
 			    const struct securetcp_handlers *, void *);
 int			 __real_securetcp_set_socket(struct securetcp *, int);
 int			 __wrap_securetcp_set_socket(struct securetcp *, int);
-void			 __wrap_relay_run(struct session *);
+void			 __wrap_relay_run(struct session_self *);
 int			 __real_procs_init(void);
 int			 __wrap_procs_init(void);
 int			 __real_procs_reap(pid_t *, int *);
 int			 __wrap_procs_reap(pid_t *, int *);
-void			 __real_spawner_run(struct imsgbuf *,
-			    const struct server *, int);
-void			 __wrap_spawner_run(struct imsgbuf *,
-			    const struct server *, int);
+void			 __real_config_read(struct imsgbuf *,
+			    struct session_server *);
+void			 __wrap_config_read(struct imsgbuf *,
+			    struct session_server *);
 
-static const struct op	*parse(struct session *, char *);
+static const struct op	*parse(struct session_self *, char *);
 static void		 await(int, short);
 
-static struct session		*session;
-static const struct server	*server;
+static struct session_self		*session;
+static const struct session_server	*server;
 static struct imsgbuf		*spawner_pipe;
 static pid_t			 parent;
 
@@ -84,7 +84,7 @@ await(int fd, short events)
 
 /* "NAME [PID]": what it will find, too. */
 static const struct op *
-parse(struct session *s, char *line)
+parse(struct session_self *s, char *line)
 {
 	const struct op	*op;
 	char		*pid;
@@ -163,7 +163,7 @@ __wrap_securetcp_set_socket(struct securetcp *tcp, int fd)
 }
 
 static void
-tls_wait(struct session *s)
+tls_wait(struct session_self *s)
 {
 	struct pollfd	 pfd[SESSION_POLLFDS];
 	size_t		 n;
@@ -176,7 +176,7 @@ tls_wait(struct session *s)
 }
 
 static void
-tls_line(struct session *s, char *line, size_t size)
+tls_line(struct session_self *s, char *line, size_t size)
 {
 	size_t	 got, n = 0;
 	int	 error;
@@ -196,7 +196,7 @@ tls_line(struct session *s, char *line, size_t size)
 }
 
 static void
-tls_say(struct session *s, const char *text)
+tls_say(struct session_self *s, const char *text)
 {
 	size_t	 sent;
 
@@ -208,7 +208,7 @@ tls_say(struct session *s, const char *text)
 }
 
 void
-__wrap_relay_run(struct session *s)
+__wrap_relay_run(struct session_self *s)
 {
 	const struct op	*op;
 	char		 line[LINE];
@@ -233,11 +233,11 @@ __wrap_procs_init(void)
 }
 
 void
-__wrap_spawner_run(struct imsgbuf *pipe, const struct server *sv, int procfd)
+__wrap_config_read(struct imsgbuf *pipe, struct session_server *sv)
 {
 	spawner_pipe = pipe;
 	server = sv;
-	__real_spawner_run(pipe, sv, procfd);
+	__real_config_read(pipe, sv);
 }
 
 /* Sessions that never had a connection end in another way. */

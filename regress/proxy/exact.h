@@ -7,10 +7,10 @@
 #ifndef EXACT_H
 #define EXACT_H
 
-#include "proxy.h"
+#include "session.h"
 
-/* exact.c: proxy_parse() on a buffer that ends where the bytes do, checked. */
-enum proxy_result	 parse(const void *, size_t, struct proxy *);
+/* exact.c: proxyin_parse() on a buffer that ends where the bytes do. */
+enum proxyin_result	 parse(const void *, size_t, struct proxyin *);
 
 /* goods.c: headers as they should be, of every kind. */
 #define SIG	"\r\n\r\n\0\r\nQUIT\n"

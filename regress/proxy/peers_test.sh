@@ -51,7 +51,7 @@ relayed()
 	stop_it
 }
 
-scenario haproxy_sends "proxy_parse() reads what haproxy sends: versions 1 \
+scenario haproxy_sends "proxyin_parse() reads what haproxy sends: versions 1 \
 and 2, with its checksum and its other TLVs" require.progs haproxy
 haproxy_sends_body()
 {
@@ -70,7 +70,7 @@ haproxy_sends6_body()
 	relayed ::1 send-proxy-v2 proxy-v2-options crc32c
 }
 
-scenario haproxy_tls "proxy_parse() reads what haproxy says of a TLS \
+scenario haproxy_tls "proxyin_parse() reads what haproxy says of a TLS \
 connection, and leaves what follows" require.progs "haproxy openssl"
 haproxy_tls_body()
 {
@@ -188,7 +188,7 @@ nginx_receives_body()
 	told "   " "$PWD/nginx.sock" 2 -
 }
 
-scenario nginx_sends "proxy_parse() reads what nginx sends" \
+scenario nginx_sends "proxyin_parse() reads what nginx sends" \
     require.progs nginx
 nginx_sends_body()
 {

@@ -35,7 +35,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "proxy.h"
+#include "session.h"
 #include "proxyout.h"
 
 static socklen_t
@@ -195,22 +195,22 @@ do_send(int argc, char **argv)
 
 /* Reads the header and not a byte more; 0 when the connection ended first. */
 static int
-read_header(int fd, struct proxy *px)
+read_header(int fd, struct proxyin *px)
 {
-	uint8_t	 buf[PROXY_MAX];
+	uint8_t	 buf[PROXYIN_MAX];
 	size_t	 len = 0;
 	ssize_t	 n;
 
 	for (;;) {
-		switch (proxy_parse(buf, len, px)) {
-		case PROXY_DONE:
+		switch (proxyin_parse(buf, len, px)) {
+		case PROXYIN_DONE:
 			if (px->px_used != len)
 				errx(1, "%zu bytes read, %zu used", len,
 				    px->px_used);
 			return (1);
-		case PROXY_BAD:
+		case PROXYIN_BAD:
 			errx(1, "%s", px->px_why);
-		case PROXY_MORE:
+		case PROXYIN_MORE:
 			break;
 		}
 		if (px->px_more > sizeof(buf) - len)
@@ -224,7 +224,7 @@ read_header(int fd, struct proxy *px)
 }
 
 static void
-print_header(const struct proxy *px)
+print_header(const struct proxyin *px)
 {
 	char	 dst[INET6_ADDRSTRLEN], src[INET6_ADDRSTRLEN];
 
@@ -242,7 +242,7 @@ print_header(const struct proxy *px)
 static void
 do_read(int argc, char **argv)
 {
-	struct proxy		 px;
+	struct proxyin		 px;
 	struct sockaddr_un	 un;
 	int			 fd, s;
 

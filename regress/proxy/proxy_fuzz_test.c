@@ -65,15 +65,15 @@ change(char *buf, size_t len)
 static void
 check_parts(const char *buf, size_t len)
 {
-	enum proxy_result	 all, part;
-	struct proxy		 px, py;
+	enum proxyin_result	 all, part;
+	struct proxyin		 px, py;
 
 	part = parse(buf, number((uint32_t)len + 1), &px);
 	all = parse(buf, len, &py);
-	if (part == PROXY_MORE)
+	if (part == PROXYIN_MORE)
 		return;
 	ATF_REQUIRE_EQ(part, all);
-	if (all == PROXY_BAD)
+	if (all == PROXYIN_BAD)
 		return;
 	ATF_REQUIRE_EQ(px.px_used, py.px_used);
 	ATF_REQUIRE_EQ(px.px_family, py.px_family);
@@ -202,12 +202,12 @@ static void
 check_trip(const struct proxyout *po, const uint8_t *buf, size_t len)
 {
 	const struct sockaddr_storage	*dst, *src;
-	struct proxy			 px;
+	struct proxyin			 px;
 
 	dst = (const struct sockaddr_storage *)(const void *)po->po_dst;
 	src = (const struct sockaddr_storage *)(const void *)po->po_src;
 	ATF_REQUIRE(len > 0);
-	ATF_REQUIRE_EQ_MSG(parse(buf, len, &px), PROXY_DONE, "%s", px.px_why);
+	ATF_REQUIRE_EQ_MSG(parse(buf, len, &px), PROXYIN_DONE, "%s", px.px_why);
 	ATF_REQUIRE_EQ(px.px_used, len);
 	if (src->ss_family == AF_INET && dst->ss_family == AF_INET)
 		ATF_REQUIRE_EQ(px.px_family, AF_INET);
@@ -219,7 +219,7 @@ ATF_TC(trip);
 ATF_TC_HEAD(trip, tc)
 {
 	atf_tc_set_md_var(tc, "descr", "What proxyout_v1() and proxyout_v2() "
-	    "write proxy_parse() reads: any addresses, also of two families");
+	    "write proxyin_parse() reads: any addresses, also of two families");
 	atf_tc_set_md_var(tc, "timeout", "120");
 }
 ATF_TC_BODY(trip, tc)

@@ -42,7 +42,7 @@ check_address(const struct good *g, const uint8_t *addr, const char *want)
 }
 
 static void
-check_good(const struct good *g, const struct proxy *px)
+check_good(const struct good *g, const struct proxyin *px)
 {
 	ATF_CHECK_EQ_MSG(px->px_used, g->g_len, "%s: %zu", g->g_name,
 	    px->px_used);
@@ -64,17 +64,17 @@ ATF_TC_HEAD(good, tc)
 }
 ATF_TC_BODY(good, tc)
 {
-	struct proxy	 px;
+	struct proxyin	 px;
 	char		 more[512];
 	size_t		 i;
 
 	for (i = 0; i < ngoods; i++) {
 		ATF_REQUIRE_EQ_MSG(parse(goods[i].g_bytes, goods[i].g_len,
-		    &px), PROXY_DONE, "%s: %s", goods[i].g_name, px.px_why);
+		    &px), PROXYIN_DONE, "%s: %s", goods[i].g_name, px.px_why);
 		check_good(&goods[i], &px);
 		memset(more, 0x16, sizeof(more));
 		memcpy(more, goods[i].g_bytes, goods[i].g_len);
-		ATF_REQUIRE_EQ_MSG(parse(more, sizeof(more), &px), PROXY_DONE,
+		ATF_REQUIRE_EQ_MSG(parse(more, sizeof(more), &px), PROXYIN_DONE,
 		    "%s: %s", goods[i].g_name, px.px_why);
 		check_good(&goods[i], &px);
 	}
@@ -89,14 +89,14 @@ ATF_TC_HEAD(truncated, tc)
 ATF_TC_BODY(truncated, tc)
 {
 	const struct good	*g;
-	struct proxy		 px;
+	struct proxyin		 px;
 	size_t			 i, len;
 
 	for (i = 0; i < ngoods; i++) {
 		g = &goods[i];
 		for (len = 0; len < g->g_len; len++) {
 			ATF_REQUIRE_EQ_MSG(parse(g->g_bytes, len, &px),
-			    PROXY_MORE, "%s at %zu: %s", g->g_name, len,
+			    PROXYIN_MORE, "%s at %zu: %s", g->g_name, len,
 			    px.px_why);
 			ATF_REQUIRE_MSG(len + px.px_more <= g->g_len,
 			    "%s at %zu: %zu more", g->g_name, len, px.px_more);
@@ -113,22 +113,22 @@ ATF_TC_HEAD(drip, tc)
 ATF_TC_BODY(drip, tc)
 {
 	static const char	 start[] = SIG "\x21\x11\x10\0" A4;
-	struct proxy		 px;
+	struct proxyin		 px;
 	uint8_t			*buf;
 	size_t			 len;
 
-	ATF_REQUIRE((buf = calloc(1, PROXY_MAX)) != NULL);
+	ATF_REQUIRE((buf = calloc(1, PROXYIN_MAX)) != NULL);
 	memcpy(buf, start, sizeof(start) - 1);
 	buf[28] = 4;	/* no operation */
-	buf[29] = (PROXY_BLOCK - 15) >> 8;
-	buf[30] = (PROXY_BLOCK - 15) & 0xff;
-	for (len = 0; len < PROXY_MAX; len++) {
-		ATF_REQUIRE(proxy_parse(buf, len, &px) == PROXY_MORE);
+	buf[29] = (PROXYIN_BLOCK - 15) >> 8;
+	buf[30] = (PROXYIN_BLOCK - 15) & 0xff;
+	for (len = 0; len < PROXYIN_MAX; len++) {
+		ATF_REQUIRE(proxyin_parse(buf, len, &px) == PROXYIN_MORE);
 		if (len >= 16)
-			ATF_REQUIRE_EQ(px.px_more, PROXY_MAX - len);
+			ATF_REQUIRE_EQ(px.px_more, PROXYIN_MAX - len);
 	}
-	ATF_REQUIRE_EQ_MSG(parse(buf, len, &px), PROXY_DONE, "%s", px.px_why);
-	ATF_CHECK_EQ(px.px_used, PROXY_MAX);
+	ATF_REQUIRE_EQ_MSG(parse(buf, len, &px), PROXYIN_DONE, "%s", px.px_why);
+	ATF_CHECK_EQ(px.px_used, PROXYIN_MAX);
 	ATF_CHECK_EQ(px.px_srcport, 50000);
 	free(buf);
 }
@@ -308,21 +308,21 @@ static const struct wrong	 others[] = {
 static void
 check_wrong(const struct wrong *w)
 {
-	struct proxy	 px;
+	struct proxyin	 px;
 	char		*longer;
 	size_t		 len;
 
 	for (len = 0; len < w->w_len; len++)
-		ATF_REQUIRE_EQ_MSG(parse(w->w_bytes, len, &px), PROXY_MORE,
+		ATF_REQUIRE_EQ_MSG(parse(w->w_bytes, len, &px), PROXYIN_MORE,
 		    "%.*s at %zu: %s", (int)w->w_len, w->w_bytes, len,
 		    px.px_why);
-	ATF_REQUIRE_EQ_MSG(parse(w->w_bytes, len, &px), PROXY_BAD, "%.*s",
+	ATF_REQUIRE_EQ_MSG(parse(w->w_bytes, len, &px), PROXYIN_BAD, "%.*s",
 	    (int)w->w_len, w->w_bytes);
 	ATF_CHECK_STREQ(w->w_why, px.px_why);
 
-	ATF_REQUIRE((longer = calloc(1, len + PROXY_MAX)) != NULL);
+	ATF_REQUIRE((longer = calloc(1, len + PROXYIN_MAX)) != NULL);
 	memcpy(longer, w->w_bytes, len);
-	ATF_REQUIRE_EQ(parse(longer, len + PROXY_MAX, &px), PROXY_BAD);
+	ATF_REQUIRE_EQ(parse(longer, len + PROXYIN_MAX, &px), PROXYIN_BAD);
 	ATF_CHECK_STREQ(w->w_why, px.px_why);
 	free(longer);
 }
@@ -363,7 +363,7 @@ ATF_TC_HEAD(other, tc)
 }
 ATF_TC_BODY(other, tc)
 {
-	struct proxy	 px;
+	struct proxyin	 px;
 	char		 why[128];
 	size_t		 i;
 	int		 c;
@@ -371,7 +371,7 @@ ATF_TC_BODY(other, tc)
 
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		ATF_REQUIRE_EQ_MSG(parse(others[i].w_bytes, others[i].w_len,
-		    &px), PROXY_BAD, "%s", others[i].w_why);
+		    &px), PROXYIN_BAD, "%s", others[i].w_why);
 		snprintf(why, sizeof(why), "no PROXY header: %s" CAME,
 		    others[i].w_why);
 		ATF_CHECK_STREQ(why, px.px_why);
@@ -379,7 +379,7 @@ ATF_TC_BODY(other, tc)
 	for (c = 0; c <= 0xff; c++) {
 		byte = (uint8_t)c;
 		ATF_CHECK_EQ_MSG(parse(&byte, 1, &px), byte == 'P' ||
-		    byte == '\r' ? PROXY_MORE : PROXY_BAD, "%02x", byte);
+		    byte == '\r' ? PROXYIN_MORE : PROXYIN_BAD, "%02x", byte);
 	}
 }
 
@@ -392,7 +392,7 @@ ATF_TC_HEAD(mutated, tc)
 ATF_TC_BODY(mutated, tc)
 {
 	const struct good	*g;
-	struct proxy		 px;
+	struct proxyin		 px;
 	char			 buf[512];
 	size_t			 at, i;
 	int			 c;
@@ -421,8 +421,8 @@ ATF_TC_BODY(checksum, tc)
 {
 	static const char	 good[] = SIG "\x21\x11\0\x13" A4
 				    "\3\0\4\xa8\xf4\x07\xb1";
-	enum proxy_result	 r;
-	struct proxy		 px;
+	enum proxyin_result	 r;
+	struct proxyin		 px;
 	char			 buf[sizeof(good) - 1];
 	size_t			 at;
 	int			 c;
@@ -435,10 +435,10 @@ ATF_TC_BODY(checksum, tc)
 			buf[at] = (char)c;
 			r = parse(buf, sizeof(buf), &px);
 			if (at == 28 || (at == 15 && c == 12))
-				ATF_CHECK_EQ_MSG(r, PROXY_DONE,
+				ATF_CHECK_EQ_MSG(r, PROXYIN_DONE,
 				    "%zu to %02x: %s", at, c, px.px_why);
 			else
-				ATF_CHECK_MSG(r != PROXY_DONE,
+				ATF_CHECK_MSG(r != PROXYIN_DONE,
 				    "%zu to %02x", at, c);
 		}
 	}

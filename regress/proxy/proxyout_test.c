@@ -162,7 +162,7 @@ ATF_TC_HEAD(v2, tc)
 }
 ATF_TC_BODY(v2, tc)
 {
-	struct proxy		 px;
+	struct proxyin		 px;
 	struct proxyout		 po;
 	struct sockaddr_storage	 dst, src;
 
@@ -177,7 +177,7 @@ ATF_TC_BODY(v2, tc)
 	po.po_verified = 1;
 	po.po_tls = 1;
 	check_sizes(2, &po, golden, sizeof(golden));
-	ATF_CHECK_EQ(parse(golden, sizeof(golden), &px), PROXY_DONE);
+	ATF_CHECK_EQ(parse(golden, sizeof(golden), &px), PROXYIN_DONE);
 	ATF_CHECK_EQ(px.px_used, sizeof(golden));
 }
 
@@ -273,12 +273,12 @@ ATF_TC(longest);
 ATF_TC_HEAD(longest, tc)
 {
 	atf_tc_set_md_var(tc, "descr", "The longest of what a session may "
-	    "report fits into PROXYOUT_MAX, and proxy_parse() takes it");
+	    "report fits into PROXYOUT_MAX, and proxyin_parse() takes it");
 }
 ATF_TC_BODY(longest, tc)
 {
 	struct wire_established	 wh;
-	struct proxy		 px;
+	struct proxyin		 px;
 	struct proxyout		 po;
 	struct sockaddr_storage	 dst, src;
 	uint8_t			 out[PROXYOUT_MAX];
@@ -295,7 +295,7 @@ ATF_TC_BODY(longest, tc)
 	po.po_tls = 1;
 	len = write_exact(2, &po, out, sizeof(out));
 	ATF_REQUIRE(len > 0);
-	ATF_REQUIRE_EQ_MSG(parse(out, len, &px), PROXY_DONE, "%s", px.px_why);
+	ATF_REQUIRE_EQ_MSG(parse(out, len, &px), PROXYIN_DONE, "%s", px.px_why);
 	ATF_CHECK_EQ(px.px_used, len);
 }
 

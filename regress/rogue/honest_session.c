@@ -24,7 +24,8 @@
 #include "session.h"
 
 __attribute__((__noreturn__))
-void		 honest_session_run(const struct server *, uint64_t, int);
+void		 honest_session_run(const struct session_server *, uint64_t,
+		    int);
 
 /* What a session does to the parent is the question here, not what it may. */
 #define helper_sandbox(pipe, start, role)	((void)(role))
@@ -32,7 +33,7 @@ void		 honest_session_run(const struct server *, uint64_t, int);
 #include "../../libexec/securetcp-session/session.c"
 #undef session_run
 
-static struct session	*rogue;
+static struct session_self	*rogue;
 
 /* One message of the parent's, whatever it says. */
 static void
@@ -144,7 +145,7 @@ session_words(const char **line)
 }
 
 static void
-rogue_idle(struct session *s)
+rogue_idle(struct session_self *s)
 {
 	struct pollfd	 pfd;
 
@@ -161,7 +162,7 @@ rogue_idle(struct session *s)
 
 /* What a client says first, when that is an order; else nothing is taken. */
 static int
-rogue_wanted(struct session *s)
+rogue_wanted(struct session_self *s)
 {
 	struct pollfd	 pfd[2];
 	char		 buf[sizeof(ROGUE_WORD) - 1];
@@ -195,10 +196,10 @@ rogue_line(int fd, char *line, size_t size)
 }
 
 void
-session_run(const struct server *sv, uint64_t id, int fd)
+session_run(const struct session_server *sv, uint64_t id, int fd)
 {
-	static struct session	 session;
-	struct session		*s = &session;
+	static struct session_self	 session;
+	struct session_self		*s = &session;
 	char			 line[ROGUE_LINE];
 
 	session_start(s, sv, id, fd);

@@ -5,8 +5,8 @@
  */
 
 /*
- * The spawner: as securetcp-session's main.c, without a sandbox.  A checker is
- * the shipped one, unless there is a plan for it.
+ * The shipped spawner.c, without a sandbox, which looks for orders whenever
+ * it waits.  A checker is the shipped one, unless there is a plan for it.
  */
 
 #include <sys/types.h>
@@ -20,7 +20,6 @@
 #include <imsg.h>
 
 #include "helper.h"
-#include "inspect.h"
 #include "procs.h"
 #include "rogue.h"
 #include "securetcp.h"
@@ -28,6 +27,8 @@
 #include "wire.h"
 
 struct rogue_orders	*rogue_orders;
+static char		 rogue_plan[ROGUE_LINE];
+static int		 rogue_planned = -1;
 
 /* 1 when there was an order, and it was this process that took it. */
 int
@@ -45,7 +46,7 @@ rogue_obey(volatile int *set, const char *order)
 }
 
 /* For the spawner's poll(2): it comes by 50 times a second. */
-int
+static int
 rogue_poll(int64_t deadline, int timeout)
 {
 	int	 ms;
@@ -56,62 +57,47 @@ rogue_poll(int64_t deadline, int timeout)
 	return (ms == -1 || ms > 20 ? 20 : ms);
 }
 
+/* The plan is read while there are an environment and files. */
 static void
-rogue_ready(struct imsgbuf *pipe)
+rogue_start(struct imsgbuf *pipe, struct wire_start *start)
 {
-	struct wire_ready	 ready;
+	rogue_orders = mmap(NULL, sizeof(*rogue_orders),
+	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANON, -1, 0);
+	if (rogue_orders == MAP_FAILED)
+		err(1, "mmap");
+	rogue_planned = act_plan(rogue_plan, sizeof(rogue_plan));
+	helper_start(pipe, start);
+}
 
-	memset(&ready, 0, sizeof(ready));
-	(void)strlcpy(ready.wr_sandbox, "rogue", sizeof(ready.wr_sandbox));
-	if (wire_send(pipe, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
-		helper_fatal(pipe, "READY");
-	helper_flush(pipe);
+/* The plan is carried out where the honest one says READY. */
+static const char *
+rogue_name(void)
+{
+	if (rogue_planned == 0)
+		act(rogue_plan, NULL);
+	return ("rogue");
 }
 
 /* In place of the answer to the first question. */
 __attribute__((__noreturn__))
 static void
-rogue_checker(struct imsgbuf *pipe, const char *plan)
+rogue_checker(struct imsgbuf *pipe, const struct wire_start *start)
 {
 	struct imsg	 imsg;
 
-	rogue_ready(pipe);
+	if (rogue_planned == -1)
+		inspect_run(pipe, start);
+	helper_ready(pipe, "rogue");
 	helper_next(pipe, &imsg);
 	imsg_free(&imsg);
-	act(plan, NULL);
+	act(rogue_plan, NULL);
 	for (;;)
 		helper_next(pipe, &imsg);
 }
 
-int
-main(void)
-{
-	static struct server	 server;
-	static struct imsgbuf	 pipe;
-	char			 plan[ROGUE_LINE];
-	int			 planned, procfd;
-
-	rogue_orders = mmap(NULL, sizeof(*rogue_orders),
-	    PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANON, -1, 0);
-	if (rogue_orders == MAP_FAILED)
-		err(1, "mmap");
-	planned = act_plan(plan, sizeof(plan));
-	helper_start(&pipe, &server.sv_start);
-	if (server.sv_start.ws_flags & WIRE_START_CHECK) {
-		if (planned == 0)
-			rogue_checker(&pipe, plan);
-		inspect_run(&pipe, &server.sv_start);
-	}
-	if (sign_init() != ptOk)
-		helper_fatal(&pipe, "no signing hook");
-	config_read(&pipe, &server);
-	if (securetcp_warm() != ptOk)
-		helper_fatal(&pipe, "cannot shake hands with itself");
-	if ((procfd = procs_init()) == -1)
-		helper_fatal(&pipe, "procs_init");
-	helper_bound(&pipe, SESSION_MEMORY);
-	if (planned == 0)
-		act(plan, NULL);
-	rogue_ready(&pipe);
-	spawner_run(&pipe, &server, procfd);
-}
+#define helper_start		rogue_start
+#define helper_sandbox(pipe, start, role)	((void)(start), (void)(role))
+#define inspect_run		rogue_checker
+#define sandbox_name		rogue_name
+#define timer_poll		rogue_poll
+#include "../../libexec/securetcp-session/spawner.c"

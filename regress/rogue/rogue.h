@@ -51,7 +51,6 @@ extern uint8_t	 rogue_keyid[];
 extern uint8_t	 rogue_keytype;
 
 /* rogue.c */
-int		 rogue_poll(int64_t, int);
 int		 rogue_obey(volatile int *, const char *);
 
 #endif /* ROGUE_H */

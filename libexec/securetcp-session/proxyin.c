@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "proxy.h"
+#include "session.h"
 
 #define V1_MAX		107	/* a line, with its CRLF */
 #define V1_LEAST	15	/* "PROXY UNKNOWN\r\n" */
@@ -37,33 +37,33 @@
 
 #define CRC32C_POLY	0x82f63b78U	/* Castagnoli's, bits reversed */
 
-static enum proxy_result	 bad(struct proxy *, const char *, ...)
+static enum proxyin_result	 bad(struct proxyin *, const char *, ...)
 				    __attribute__((format(printf, 2, 3)));
-static enum proxy_result	 v1_parse(struct proxy *, const uint8_t *,
+static enum proxyin_result	 v1_parse(struct proxyin *, const uint8_t *,
 				    size_t);
-static enum proxy_result	 v2_parse(struct proxy *, const uint8_t *,
+static enum proxyin_result	 v2_parse(struct proxyin *, const uint8_t *,
 				    size_t);
 
 static const uint8_t	 v1_head[] = { 'P', 'R', 'O', 'X', 'Y', ' ' };
 static const uint8_t	 v2_head[] = { 0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d,
 			    0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a };
 
-static enum proxy_result
-bad(struct proxy *px, const char *fmt, ...)
+static enum proxyin_result
+bad(struct proxyin *px, const char *fmt, ...)
 {
 	va_list	 ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(px->px_why, sizeof(px->px_why), fmt, ap);
 	va_end(ap);
-	return (PROXY_BAD);
+	return (PROXYIN_BAD);
 }
 
-static enum proxy_result
-more(struct proxy *px, size_t n)
+static enum proxyin_result
+more(struct proxyin *px, size_t n)
 {
 	px->px_more = n;
-	return (PROXY_MORE);
+	return (PROXYIN_MORE);
 }
 
 /* Whether what came so far is that, or may become it. */
@@ -89,8 +89,8 @@ is_http(const uint8_t *buf, size_t len)
 }
 
 /* Whoever set up the other end wants to know what it sends instead. */
-static enum proxy_result
-no_header(struct proxy *px, const uint8_t *buf, size_t len)
+static enum proxyin_result
+no_header(struct proxyin *px, const uint8_t *buf, size_t len)
 {
 	char	 seen[48];
 	size_t	 i;
@@ -119,7 +119,7 @@ no_header(struct proxy *px, const uint8_t *buf, size_t len)
 
 /* A proxy with one kind of socket for both families names IPv4 like this. */
 static void
-unmap(struct proxy *px)
+unmap(struct proxyin *px)
 {
 	static const uint8_t	 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
 				    0xff, 0xff };
@@ -135,8 +135,8 @@ unmap(struct proxy *px)
 	memset(px->px_dst + 4, 0, 12);
 }
 
-enum proxy_result
-proxy_parse(const uint8_t *buf, size_t len, struct proxy *px)
+enum proxyin_result
+proxyin_parse(const uint8_t *buf, size_t len, struct proxyin *px)
 {
 	memset(px, 0, sizeof(*px));
 	px->px_family = AF_UNSPEC;
@@ -153,8 +153,8 @@ proxy_parse(const uint8_t *buf, size_t len, struct proxy *px)
  * Version 1: a line of text.
  */
 
-static enum proxy_result
-v1_more(struct proxy *px, const uint8_t *buf, size_t len)
+static enum proxyin_result
+v1_more(struct proxyin *px, const uint8_t *buf, size_t len)
 {
 	if (len >= V1_MAX)
 		return (bad(px, "PROXY v1: no CRLF in its first %d bytes",
@@ -164,8 +164,8 @@ v1_more(struct proxy *px, const uint8_t *buf, size_t len)
 	return (more(px, buf[len - 1] == '\r' ? 1 : 2));
 }
 
-static enum proxy_result
-v1_unknown(struct proxy *px, const uint8_t *buf, size_t len)
+static enum proxyin_result
+v1_unknown(struct proxyin *px, const uint8_t *buf, size_t len)
 {
 	size_t	 i, max = len < V1_MAX ? len : V1_MAX;
 
@@ -176,7 +176,7 @@ v1_unknown(struct proxy *px, const uint8_t *buf, size_t len)
 	for (i = V1_UNKNOWN; i + 1 < max; i++) {
 		if (buf[i] == '\r' && buf[i + 1] == '\n') {
 			px->px_used = i + 2;
-			return (PROXY_DONE);
+			return (PROXYIN_DONE);
 		}
 	}
 	return (v1_more(px, buf, len));
@@ -200,7 +200,7 @@ v1_octal(const char *text)
 }
 
 static int
-v1_address(struct proxy *px, const char *text, uint8_t *addr)
+v1_address(struct proxyin *px, const char *text, uint8_t *addr)
 {
 	if (!v1_octal(text) && inet_pton(px->px_family, text, addr) == 1)
 		return (0);
@@ -210,7 +210,7 @@ v1_address(struct proxy *px, const char *text, uint8_t *addr)
 }
 
 static int
-v1_port(struct proxy *px, const char *text, uint16_t *port)
+v1_port(struct proxyin *px, const char *text, uint16_t *port)
 {
 	uint32_t	 n = 0;
 	size_t		 i;
@@ -226,8 +226,8 @@ v1_port(struct proxy *px, const char *text, uint16_t *port)
 	return (0);
 }
 
-static enum proxy_result
-v1_fields(struct proxy *px, char *line)
+static enum proxyin_result
+v1_fields(struct proxyin *px, char *line)
 {
 	char	*field[4];
 	size_t	 i;
@@ -244,13 +244,13 @@ v1_fields(struct proxy *px, char *line)
 	    v1_address(px, field[1], px->px_dst) == -1 ||
 	    v1_port(px, field[2], &px->px_srcport) == -1 ||
 	    v1_port(px, field[3], &px->px_dstport) == -1)
-		return (PROXY_BAD);
+		return (PROXYIN_BAD);
 	unmap(px);
-	return (PROXY_DONE);
+	return (PROXYIN_DONE);
 }
 
-static enum proxy_result
-v1_tcp(struct proxy *px, const uint8_t *buf, size_t len)
+static enum proxyin_result
+v1_tcp(struct proxyin *px, const uint8_t *buf, size_t len)
 {
 	char	 line[V1_MAX];
 	size_t	 i, max = len < V1_MAX ? len : V1_MAX;
@@ -271,8 +271,8 @@ v1_tcp(struct proxy *px, const uint8_t *buf, size_t len)
 	return (v1_fields(px, line));
 }
 
-static enum proxy_result
-v1_parse(struct proxy *px, const uint8_t *buf, size_t len)
+static enum proxyin_result
+v1_parse(struct proxyin *px, const uint8_t *buf, size_t len)
 {
 	const uint8_t	*family = buf + V1_FAMILY;
 	size_t		 n;
@@ -369,7 +369,7 @@ v2_addrlen(uint8_t family)
 
 /* Only where a stream can have come from; or nothing is said about it. */
 static int
-v2_family(struct proxy *px, uint8_t family)
+v2_family(struct proxyin *px, uint8_t family)
 {
 	if (family == V2_UNSPEC)
 		return (0);
@@ -387,7 +387,7 @@ v2_family(struct proxy *px, uint8_t family)
 }
 
 static void
-v2_addresses(struct proxy *px, const uint8_t *buf)
+v2_addresses(struct proxyin *px, const uint8_t *buf)
 {
 	const uint8_t	*p = buf + V2_FIXED;
 	size_t		 n;
@@ -415,8 +415,8 @@ v2_addresses(struct proxy *px, const uint8_t *buf)
  * The header is whole.  In a LOCAL one nothing has to make sense, but where
  * it does, its checksum has to be right: it might have been another command.
  */
-static enum proxy_result
-v2_block(struct proxy *px, const uint8_t *buf, size_t end)
+static enum proxyin_result
+v2_block(struct proxyin *px, const uint8_t *buf, size_t end)
 {
 	const char	*why;
 	size_t		 crc, off;
@@ -432,11 +432,11 @@ v2_block(struct proxy *px, const uint8_t *buf, size_t end)
 	if (buf[V2_COMMAND] == V2_PROXY)
 		v2_addresses(px, buf);
 	px->px_used = end;
-	return (PROXY_DONE);
+	return (PROXYIN_DONE);
 }
 
-static enum proxy_result
-v2_parse(struct proxy *px, const uint8_t *buf, size_t len)
+static enum proxyin_result
+v2_parse(struct proxyin *px, const uint8_t *buf, size_t len)
 {
 	size_t	 n;
 
@@ -448,14 +448,14 @@ v2_parse(struct proxy *px, const uint8_t *buf, size_t len)
 		    buf[V2_COMMAND] & 0x0fU));
 	if (len > V2_FAMILY && buf[V2_COMMAND] == V2_PROXY &&
 	    v2_family(px, buf[V2_FAMILY]) == -1)
-		return (PROXY_BAD);
+		return (PROXYIN_BAD);
 	if (len < V2_FIXED)
 		return (more(px, V2_FIXED - len));
 
 	n = get16(buf + V2_LENGTH);
-	if (n > PROXY_BLOCK)
+	if (n > PROXYIN_BLOCK)
 		return (bad(px, "PROXY v2: %zu bytes are more than %d", n,
-		    PROXY_BLOCK));
+		    PROXYIN_BLOCK));
 	if (buf[V2_COMMAND] == V2_PROXY && n < v2_addrlen(buf[V2_FAMILY]))
 		return (bad(px, "PROXY v2: %zu bytes are too few for its "
 		    "addresses", n));
