@@ -237,6 +237,39 @@ helper_parse(struct imsgbuf *imsgbuf, struct imsg *imsg, void *payload,
 }
 
 void
+helper_serve(struct imsgbuf *imsgbuf, uint32_t type,
+    void (*serve)(struct imsgbuf *, struct imsg *))
+{
+	struct imsg	 imsg;
+
+	for (;;) {
+		helper_next(imsgbuf, &imsg);
+		if (imsg_get_type(&imsg) != type)
+			helper_fatal(imsgbuf, "%s instead of %s",
+			    wire_name(imsg_get_type(&imsg)), wire_name(type));
+		serve(imsgbuf, &imsg);
+		imsg_free(&imsg);
+	}
+}
+
+void
+helper_send(struct imsgbuf *imsgbuf, uint32_t type, const void *payload,
+    size_t size)
+{
+	if (wire_send(imsgbuf, type, -1, payload, size) == -1)
+		helper_fatal(imsgbuf, "%s: %s", wire_name(type),
+		    strerror(errno));
+}
+
+void
+helper_say(struct imsgbuf *imsgbuf, uint32_t type, const void *payload,
+    size_t size)
+{
+	helper_send(imsgbuf, type, payload, size);
+	helper_flush(imsgbuf);
+}
+
+void
 helper_flush(struct imsgbuf *imsgbuf)
 {
 	struct pollfd	 pfd;
@@ -282,9 +315,7 @@ helper_ready(struct imsgbuf *imsgbuf, const char *sandbox)
 
 	memset(&ready, 0, sizeof(ready));
 	(void)strlcpy(ready.wr_sandbox, sandbox, sizeof(ready.wr_sandbox));
-	if (wire_send(imsgbuf, WIRE_READY, -1, &ready, sizeof(ready)) == -1)
-		helper_fatal(imsgbuf, "READY: %s", strerror(errno));
-	helper_flush(imsgbuf);
+	helper_say(imsgbuf, WIRE_READY, &ready, sizeof(ready));
 }
 
 void

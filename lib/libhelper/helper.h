@@ -14,6 +14,7 @@
 #define HELPER_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct imsg;
 struct imsgbuf;
@@ -40,6 +41,17 @@ void		 helper_start(struct imsgbuf *, struct wire_start *);
 void		 helper_next(struct imsgbuf *, struct imsg *);
 /* wire_parse(), or helper_fatal(): the parent speaks another protocol. */
 void		 helper_parse(struct imsgbuf *, struct imsg *, void *, size_t);
+/*
+ * Hands the messages that come, which are of this type, to the function: for
+ * good.  Another one is the parent's mistake: helper_fatal().
+ */
+__attribute__((__noreturn__))
+void		 helper_serve(struct imsgbuf *, uint32_t,
+		    void (*)(struct imsgbuf *, struct imsg *));
+/* Queues a message, or helper_fatal(). */
+void		 helper_send(struct imsgbuf *, uint32_t, const void *, size_t);
+/* The same, and writes all that is queued before anything else is done. */
+void		 helper_say(struct imsgbuf *, uint32_t, const void *, size_t);
 /* Writes everything queued, polling; exits when the pipe has ended. */
 void		 helper_flush(struct imsgbuf *);
 /* compat_bound_memory(), before the sandbox, or helper_fatal(). */

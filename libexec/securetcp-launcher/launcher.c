@@ -31,14 +31,24 @@
 
 #include "compat.h"
 #include "helper.h"
-#include "launcher.h"
 #include "procs.h"
 #include "sandbox.h"
 #include "wire.h"
 
+#define PROGRAMS_MAX	4096
 #define LAUNCHER_QUEUE	256	/* messages unsent: take no more orders */
 #define LAUNCHER_GRACE	1000	/* milliseconds, when the parent has gone */
 #define RUN_FAILED	127	/* as a shell says it */
+
+/* What may be run, and as whom. */
+struct runnable {
+	char		*rn_path;
+	char		**rn_argv;
+	uid_t		 rn_uid;
+	gid_t		 rn_gid;
+	gid_t		 rn_groups[WIRE_GROUPS];
+	int		 rn_ngroups;
+};
 
 /* One program at work, which leads the process group of its number. */
 struct running {
@@ -70,6 +80,8 @@ static struct limit	 limits[] = {
 
 #define NLIMITS	(sizeof(limits) / sizeof(limits[0]))
 
+static struct runnable		*programs;	/* by the parent's numbers */
+static uint32_t			 nprograms;
 static struct sessiontree	 bysession = RB_INITIALIZER(&bysession);
 static struct pidtree		 bypid = RB_INITIALIZER(&bypid);
 static struct imsgbuf		*parent;
@@ -77,19 +89,29 @@ static int			 reapfd;
 static int			 nexterr = -1;	/* of the program to come ... */
 static uint64_t			 errsession;	/* ... for this session */
 
+static const char	*runnable_wrong(const struct wire_program *);
+static void	 runnable_groups(struct runnable *,
+		    const struct wire_program *);
+static void	 runnable_read(struct imsgbuf *, struct imsg *);
+static void	 runnable_read_all(struct imsgbuf *);
+static void	 runnable_add(struct imsgbuf *, const struct wire_program *);
+static const struct runnable
+		*runnable_find(uint32_t);
+static char	**strings_split(uint8_t *, size_t);
+
 static int	 running_sessioncmp(struct running *, struct running *);
 static int	 running_pidcmp(struct running *, struct running *);
 
 static void	 running_signal(struct running *, int);
 
 __attribute__((__noreturn__))
-static void	 launcher_run(struct imsgbuf *, int);
+static void	 launcher_loop(struct imsgbuf *, int);
 static int64_t	 launcher_now(void);
 static int	 launcher_full(void);
 static void	 launcher_turn(void);
 static void	 launcher_pipe(int);
 static void	 launcher_orders(void);
-static void	 launcher_message(struct imsg *);
+static void	 launcher_obey(struct imsg *);
 __attribute__((__noreturn__))
 static void	 launcher_leave(void);
 static void	 launcher_kill_all(void);
@@ -97,10 +119,9 @@ static void	 launcher_stderr(struct imsg *);
 static void	 launcher_order(struct imsg *);
 static void	 launcher_execute(struct wire_run *, int);
 static void	 launcher_unforked(uint64_t, int);
-static void	 launcher_signal(struct imsg *, int);
+static void	 launcher_kill(struct imsg *, int);
 static void	 launcher_reap(void);
 static void	 launcher_exited(struct running *, int);
-static void	 launcher_send(enum wire_type, const void *, size_t);
 
 RB_PROTOTYPE(sessiontree, running, ru_bysession, running_sessioncmp)
 RB_PROTOTYPE(pidtree, running, ru_bypid, running_pidcmp)
@@ -123,8 +144,8 @@ __attribute__((__noreturn__))
 static void	 run_fail(const struct runnable *, const char *);
 
 /* Low for the launcher, as they were for what it runs. */
-static int	 limits_init(unsigned int);
-static int	 limits_restore(void);
+static int	 limit_lower(unsigned int);
+static int	 limit_restore(void);
 
 int
 main(int argc, char *argv[])
@@ -138,10 +159,10 @@ main(int argc, char *argv[])
 		errx(HELPER_USAGE, "takes no arguments: it is run by "
 		    "securetcpd(8)");
 	helper_start(&pipe, &start);
-	if (limits_init(start.ws_nofile) == -1)
+	if (limit_lower(start.ws_nofile) == -1)
 		helper_fatal(&pipe, "launcher: limits, %u descriptors: %s",
 		    start.ws_nofile, strerror(errno));
-	programs_read(&pipe);
+	runnable_read_all(&pipe);
 	if (run_init() == -1)
 		helper_fatal(&pipe, "launcher: signals: %s", strerror(errno));
 	if ((procfd = procs_init()) == -1)
@@ -149,7 +170,134 @@ main(int argc, char *argv[])
 		    strerror(errno));
 	helper_sandbox(&pipe, &start, SANDBOX_LAUNCHER);
 	helper_ready(&pipe, sandbox_name());
-	launcher_run(&pipe, procfd);
+	launcher_loop(&pipe, procfd);
+}
+
+/* The programs that may be run, by the numbers the parent gave them. */
+
+/* NULL, or what is wrong with it. */
+static const char *
+runnable_wrong(const struct wire_program *wp)
+{
+	if (wp->wp_index != nprograms || nprograms == PROGRAMS_MAX)
+		return ("out of order");
+	if (wp->wp_path[0] != '/')
+		return ("its path is not absolute");
+	if (wp->wp_groups_len % sizeof(uint32_t) != 0)
+		return ("half a group");
+	if (geteuid() != 0 && wp->wp_uid != getuid())
+		return ("another user: only root can become that");
+	return (NULL);
+}
+
+static void
+runnable_groups(struct runnable *rn, const struct wire_program *wp)
+{
+	const uint8_t	*p = wp->wp_groups;
+	size_t		 left;
+
+	for (left = wp->wp_groups_len; left > 0; left -= 4, p += 4)
+		rn->rn_groups[rn->rn_ngroups++] = (gid_t)p[0] << 24 |
+		    (gid_t)p[1] << 16 | (gid_t)p[2] << 8 | (gid_t)p[3];
+}
+
+static void
+runnable_add(struct imsgbuf *pipe, const struct wire_program *wp)
+{
+	struct runnable	*rn;
+	uint8_t		*arguments;
+
+	rn = reallocarray(programs, nprograms + 1, sizeof(*rn));
+	if (rn == NULL)
+		goto fail;
+	programs = rn;
+	rn += nprograms;
+	memset(rn, 0, sizeof(*rn));
+	if ((rn->rn_path = strdup(wp->wp_path)) == NULL ||
+	    (arguments = malloc(sizeof(wp->wp_arguments))) == NULL)
+		goto fail;
+	memcpy(arguments, wp->wp_arguments, wp->wp_arguments_len);
+	rn->rn_argv = strings_split(arguments, wp->wp_arguments_len);
+	if (rn->rn_argv == NULL)
+		goto fail;
+	if (rn->rn_argv[0] == NULL)
+		helper_fatal(pipe, "launcher: program %s without the name by "
+		    "which it is run", wp->wp_path);
+	rn->rn_uid = (uid_t)wp->wp_uid;
+	rn->rn_gid = (gid_t)wp->wp_gid;
+	runnable_groups(rn, wp);
+	nprograms++;
+	return;
+
+fail:
+	helper_fatal(pipe, "launcher: program %s: %s", wp->wp_path,
+	    strerror(errno));
+}
+
+static void
+runnable_read(struct imsgbuf *pipe, struct imsg *imsg)
+{
+	struct wire_program	 wp;
+	const char		*wrong;
+
+	helper_parse(pipe, imsg, &wp, sizeof(wp));
+	if ((wrong = runnable_wrong(&wp)) != NULL)
+		helper_fatal(pipe, "launcher: program %u, %s, as user %u: %s",
+		    wp.wp_index, wp.wp_path, wp.wp_uid, wrong);
+	runnable_add(pipe, &wp);
+}
+
+static void
+runnable_read_all(struct imsgbuf *pipe)
+{
+	struct imsg	 imsg;
+	uint32_t	 type;
+
+	for (;;) {
+		helper_next(pipe, &imsg);
+		type = imsg_get_type(&imsg);
+		if (type == WIRE_PROGRAM_END)
+			break;
+		if (type != WIRE_PROGRAM)
+			helper_fatal(pipe, "launcher: %s before PROGRAM_END",
+			    wire_name(type));
+		runnable_read(pipe, &imsg);
+		imsg_free(&imsg);
+	}
+	helper_parse(pipe, &imsg, NULL, 0);
+	imsg_free(&imsg);
+}
+
+static const struct runnable *
+runnable_find(uint32_t index)
+{
+	return (index < nprograms ? &programs[index] : NULL);
+}
+
+/*
+ * Strings that each end with their NUL, as a vector that ends with NULL; it
+ * points into the data.  NULL with errno, EINVAL for data that does not end
+ * with NUL.
+ */
+static char **
+strings_split(uint8_t *data, size_t len)
+{
+	char	**strings;
+	size_t	  i, n = 0;
+
+	if (len > 0 && data[len - 1] != '\0') {
+		errno = EINVAL;
+		return (NULL);
+	}
+	for (i = 0; i < len; i++)
+		n += data[i] == '\0';
+	if ((strings = calloc(n + 1, sizeof(*strings))) == NULL)
+		return (NULL);
+	for (i = 0, n = 0; i < len; n++) {
+		strings[n] = (char *)data + i;
+		i += strlen(strings[n]) + 1;
+	}
+	return (strings);
 }
 
 /* Runs, signals and reaps programs, as the parent orders by session. */
@@ -186,7 +334,7 @@ launcher_now(void)
 }
 
 static void
-launcher_run(struct imsgbuf *pipe, int fd)
+launcher_loop(struct imsgbuf *pipe, int fd)
 {
 	parent = pipe;
 	reapfd = fd;
@@ -293,13 +441,13 @@ launcher_orders(void)
 			    "%s", strerror(errno));
 		if (n == 0)
 			return;
-		launcher_message(&imsg);
+		launcher_obey(&imsg);
 		imsg_free(&imsg);
 	}
 }
 
 static void
-launcher_message(struct imsg *imsg)
+launcher_obey(struct imsg *imsg)
 {
 	switch (imsg_get_type(imsg)) {
 	case WIRE_STDERR:
@@ -310,17 +458,17 @@ launcher_message(struct imsg *imsg)
 		launcher_order(imsg);
 		break;
 	case WIRE_TERM:
-		launcher_signal(imsg, SIGTERM);
+		launcher_kill(imsg, SIGTERM);
 		break;
 	case WIRE_KILL:
-		launcher_signal(imsg, SIGKILL);
+		launcher_kill(imsg, SIGKILL);
 		break;
 	default:
 		helper_fatal(parent, "launcher: unexpected %s",
 		    wire_name(imsg_get_type(imsg)));
 	}
 	/* Whatever came of it: a launcher that hangs says no more of that. */
-	launcher_send(WIRE_TAKEN, NULL, 0);
+	helper_send(parent, WIRE_TAKEN, NULL, 0);
 }
 
 static void
@@ -371,7 +519,7 @@ launcher_execute(struct wire_run *wrn, int fd)
 	char			**environment;
 	int			  error;
 
-	if ((rn = program_find(wrn->wrn_index)) == NULL)
+	if ((rn = runnable_find(wrn->wrn_index)) == NULL)
 		helper_fatal(parent, "launcher: session %llu: there is no "
 		    "program %u", (unsigned long long)wrn->wrn_session,
 		    wrn->wrn_index);
@@ -413,12 +561,12 @@ launcher_unforked(uint64_t session, int error)
 	memset(&wf, 0, sizeof(wf));
 	wf.wf_session = session;
 	wf.wf_errno = (uint32_t)error;
-	launcher_send(WIRE_UNFORKED, &wf, sizeof(wf));
+	helper_send(parent, WIRE_UNFORKED, &wf, sizeof(wf));
 }
 
 /* One that is not known has gone already: its EXITED is under way. */
 static void
-launcher_signal(struct imsg *imsg, int sig)
+launcher_kill(struct imsg *imsg, int sig)
 {
 	struct wire_id	 wx;
 	struct running	 key, *ru;
@@ -461,16 +609,7 @@ launcher_exited(struct running *ru, int status)
 		we.we_signal = (uint32_t)WTERMSIG(status);
 	else
 		we.we_code = (uint32_t)WEXITSTATUS(status);
-	launcher_send(WIRE_EXITED, &we, sizeof(we));
-}
-
-/* Queues: what is queued in one turn leaves in one write. */
-static void
-launcher_send(enum wire_type type, const void *payload, size_t size)
-{
-	if (wire_send(parent, type, -1, payload, size) == -1)
-		helper_fatal(parent, "launcher: %s: %s", wire_name(type),
-		    strerror(errno));
+	helper_send(parent, WIRE_EXITED, &we, sizeof(we));
 }
 
 /* From a launcher to a program: what it inherits, and what it does not. */
@@ -553,7 +692,7 @@ run_child(const struct runnable *rn, char **environment, int fd, int errfd)
 	procs_child();
 	if (run_descriptors(fd, errfd) == -1)
 		_exit(RUN_FAILED);
-	if (limits_restore() == -1)
+	if (limit_restore() == -1)
 		run_fail(rn, "limits");
 	if (geteuid() == 0 && privdrop_user(rn->rn_uid, rn->rn_gid,
 	    rn->rn_groups, rn->rn_ngroups) == -1)
@@ -580,7 +719,7 @@ run_fail(const struct runnable *rn, const char *what)
 
 /* Notes what was, for programs, and sets what is the launcher's own. */
 static int
-limits_init(unsigned int nofile)
+limit_lower(unsigned int nofile)
 {
 	struct rlimit	 rl;
 	size_t		 i;
@@ -601,7 +740,7 @@ limits_init(unsigned int nofile)
 }
 
 static int
-limits_restore(void)
+limit_restore(void)
 {
 	size_t	 i;
 

@@ -199,10 +199,7 @@ front_address(struct session_self *s, const struct proxyin *px)
 		wdr.wdr_srcport = px->px_srcport;
 		wdr.wdr_dstport = px->px_dstport;
 	}
-	if (wire_send(s->s_pipe, WIRE_ADDRESS, -1, &wdr, sizeof(wdr)) == -1)
-		helper_fatal(s->s_pipe, "session: ADDRESS: %s",
-		    strerror(errno));
-	helper_flush(s->s_pipe);
+	helper_say(s->s_pipe, WIRE_ADDRESS, &wdr, sizeof(wdr));
 }
 
 /*

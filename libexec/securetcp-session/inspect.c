@@ -81,7 +81,7 @@ struct inspection {
 	int			 in_rooted;
 };
 
-static void	 inspect_next(struct inspection *);
+static void	 inspect_question(struct imsgbuf *, struct imsg *);
 static void	 inspect_forget(struct inspection *);
 static void	 inspect_finding(struct inspection *, int, unsigned int,
 		    const char *);
@@ -138,6 +138,8 @@ static const char *about_wrong(OCSP_SINGLERESP *, X509 *, X509 *);
 static const char *about_issuer(OCSP_CERTID *, const EVP_MD *, X509 *,
 		    X509 *);
 
+static struct inspection	 inspection;
+
 /*
  * Nothing is read before the sandbox is closed.  What a library would do
  * once, and there no more, is done here.
@@ -145,8 +147,7 @@ static const char *about_issuer(OCSP_CERTID *, const EVP_MD *, X509 *,
 void
 inspect_run(struct imsgbuf *pipe, const struct wire_start *start)
 {
-	static struct inspection	 inspection;
-	struct inspection		*in = &inspection;
+	struct inspection	*in = &inspection;
 
 	if (securetcp_warm() != ptOk)
 		helper_fatal(pipe, "checker: TLS library: it cannot shake "
@@ -160,23 +161,17 @@ inspect_run(struct imsgbuf *pipe, const struct wire_start *start)
 	in->in_pipe = pipe;
 	TAILQ_INIT(&in->in_chains);
 	TAILQ_INIT(&in->in_shown);
-	for (;;)
-		inspect_next(in);
+	helper_serve(pipe, WIRE_CHECK, inspect_question);
 }
 
 static void
-inspect_next(struct inspection *in)
+inspect_question(struct imsgbuf *pipe, struct imsg *imsg)
 {
-	struct imsg	 imsg;
-	int		 fd;
+	struct inspection	*in = &inspection;
+	int			 fd;
 
-	helper_next(in->in_pipe, &imsg);
-	if (imsg_get_type(&imsg) != WIRE_CHECK)
-		helper_fatal(in->in_pipe, "checker: %s where CHECK was "
-		    "expected", wire_name(imsg_get_type(&imsg)));
-	fd = wire_fd(&imsg);
-	helper_parse(in->in_pipe, &imsg, &in->in_asked, sizeof(in->in_asked));
-	imsg_free(&imsg);
+	fd = wire_fd(imsg);
+	helper_parse(pipe, imsg, &in->in_asked, sizeof(in->in_asked));
 	if (!(in->in_asked.wqu_flags & WIRE_CHECK_MORE))
 		inspect_forget(in);
 	memset(&in->in_answer, 0, sizeof(in->in_answer));
@@ -189,10 +184,7 @@ inspect_next(struct inspection *in)
 	if (fd != -1)
 		(void)close(fd);
 	inspect_rest(in);
-	if (wire_send(in->in_pipe, WIRE_CHECKED, -1, &in->in_answer,
-	    sizeof(in->in_answer)) == -1)
-		helper_fatal(in->in_pipe, "CHECKED: %s", strerror(errno));
-	helper_flush(in->in_pipe);
+	helper_say(pipe, WIRE_CHECKED, &in->in_answer, sizeof(in->in_answer));
 }
 
 /* What only a question that goes with the one before it is to see. */
@@ -272,8 +264,7 @@ inspect_finding(struct inspection *in, int bad, unsigned int line,
 	wfi.wfi_flags = bad ? WIRE_FINDING_ERROR : 0;
 	wfi.wfi_line = line;
 	(void)strlcpy(wfi.wfi_text, text, sizeof(wfi.wfi_text));
-	if (wire_send(in->in_pipe, WIRE_FINDING, -1, &wfi, sizeof(wfi)) == -1)
-		helper_fatal(in->in_pipe, "FINDING: %s", strerror(errno));
+	helper_send(in->in_pipe, WIRE_FINDING, &wfi, sizeof(wfi));
 }
 
 /* A file of rubbish is wrong in every line: that is not said of each. */

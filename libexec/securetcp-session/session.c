@@ -239,10 +239,7 @@ session_established(struct session_self *s)
 	if ((why = front_check(s)) != NULL)
 		session_close(s, ptProtocol, why);
 	facts_fill(s, &wh);
-	if (wire_send(s->s_pipe, WIRE_ESTABLISHED, -1, &wh, sizeof(wh)) == -1)
-		helper_fatal(s->s_pipe, "session: ESTABLISHED: %s",
-		    strerror(errno));
-	helper_flush(s->s_pipe);
+	helper_say(s->s_pipe, WIRE_ESTABLISHED, &wh, sizeof(wh));
 }
 
 /* Nothing is read from the peer while the parent decides. */
@@ -680,10 +677,7 @@ sign_ask(struct session_self *s, const struct securetcp_signing *ss)
 	wq.wq_len = (uint16_t)ss->ss_inlen;
 	memcpy(wq.wq_data, ss->ss_in, ss->ss_inlen);
 	s->s_sign = SIGN_ASKED;
-	if (wire_send(s->s_pipe, WIRE_ASKSIGN, -1, &wq, sizeof(wq)) == -1)
-		helper_fatal(s->s_pipe, "session: ASKSIGN: %s",
-		    strerror(errno));
-	helper_flush(s->s_pipe);
+	helper_say(s->s_pipe, WIRE_ASKSIGN, &wq, sizeof(wq));
 }
 
 /*
@@ -857,10 +851,7 @@ facts_allowed(struct session_self *s)
 
 	facts_fill(s, &wh);
 	s->s_identity = IDENTITY_ASKED;
-	if (wire_send(s->s_pipe, WIRE_IDENTITY, -1, &wh, sizeof(wh)) == -1)
-		helper_fatal(s->s_pipe, "session: IDENTITY: %s",
-		    strerror(errno));
-	helper_flush(s->s_pipe);
+	helper_say(s->s_pipe, WIRE_IDENTITY, &wh, sizeof(wh));
 	while (s->s_identity == IDENTITY_ASKED && !s->s_close && !s->s_refused)
 		if (!pipe_await(s, s->s_deadline))
 			break;

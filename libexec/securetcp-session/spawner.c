@@ -82,8 +82,6 @@ static void	 spawner_reap(struct session_spawner *);
 static void	 spawner_exited(struct session_spawner *,
 		    struct session_child *, int);
 static void	 spawner_report(struct session_spawner *);
-static void	 spawner_send(struct session_spawner *, enum wire_type,
-		    const void *, size_t);
 
 RB_PROTOTYPE(idtree, session_child, ch_byid, child_idcmp)
 RB_PROTOTYPE(pidtree, session_child, ch_bypid, child_pidcmp)
@@ -310,7 +308,7 @@ spawner_forked(struct session_spawner *sp, struct session_child *ch)
 	memset(&wfk, 0, sizeof(wfk));
 	wfk.wfk_session = ch->ch_id;
 	wfk.wfk_pid = (uint32_t)ch->ch_pid;
-	spawner_send(sp, WIRE_FORKED, &wfk, sizeof(wfk));
+	helper_send(sp->sp_pipe, WIRE_FORKED, &wfk, sizeof(wfk));
 }
 
 static void
@@ -321,7 +319,7 @@ spawner_unforked(struct session_spawner *sp, uint64_t id, int error)
 	memset(&wf, 0, sizeof(wf));
 	wf.wf_session = id;
 	wf.wf_errno = (uint32_t)error;
-	spawner_send(sp, WIRE_UNFORKED, &wf, sizeof(wf));
+	helper_send(sp->sp_pipe, WIRE_UNFORKED, &wf, sizeof(wf));
 }
 
 /* One that is not known has gone already: its EXITED is under way. */
@@ -387,18 +385,8 @@ spawner_report(struct session_spawner *sp)
 	size_t	 i;
 
 	for (i = 0; i < sp->sp_nexited; i++)
-		spawner_send(sp, WIRE_EXITED, &sp->sp_exited[i],
+		helper_send(sp->sp_pipe, WIRE_EXITED, &sp->sp_exited[i],
 		    sizeof(sp->sp_exited[i]));
 	sp->sp_nexited = 0;
 	sp->sp_deadline = 0;
-}
-
-/* Queues: what is queued in one turn leaves in one write. */
-static void
-spawner_send(struct session_spawner *sp, enum wire_type type,
-    const void *payload, size_t size)
-{
-	if (wire_send(sp->sp_pipe, type, -1, payload, size) == -1)
-		helper_fatal(sp->sp_pipe, "spawner: %s: %s", wire_name(type),
-		    strerror(errno));
 }

@@ -187,8 +187,7 @@ esac
 dir=\${1%/*}
 case \$1 in
 regress/*) more="\$more -Isbin/securetcpd -Ilibexec/securetcp-session \
--Ilibexec/securetcp-signer -Ilibexec/securetcp-resolver \
--Ilibexec/securetcp-launcher -Iregress/rogue -Iregress/tools" ;;
+-Ilibexec/securetcp-signer -Iregress/rogue -Iregress/tools" ;;
 esac
 mkdir -p "$work/\$3/\$dir"
 if ! "$zig" cc -target \$zig $flags \\

@@ -10,29 +10,56 @@
  * it survives, what came of it is the reason why there is no signature.
  */
 
+#include <sys/types.h>
+
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
+#include <imsg.h>
+
 #include "../sandbox/probe.h"
+#include "helper.h"
 #include "ops.h"
-#include "signer.h"
 #include "wire.h"
 
-const char	*__wrap_keys_sign(const struct wire_sign *,
-		    struct wire_signed *);
+void		 __wrap_helper_serve(struct imsgbuf *, uint32_t,
+		    void (*)(struct imsgbuf *, struct imsg *));
 
-const char *
-__wrap_keys_sign(const struct wire_sign *sign, struct wire_signed *answer)
+static void
+run(uint32_t nth, char *text, size_t size)
 {
-	static char	 text[WIRE_REASON];
 	const struct op	*op;
 
-	(void)answer;
-	if ((op = ops_nth(OPS_SIGNER, sign->wg_index)) == NULL)
-		return ("probe: no such number");
+	if ((op = ops_nth(OPS_SIGNER, nth)) == NULL) {
+		(void)snprintf(text, size, "probe: no such number");
+		return;
+	}
 	probe_tcp = probe_pipe = WIRE_FD;
 	probe_file = STDIN_FILENO;
 	probe_stopped = 1;
-	snprintf(text, sizeof(text), "probe %s: %s", op->op_name, ops_run(op));
-	return (text);
+	(void)snprintf(text, size, "probe %s: %s", op->op_name, ops_run(op));
+}
+
+void
+__wrap_helper_serve(struct imsgbuf *imsgbuf, uint32_t type,
+    void (*honest)(struct imsgbuf *, struct imsg *))
+{
+	struct imsg		 imsg;
+	struct wire_sign	 sign;
+	struct wire_unsigned	 refusal;
+
+	(void)type;
+	(void)honest;
+	for (;;) {
+		helper_next(imsgbuf, &imsg);
+		helper_parse(imsgbuf, &imsg, &sign, sizeof(sign));
+		imsg_free(&imsg);
+		memset(&refusal, 0, sizeof(refusal));
+		refusal.wu_request = sign.wg_request;
+		run(sign.wg_index, refusal.wu_reason,
+		    sizeof(refusal.wu_reason));
+		helper_say(imsgbuf, WIRE_UNSIGNED, &refusal, sizeof(refusal));
+	}
 }

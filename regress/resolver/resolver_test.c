@@ -405,7 +405,7 @@ ATF_TC_BODY(violations, tc)
 
 	started(&parent, tc, &ready);
 	parent_send(&parent, WIRE_FORK, -1, &id, sizeof(id));
-	parent_fatal(&parent, "FORK while resolving");
+	parent_fatal(&parent, "FORK instead of RESOLVE");
 
 	started(&parent, tc, &ready);
 	parent_send_raw(&parent, WIRE_RESOLVE, short_raw, sizeof(short_raw));

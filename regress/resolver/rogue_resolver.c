@@ -5,7 +5,7 @@
  */
 
 /*
- * The shipped resolver's main file, without a sandbox, which knows no names but
+ * The shipped resolver.c, without a sandbox, which knows no names but
  * what the file "name.HOST" in its directory says of them:
  *
  *	answer ADDRESS...
@@ -28,9 +28,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <imsg.h>
+
 #include "compat.h"
 #include "helper.h"
-#include "resolver.h"
 #include "rogue.h"
 #include "sandbox.h"
 #include "securetcp.h"
@@ -183,8 +184,28 @@ rogue_start(struct imsgbuf *imsgbuf, struct wire_start *start)
 	helper_start(imsgbuf, start);
 }
 
-#define helper_start		rogue_start
+__attribute__((__noreturn__))
+static void
+rogue_serve(struct imsgbuf *imsgbuf, uint32_t type,
+    void (*honest)(struct imsgbuf *, struct imsg *))
+{
+	struct imsg		 imsg;
+	struct wire_resolve	 question;
+	struct wire_resolved	 answer;
+
+	(void)type;
+	(void)honest;
+	for (;;) {
+		helper_next(imsgbuf, &imsg);
+		helper_parse(imsgbuf, &imsg, &question, sizeof(question));
+		imsg_free(&imsg);
+		rogue_resolve(&question, &answer);
+		helper_say(imsgbuf, WIRE_RESOLVED, &answer, sizeof(answer));
+	}
+}
+
 #define helper_sandbox(pipe, start, role)	((void)(start), (void)(role))
-#define resolve			rogue_resolve
+#define helper_serve		rogue_serve
+#define helper_start		rogue_start
 #define sandbox_name		rogue_name
 #include "../../libexec/securetcp-resolver/resolver.c"

@@ -205,7 +205,7 @@ garbage()
 	measure
 	rogue a "ask: garbage 70" &
 	asking=$!
-	wait_log 'reason="the signer refused: obeyed"'
+	wait_log 'reason="the signer refused: no such key"'
 	for i in 1 2 3 4 5; do
 		served a && atf_fail "a handshake with a garbage signature"
 	done

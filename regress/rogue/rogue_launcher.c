@@ -5,8 +5,9 @@
  */
 
 /*
- * A launcher that runs nothing: the first argument of a program is what it
- * does when it is told to.  It is deaf to TERM and KILL.
+ * The shipped launcher.c, up to READY: then it runs nothing, and the first
+ * argument of a program is what it does when it is told to.  It is deaf to
+ * TERM and KILL.
  */
 
 #include <sys/types.h>
@@ -19,28 +20,34 @@
 
 #include "compat.h"
 #include "helper.h"
-#include "launcher.h"
 #include "rogue.h"
 #include "wire.h"
 
-static int	 errfd = -1, fd = -1;	/* of the program that is not run */
+static int	 rogue_words(const char **);
+static void	 rogue_take(struct imsgbuf *, struct imsg *);
+__attribute__((__noreturn__))
+static void	 rogue_serve(struct imsgbuf *);
+
+#define helper_ready(pipe, sandbox)	rogue_serve(pipe)
+#define helper_sandbox(pipe, start, role)	((void)(start), (void)(role))
+#include "../../libexec/securetcp-launcher/launcher.c"
+
+/* Of the program that is not run. */
+static int	 rogue_errfd = -1, rogue_fd = -1;
 static int	 sulking;		/* it answers no more orders */
 
-static int	 launcher_words(const char **);
-static void	 launcher_take(struct imsgbuf *, struct imsg *);
-
 static int
-launcher_words(const char **line)
+rogue_words(const char **line)
 {
 	char	 word[32];
 
 	(void)act_word(line, word, sizeof(word));
 	if (strcmp(word, "close") == 0) {
-		(void)close(errfd);
-		(void)close(fd);
+		(void)close(rogue_errfd);
+		(void)close(rogue_fd);
 	} else if (strcmp(word, "say") == 0) {
 		/* And not a newline. */
-		if (write(errfd, *line + 1, strlen(*line + 1)) == -1)
+		if (write(rogue_errfd, *line + 1, strlen(*line + 1)) == -1)
 			_exit(98);
 		*line += strlen(*line);
 	} else if (strcmp(word, "sulk") == 0)
@@ -51,24 +58,24 @@ launcher_words(const char **line)
 }
 
 static void
-launcher_take(struct imsgbuf *pipe, struct imsg *imsg)
+rogue_take(struct imsgbuf *pipe, struct imsg *imsg)
 {
 	static struct wire_run	 wrn;
 	const struct runnable	*rn;
 
 	switch (imsg_get_type(imsg)) {
 	case WIRE_STDERR:
-		errfd = imsg_get_fd(imsg);
+		rogue_errfd = imsg_get_fd(imsg);
 		break;
 	case WIRE_RUN:
-		fd = imsg_get_fd(imsg);
+		rogue_fd = imsg_get_fd(imsg);
 		helper_parse(pipe, imsg, &wrn, sizeof(wrn));
-		if ((rn = program_find(wrn.wrn_index)) == NULL ||
+		if ((rn = runnable_find(wrn.wrn_index)) == NULL ||
 		    rn->rn_argv[1] == NULL)
 			_exit(97);
 		act_id = wrn.wrn_session;
 		act("taken", NULL);
-		act(rn->rn_argv[1], launcher_words);
+		act(rn->rn_argv[1], rogue_words);
 		break;
 	case WIRE_TERM:
 	case WIRE_KILL:
@@ -78,19 +85,15 @@ launcher_take(struct imsgbuf *pipe, struct imsg *imsg)
 	}
 }
 
-int
-main(void)
+static void
+rogue_serve(struct imsgbuf *pipe)
 {
-	static struct imsgbuf	 pipe;
-	struct wire_start	 start;
-	struct imsg		 imsg;
+	struct imsg	 imsg;
 
-	helper_start(&pipe, &start);
-	programs_read(&pipe);
 	act("ready none", NULL);
 	for (;;) {
-		helper_next(&pipe, &imsg);
-		launcher_take(&pipe, &imsg);
+		helper_next(pipe, &imsg);
+		rogue_take(pipe, &imsg);
 		imsg_free(&imsg);
 	}
 }

@@ -49,25 +49,39 @@ signer_words(const char **line)
 	return (1);
 }
 
-/* An order is refused as a signature, after it was obeyed. */
-static const char *
-rogue_sign(const struct wire_sign *sign, struct wire_signed *answer)
+/* An order is obeyed, and then no key has its number. */
+static void
+rogue_parse(struct imsgbuf *imsgbuf, struct imsg *imsg, void *payload,
+    size_t size)
 {
-	char	 line[WIRE_SIGNMAX + 1];
+	struct wire_sign	*sign = payload;
+	char			 line[WIRE_SIGNMAX + 1];
 
-	if (sign->wg_len > strlen(ROGUE_WORD) && memcmp(sign->wg_data,
-	    ROGUE_WORD, strlen(ROGUE_WORD)) == 0) {
-		memcpy(line, sign->wg_data, sign->wg_len);
-		line[sign->wg_len] = '\0';
-		act_id = sign->wg_request;
-		act(line + strlen(ROGUE_WORD), signer_words);
-		return ("obeyed");
+	helper_parse(imsgbuf, imsg, payload, size);
+	if (imsg_get_type(imsg) != WIRE_SIGN ||
+	    sign->wg_len <= strlen(ROGUE_WORD) || memcmp(sign->wg_data,
+	    ROGUE_WORD, strlen(ROGUE_WORD)) != 0)
+		return;
+	memcpy(line, sign->wg_data, sign->wg_len);
+	line[sign->wg_len] = '\0';
+	act_id = sign->wg_request;
+	act(line + strlen(ROGUE_WORD), signer_words);
+	sign->wg_index = UINT32_MAX;
+}
+
+static void
+rogue_say(struct imsgbuf *imsgbuf, uint32_t type, const void *payload,
+    size_t size)
+{
+	struct wire_signed	 answer;
+
+	if (type == WIRE_SIGNED && garbage != 0) {
+		memcpy(&answer, payload, sizeof(answer));
+		memset(answer.wn_data, 0x5a, garbage);
+		answer.wn_len = (uint16_t)garbage;
+		payload = &answer;
 	}
-	if (garbage == 0)
-		return (keys_sign(sign, answer));
-	memset(answer->wn_data, 0x5a, garbage);
-	answer->wn_len = (uint16_t)garbage;
-	return (NULL);
+	helper_say(imsgbuf, type, payload, size);
 }
 
 static void
@@ -77,8 +91,9 @@ rogue_start(struct imsgbuf *imsgbuf, struct wire_start *start)
 	helper_start(imsgbuf, start);
 }
 
+#define helper_parse		rogue_parse
+#define helper_say		rogue_say
 #define helper_start		rogue_start
 #define helper_sandbox(pipe, start, role)	((void)(start), (void)(role))
-#define keys_sign		rogue_sign
 #define sandbox_name		rogue_name
 #include "../../libexec/securetcp-signer/signer.c"

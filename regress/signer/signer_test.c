@@ -515,7 +515,7 @@ ATF_TC_BODY(violations, tc)
 	started(&parent, tc);
 	run(&parent, NULL, 0);
 	send_key(&parent, 1, "ec.key");
-	parent_barred(&parent, "KEY while signing");
+	parent_barred(&parent, "KEY instead of SIGN");
 
 	started(&parent, tc);
 	run(&parent, NULL, 0);
