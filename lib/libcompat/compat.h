@@ -58,6 +58,9 @@ int		 compat_poll(struct pollfd *, unsigned int, int);
 #define compat_poll(pfd, n, timeout)	poll(pfd, n, timeout)
 #endif
 
+/* self.c: milliseconds of the clock that never goes back. */
+int64_t		 compat_now(void);
+
 /* self.c: those that return an int return 0, or -1 with errno. */
 
 /* Orphaned descendants become children of this process, where possible. */
@@ -122,7 +125,7 @@ struct rlimit;
 int		 compat_restore_limit(int, const struct rlimit *);
 
 /*
- * bound.c: from here on this process, and what it forks, can map so many MB
+ * self.c: from here on this process, and what it forks, can map so many MB
  * more than it has now; -1 with errno, ERANGE when the limit is another one
  * than was set.
  */
@@ -205,7 +208,7 @@ void		 pidfile_drop(int, const char *);
 struct sockaddr_un;
 
 /*
- * sockfile.c: a descriptor that listens on this socket, which has that mode
+ * file.c: a descriptor that listens on this socket, which has that mode
  * and, unless it is -1, that group; -1 with errno.  The socket of a process
  * that is gone is replaced.  EADDRINUSE: somebody listens there; ENOTSOCK: the
  * file is no socket.
@@ -216,6 +219,13 @@ int		 sockfile_address(struct sockaddr_un *, const char *);
 /* Removes the socket, or leaves it where the promises do not allow that. */
 void		 sockfile_drop(int, const char *);
 
+/*
+ * file.c: reads on behind the bytes of a file that a buffer has already, up
+ * to its size or the end of the file, and returns how many it has then; -1
+ * with errno.  By position: an offset is shared with whoever else was given
+ * the descriptor.
+ */
+ssize_t		 compat_fill(int, void *, size_t, size_t);
 /*
  * file.c: a descriptor from which these bytes can be read, by position,
  * whatever becomes of the file they are from; -1 with errno.

@@ -4,14 +4,19 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* The file with the daemon's pid, and bytes as a file without a name. */
+/*
+ * The file with the daemon's pid, the file of a socket, the bytes of a file,
+ * and bytes as a file without a name.
+ */
 
 #include <sys/types.h>
 #include <sys/file.h>
 #if defined(__linux__) || defined(__FreeBSD__)
 #include <sys/mman.h>
 #endif
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,9 +29,13 @@
 
 #include "compat.h"
 
+#define SOCKFILE_BACKLOG	16
+
 static pid_t	 pidfile_read(int);
 static int	 pidfile_same(int, const char *);
 static int	 pidfile_lock(const char *, pid_t *);
+static int	 sockfile_clear(const struct sockaddr_un *);
+static int	 sockfile_make(int, const struct sockaddr_un *, mode_t, gid_t);
 
 static pid_t
 pidfile_read(int fd)
@@ -35,7 +44,7 @@ pidfile_read(int fd)
 	ssize_t		 n;
 	long long	 pid;
 
-	n = pread(fd, text, sizeof(text) - 1, 0);
+	n = compat_fill(fd, text, 0, sizeof(text) - 1);
 	if (n <= 0)
 		return (0);
 	text[n] = '\0';
@@ -111,6 +120,119 @@ pidfile_drop(int fd, const char *path)
 {
 	unlink(path);
 	close(fd);
+}
+
+/* The socket that whoever asks connects to. */
+
+int
+sockfile_address(struct sockaddr_un *sun, const char *path)
+{
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	if (strlcpy(sun->sun_path, path, sizeof(sun->sun_path)) <
+	    sizeof(sun->sun_path))
+		return (0);
+	errno = ENAMETOOLONG;
+	return (-1);
+}
+
+/* Removes the socket of a process that is gone; another file is left alone. */
+static int
+sockfile_clear(const struct sockaddr_un *sun)
+{
+	struct stat	 st;
+	int		 error, fd;
+
+	if (lstat(sun->sun_path, &st) == -1)
+		return (errno == ENOENT ? 0 : -1);
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = ENOTSOCK;
+		return (-1);
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return (-1);
+	error = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) == -1 ?
+	    errno : 0;
+	(void)close(fd);
+	/* A full queue is somebody's, too. */
+	if (error == 0 || error == EAGAIN || error == EINPROGRESS) {
+		errno = EADDRINUSE;
+		return (-1);
+	}
+	if (error == ECONNREFUSED)
+		return (unlink(sun->sun_path) == -1 && errno != ENOENT ?
+		    -1 : 0);
+	errno = error;
+	return (error == ENOENT ? 0 : -1);
+}
+
+/* Nobody but its owner can connect before the mode is what it is to be. */
+static int
+sockfile_make(int fd, const struct sockaddr_un *sun, mode_t mode, gid_t gid)
+{
+	mode_t	 old;
+	int	 rv;
+
+	old = umask(0177);
+	rv = bind(fd, (const struct sockaddr *)sun, sizeof(*sun));
+	(void)umask(old);
+	if (rv == -1)
+		return (-1);
+	if ((gid != (gid_t)-1 && chown(sun->sun_path, (uid_t)-1, gid) == -1) ||
+	    chmod(sun->sun_path, mode) == -1 ||
+	    listen(fd, SOCKFILE_BACKLOG) == -1) {
+		rv = errno;
+		(void)unlink(sun->sun_path);
+		errno = rv;
+		return (-1);
+	}
+	return (0);
+}
+
+int
+sockfile_take(const char *path, mode_t mode, gid_t gid)
+{
+	struct sockaddr_un	 sun;
+	int			 fd, saved;
+
+	if (sockfile_address(&sun, path) == -1 || sockfile_clear(&sun) == -1)
+		return (-1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return (-1);
+	if (sockfile_make(fd, &sun, mode, gid) == -1) {
+		saved = errno;
+		(void)close(fd);
+		errno = saved;
+		return (-1);
+	}
+	return (fd);
+}
+
+void
+sockfile_drop(int fd, const char *path)
+{
+	(void)unlink(path);
+	(void)close(fd);
+}
+
+ssize_t
+compat_fill(int fd, void *buf, size_t have, size_t size)
+{
+	ssize_t	 n;
+
+	while (have < size) {
+		n = pread(fd, (uint8_t *)buf + have, size - have, (off_t)have);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return (-1);
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return ((ssize_t)have);
 }
 
 /* Bytes as a file that has no name and that nobody can write to. */

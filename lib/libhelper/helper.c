@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -27,7 +26,7 @@
 #include "sandbox.h"
 #include "wire.h"
 
-#define HELPER_FAREWELL		2	/* seconds for a FATAL to be taken */
+#define HELPER_FAREWELL		2000	/* milliseconds for a FATAL */
 
 static void	 helper_pipe(struct imsgbuf *);
 static void	 helper_refuse(void);
@@ -322,25 +321,22 @@ void
 helper_fatal(struct imsgbuf *imsgbuf, const char *fmt, ...)
 {
 	struct wire_text	 text;
-	struct timespec		 now, end;
 	struct pollfd		 pfd;
+	int64_t			 end;
 	va_list			 ap;
 
 	memset(&text, 0, sizeof(text));
 	va_start(ap, fmt);
 	vsnprintf(text.wt_text, sizeof(text.wt_text), fmt, ap);
 	va_end(ap);
-	if (wire_send(imsgbuf, WIRE_FATAL, -1, &text, sizeof(text)) == -1 ||
-	    clock_gettime(CLOCK_MONOTONIC, &end) == -1)
+	if (wire_send(imsgbuf, WIRE_FATAL, -1, &text, sizeof(text)) == -1)
 		exit(HELPER_FATAL);
-	end.tv_sec += HELPER_FAREWELL;
+	end = compat_now() + HELPER_FAREWELL;
 	while (imsgbuf_queuelen(imsgbuf) > 0) {
 		pfd.fd = WIRE_FD;
 		pfd.events = POLLOUT;
-		poll(&pfd, 1, HELPER_FAREWELL * 1000);
-		if (imsgbuf_write(imsgbuf) == -1 ||
-		    clock_gettime(CLOCK_MONOTONIC, &now) == -1 ||
-		    now.tv_sec >= end.tv_sec)
+		poll(&pfd, 1, HELPER_FAREWELL);
+		if (imsgbuf_write(imsgbuf) == -1 || compat_now() >= end)
 			break;
 	}
 	exit(HELPER_FATAL);

@@ -53,7 +53,6 @@ struct email {
 static int	 ip_match(const char *, size_t, const char *, size_t);
 static int	 ip_ok(const char *, size_t);
 static int	 ip_parse(const char *, size_t, int, struct prefix *);
-static int	 ip_bits(const char *, unsigned int *);
 static int	 ip_name_ok(const char *, size_t);
 static void	 ip_unmap(struct prefix *);
 static int	 dns_name_ok(const char *, size_t);
@@ -450,20 +449,11 @@ static int
 ip_match(const char *pattern, size_t patlen, const char *name, size_t len)
 {
 	struct prefix	 want, have;
-	size_t		 bytes;
-	uint8_t		 mask;
 
-	if (ip_parse(pattern, patlen, 1, &want) == -1 ||
-	    ip_parse(name, len, 0, &have) == -1 ||
-	    want.pr_family != have.pr_family)
-		return (0);
-	bytes = want.pr_bits / 8;
-	if (memcmp(want.pr_addr, have.pr_addr, bytes) != 0)
-		return (0);
-	if (want.pr_bits % 8 == 0)
-		return (1);
-	mask = (uint8_t)(0xff << (8 - want.pr_bits % 8));
-	return (((want.pr_addr[bytes] ^ have.pr_addr[bytes]) & mask) == 0);
+	return (ip_parse(pattern, patlen, 1, &want) == 0 &&
+	    ip_parse(name, len, 0, &have) == 0 &&
+	    want.pr_family == have.pr_family &&
+	    match_prefix(want.pr_addr, have.pr_addr, want.pr_bits));
 }
 
 /* An address, with "/bits" behind it where that is allowed. */
@@ -486,7 +476,7 @@ ip_parse(const char *text, size_t len, int masked, struct prefix *pr)
 		pr->pr_bits = 128;
 	} else
 		return (-1);
-	if (slash != NULL && ip_bits(slash, &pr->pr_bits) == -1)
+	if (slash != NULL && match_bits(slash, &pr->pr_bits) == -1)
 		return (-1);
 	ip_unmap(pr);
 	return (0);
@@ -495,21 +485,26 @@ ip_parse(const char *text, size_t len, int masked, struct prefix *pr)
 static void
 ip_unmap(struct prefix *pr)
 {
-	static const uint8_t	 mapped[12] = {
+	if (pr->pr_family != AF_INET6 || pr->pr_bits < MATCH_MAPPED ||
+	    !match_mapped(pr->pr_addr))
+		return;
+	memmove(pr->pr_addr, pr->pr_addr + MATCH_MAPPED / 8, 4);
+	pr->pr_family = AF_INET;
+	pr->pr_bits -= MATCH_MAPPED;
+}
+
+int
+match_mapped(const uint8_t *addr)
+{
+	static const uint8_t	 mapped[MATCH_MAPPED / 8] = {
 	    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
 	};
 
-	if (pr->pr_family != AF_INET6 || pr->pr_bits < 8 * sizeof(mapped) ||
-	    memcmp(pr->pr_addr, mapped, sizeof(mapped)) != 0)
-		return;
-	memmove(pr->pr_addr, pr->pr_addr + sizeof(mapped), 4);
-	pr->pr_family = AF_INET;
-	pr->pr_bits -= 8 * sizeof(mapped);
+	return (memcmp(addr, mapped, sizeof(mapped)) == 0);
 }
 
-/* A number up to *bits, which it replaces. */
-static int
-ip_bits(const char *text, unsigned int *bits)
+int
+match_bits(const char *text, unsigned int *bits)
 {
 	size_t		 len = strspn(text, "0123456789");
 	unsigned int	 n = 0;
@@ -523,6 +518,15 @@ ip_bits(const char *text, unsigned int *bits)
 		return (-1);
 	*bits = n;
 	return (0);
+}
+
+int
+match_prefix(const uint8_t *a, const uint8_t *b, unsigned int bits)
+{
+	unsigned int	 whole = bits / 8, rest = bits % 8;
+
+	return (memcmp(a, b, whole) == 0 && (rest == 0 ||
+	    (a[whole] ^ b[whole]) >> (8 - rest) == 0));
 }
 
 static int

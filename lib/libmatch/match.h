@@ -18,6 +18,9 @@
 #ifndef MATCH_H
 #define MATCH_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #define MATCH_DNSNAME		253	/* bytes, without the NUL */
 #define MATCH_PATTERN		4096	/* a pattern, a distinguished name */
 #define MATCH_ATTRIBUTES	64	/* in a distinguished name */
@@ -71,6 +74,18 @@ int		 match_subject_value(const char *, const char *, char *,
 int		 match_san(const char *, const char *);
 int		 match_san_ok(const char *);
 int		 match_san_names_ok(const char *);
+
+/*
+ * Networks by number.  match_bits(): the length of a prefix, up to *bits,
+ * which it replaces; -1 when the text is none.  match_prefix(): both begin
+ * with the same bits.  match_mapped(): an IPv6 address that stands for the
+ * IPv4 address in its last four bytes, behind so many bits.
+ */
+#define MATCH_MAPPED		96
+
+int		 match_bits(const char *, unsigned int *);
+int		 match_prefix(const uint8_t *, const uint8_t *, unsigned int);
+int		 match_mapped(const uint8_t *);
 
 /*
  * The types of attributes in distinguished names: number, the name by which

@@ -26,7 +26,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "compat.h"
@@ -106,7 +105,6 @@ static void	 running_signal(struct running *, int);
 
 __attribute__((__noreturn__))
 static void	 launcher_loop(struct imsgbuf *, int);
-static int64_t	 launcher_now(void);
 static int	 launcher_full(void);
 static void	 launcher_turn(void);
 static void	 launcher_pipe(int);
@@ -323,16 +321,6 @@ running_signal(struct running *ru, int sig)
 		(void)kill(ru->ru_pid, sig);
 }
 
-static int64_t
-launcher_now(void)
-{
-	struct timespec	 ts;
-
-	/* Cannot fail: every system here has the clock. */
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
-}
-
 static void
 launcher_loop(struct imsgbuf *pipe, int fd)
 {
@@ -360,11 +348,11 @@ launcher_leave(void)
 {
 	struct running	*ru;
 	struct pollfd	 pfd;
-	int64_t		 end = launcher_now() + LAUNCHER_GRACE, left;
+	int64_t		 end = compat_now() + LAUNCHER_GRACE, left;
 
 	RB_FOREACH(ru, sessiontree, &bysession)
 		running_signal(ru, SIGTERM);
-	while (!RB_EMPTY(&bysession) && (left = end - launcher_now()) > 0) {
+	while (!RB_EMPTY(&bysession) && (left = end - compat_now()) > 0) {
 		pfd.fd = reapfd;
 		pfd.events = POLLIN;
 		pfd.revents = 0;

@@ -41,7 +41,6 @@ static void	 config_file(struct imsgbuf *, struct imsg *,
 static void	 config_match(struct imsgbuf *, struct imsg *,
 		    struct session_server *);
 static void	 config_prepare(struct imsgbuf *, struct session_server *);
-static ssize_t	 config_pread(int, uint8_t *, size_t, size_t);
 
 /* SERVER, what belongs to it, SERVER_END; returns with a context prepared. */
 void
@@ -195,7 +194,7 @@ config_file(struct imsgbuf *pipe, struct imsg *imsg, struct session_server *sv,
 	if (fd == -1)
 		helper_fatal(pipe, "server %s: %s came without its file",
 		    sv->sv_wire.wv_name, what);
-	buf = config_load(pipe, config_who(sv, who, sizeof(who)), what, fd,
+	buf = config_bytes(pipe, config_who(sv, who, sizeof(who)), what, fd,
 	    max, &len);
 	(void)close(fd);
 	if (set(sv->sv_config, buf, len) != ptOk)
@@ -246,7 +245,7 @@ config_certificate(struct imsgbuf *pipe, struct imsg *imsg,
 		helper_fatal(pipe, "server %s: chain %u came without its file",
 		    name, wc.wc_index);
 	(void)snprintf(what, sizeof(what), "chain %u", wc.wc_index);
-	pem = config_load(pipe, config_who(sv, who, sizeof(who)), what, fd,
+	pem = config_bytes(pipe, config_who(sv, who, sizeof(who)), what, fd,
 	    CHAIN_MAX, &len);
 	(void)close(fd);
 
@@ -270,7 +269,7 @@ config_certificate(struct imsgbuf *pipe, struct imsg *imsg,
  * To be freed.  A checker's sandbox does not let it ask how much there is.
  */
 uint8_t *
-config_load(struct imsgbuf *pipe, const char *who, const char *what, int fd,
+config_bytes(struct imsgbuf *pipe, const char *who, const char *what, int fd,
     size_t max, size_t *len)
 {
 	uint8_t	*buf = NULL, *grown;
@@ -283,7 +282,7 @@ config_load(struct imsgbuf *pipe, const char *who, const char *what, int fd,
 			helper_fatal(pipe, "%s: %s: %s", who, what,
 			    strerror(errno));
 		buf = grown;
-		if ((n = config_pread(fd, buf, have, size)) == -1)
+		if ((n = compat_fill(fd, buf, have, size)) == -1)
 			helper_fatal(pipe, "%s: %s: read: %s", who, what,
 			    strerror(errno));
 		have = (size_t)n;
@@ -294,26 +293,4 @@ config_load(struct imsgbuf *pipe, const char *who, const char *what, int fd,
 		    max);
 	*len = have;
 	return (buf);
-}
-
-/*
- * Goes on with what there is, and returns how much it is then.  By position:
- * the descriptor's offset is shared with other spawners.
- */
-static ssize_t
-config_pread(int fd, uint8_t *buf, size_t have, size_t size)
-{
-	ssize_t	 n;
-
-	while (have < size) {
-		n = pread(fd, buf + have, size - have, (off_t)have);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return (-1);
-		if (n == 0)
-			break;
-		have += (size_t)n;
-	}
-	return ((ssize_t)have);
 }

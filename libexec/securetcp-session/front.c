@@ -91,7 +91,7 @@ front_wait(struct session_self *s)
 			session_ordered(s);
 		if (n > 0 && pfd[1].revents != 0)
 			return;
-		if (s->s_deadline != 0 && timer_now() >= s->s_deadline)
+		if (s->s_deadline != 0 && compat_now() >= s->s_deadline)
 			front_late(s);
 	}
 }

@@ -247,7 +247,7 @@ inspect_file(struct inspection *in, int fd,
 	if (fd == -1)
 		helper_fatal(in->in_pipe, "checker: CHECK %u came without its "
 		    "file", in->in_asked.wqu_number);
-	buf = config_load(in->in_pipe, "checker", "CHECK", fd, CONFIG_FILE_MAX,
+	buf = config_bytes(in->in_pipe, "checker", "CHECK", fd, CONFIG_FILE_MAX,
 	    &len);
 	inspect(in, buf, len);
 	free(buf);

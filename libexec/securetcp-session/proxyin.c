@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "match.h"
 #include "session.h"
 
 #define V1_MAX		107	/* a line, with its CRLF */
@@ -121,12 +122,8 @@ no_header(struct proxyin *px, const uint8_t *buf, size_t len)
 static void
 unmap(struct proxyin *px)
 {
-	static const uint8_t	 mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-				    0xff, 0xff };
-
-	if (px->px_family != AF_INET6 ||
-	    memcmp(px->px_src, mapped, sizeof(mapped)) != 0 ||
-	    memcmp(px->px_dst, mapped, sizeof(mapped)) != 0)
+	if (px->px_family != AF_INET6 || !match_mapped(px->px_src) ||
+	    !match_mapped(px->px_dst))
 		return;
 	px->px_family = AF_INET;
 	memcpy(px->px_src, px->px_src + 12, 4);

@@ -115,7 +115,7 @@ relay_run(struct session_self *s)
 	r->r_readable = r->r_writable = 1;
 	s->s_readable = s->s_sendable = 1;
 	s->s_partial = r->r_fd != -1;
-	r->r_active = timer_now();
+	r->r_active = compat_now();
 	r->r_told = sandbox_taken(securetcp_socket(r->r_tcp),
 	    &r->r_taken) == 0;
 	for (;;) {
@@ -354,7 +354,7 @@ relay_finish(struct relay *r)
 	if ((ended || gone) && (!r->r_finishing || r->r_gone != gone)) {
 		r->r_finishing = 1;
 		r->r_gone = gone;
-		r->r_active = timer_now();
+		r->r_active = compat_now();
 		r->r_seen = relay_seen(r);
 		r->r_looked = 0;
 	}
@@ -528,7 +528,7 @@ relay_timers(struct relay *r)
 	char			 reason[WIRE_REASON];
 	int64_t			 now;
 
-	now = timer_now();
+	now = compat_now();
 	relay_clock(r, now);
 	if (relay_timer(r) == 0 || now - r->r_active < relay_timer(r))
 		return;

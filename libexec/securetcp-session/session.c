@@ -22,7 +22,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <imsg.h>
@@ -182,7 +181,7 @@ session_handshake(struct session_self *s)
 		if (s->s_refused || s->s_close)
 			session_ordered(s);
 		if (session_poll(s, s->s_deadline) == 0 &&
-		    s->s_deadline != 0 && timer_now() >= s->s_deadline)
+		    s->s_deadline != 0 && compat_now() >= s->s_deadline)
 			session_done(s, ptTimeout, timer_reason("handshake",
 			    s->s_server->sv_wire.wv_handshake, reason,
 			    sizeof(reason)));
@@ -282,7 +281,7 @@ session_close(struct session_self *s, int error, const char *reason)
 	if (securetcp_close(s->s_tcp) == ptOk) {
 		while (!s->s_closed) {
 			if (session_poll(s, deadline) == 0 && deadline != 0 &&
-			    timer_now() >= deadline)
+			    compat_now() >= deadline)
 				break;
 		}
 	}
@@ -861,19 +860,9 @@ facts_allowed(struct session_self *s)
 /* Deadlines: milliseconds of the monotonic clock, 0 for none. */
 
 int64_t
-timer_now(void)
-{
-	struct timespec	 ts;
-
-	/* Cannot fail: every system here has the clock. */
-	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
-}
-
-int64_t
 timer_after(uint32_t ms)
 {
-	return (ms == 0 ? 0 : timer_now() + ms);
+	return (ms == 0 ? 0 : compat_now() + ms);
 }
 
 /* The timeout for poll(2): up to the deadline, and at most the given one. */
@@ -885,7 +874,7 @@ timer_poll(int64_t deadline, int timeout)
 	if (deadline == 0)
 		return (timeout);
 	/* One more, as the clock was rounded down: no early wakeup. */
-	left = deadline - timer_now() + 1;
+	left = deadline - compat_now() + 1;
 	if (left < 0)
 		left = 0;
 	if (left > INT_MAX)

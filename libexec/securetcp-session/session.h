@@ -182,7 +182,7 @@ void		 config_read(struct imsgbuf *, struct session_server *);
 /* All of a file, or helper_fatal() by whose and what it is. */
 #define CRL_MB			64
 #define CONFIG_FILE_MAX		(CRL_MB * 1024 * 1024)
-uint8_t		*config_load(struct imsgbuf *, const char *, const char *, int,
+uint8_t		*config_bytes(struct imsgbuf *, const char *, const char *, int,
 		    size_t, size_t *);
 
 /* inspect.c */
@@ -197,7 +197,6 @@ void		 session_done(struct session_self *, int, const char *);
 void		 session_ordered(struct session_self *);
 void		 pipe_read(struct session_self *);
 int		 sign_init(void);
-int64_t		 timer_now(void);
 int64_t		 timer_after(uint32_t);
 int		 timer_poll(int64_t, int);
 const char	*timer_reason(const char *, uint32_t, char *, size_t);

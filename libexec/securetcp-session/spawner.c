@@ -159,7 +159,7 @@ spawner_leave(struct session_spawner *sp)
 	struct pollfd	 pfd;
 	int64_t		 deadline = timer_after(SPAWNER_GRACE);
 
-	while (!RB_EMPTY(&sp->sp_byid) && timer_now() < deadline) {
+	while (!RB_EMPTY(&sp->sp_byid) && compat_now() < deadline) {
 		pfd.fd = sp->sp_procfd;
 		pfd.events = POLLIN;
 		pfd.revents = 0;
@@ -203,7 +203,7 @@ spawner_turn(struct session_spawner *sp)
 		spawner_pipe(sp, pfd[0].revents);
 	if (pfd[1].revents != 0)
 		spawner_reap(sp);
-	if (sp->sp_deadline != 0 && timer_now() >= sp->sp_deadline)
+	if (sp->sp_deadline != 0 && compat_now() >= sp->sp_deadline)
 		spawner_report(sp);
 	if (imsgbuf_queuelen(sp->sp_pipe) > 0 &&
 	    imsgbuf_write(sp->sp_pipe) == -1)

@@ -200,40 +200,31 @@ keys_known(uint32_t index)
 	return (index < nkeys && keys[index] != NULL);
 }
 
-/*
- * By position: the descriptor is shared with the parent and the other
- * signers, and so is its offset.
- */
 static const char *
 keys_read(int fd, char **out, size_t *outlen)
 {
 	static char	 reason[WIRE_REASON];
+	const char	*wrong = NULL;
 	char		*buf;
-	size_t		 len = 0;
-	ssize_t		 n = 0;
+	ssize_t		 len;
 
 	if ((buf = malloc(SIGNER_FILEMAX + 1)) == NULL)
 		return ("cannot be read: no memory");
-	while (len <= SIGNER_FILEMAX) {
-		n = pread(fd, buf + len, SIGNER_FILEMAX + 1 - len, (off_t)len);
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		len += (size_t)n;
-	}
-	if (n == -1) {
-		snprintf(reason, sizeof(reason), "cannot be read: %s",
+	len = compat_fill(fd, buf, 0, SIGNER_FILEMAX + 1);
+	if (len == -1) {
+		(void)snprintf(reason, sizeof(reason), "cannot be read: %s",
 		    strerror(errno));
+		wrong = reason;
+	} else if (len == 0)
+		wrong = "is empty";
+	else if (len > SIGNER_FILEMAX)
+		wrong = "is larger than 64 KiB";
+	if (wrong != NULL) {
 		freezero(buf, SIGNER_FILEMAX + 1);
-		return (reason);
-	}
-	if (len == 0 || len > SIGNER_FILEMAX) {
-		freezero(buf, SIGNER_FILEMAX + 1);
-		return (len == 0 ? "is empty" : "is larger than 64 KiB");
+		return (wrong);
 	}
 	*out = buf;
-	*outlen = len;
+	*outlen = (size_t)len;
 	return (NULL);
 }
 

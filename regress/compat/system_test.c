@@ -25,6 +25,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "case.h"
 #include "compat.h"
 #include "fds.h"
 #include "proc.h"
@@ -366,6 +367,27 @@ ATF_TC_BODY(snapshot, tc)
 	ATF_REQUIRE_EQ(close(fd), 0);
 }
 
+CASE(fill, "a file is read to its end or to the size of the buffer, behind "
+    "what is there, whatever the offset of the descriptor")
+{
+	char	 buf[8];
+	int	 fd, pfd[2];
+
+	ATF_REQUIRE((fd = open("file", O_RDWR | O_CREAT, 0600)) != -1);
+	ATF_CHECK_EQ(0, compat_fill(fd, buf, 0, sizeof(buf)));
+	ATF_REQUIRE_EQ(5, write(fd, "abcde", 5));
+	memset(buf, '.', sizeof(buf));
+	ATF_CHECK_EQ(3, compat_fill(fd, buf, 0, 3));
+	ATF_CHECK_EQ(0, memcmp(buf, "abc.....", sizeof(buf)));
+	ATF_CHECK_EQ(5, compat_fill(fd, buf, 3, sizeof(buf)));
+	ATF_CHECK_EQ(0, memcmp(buf, "abcde...", sizeof(buf)));
+	ATF_CHECK_EQ(5, compat_fill(fd, buf, 5, 5));
+	ATF_CHECK_EQ(5, lseek(fd, 0, SEEK_CUR));
+	ATF_REQUIRE_EQ(0, pipe(pfd));
+	ATF_CHECK_EQ(-1, compat_fill(pfd[0], buf, 0, sizeof(buf)));
+	ATF_CHECK_EQ(ESPIPE, errno);
+}
+
 /* What another host serves is in the daemon's backend test. */
 ATF_TC(local);
 ATF_TC_HEAD(local, tc)
@@ -575,6 +597,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, log_gone);
 	ATF_TP_ADD_TC(tp, pidfile);
 	ATF_TP_ADD_TC(tp, snapshot);
+	ATF_TP_ADD_TC(tp, fill);
 	ATF_TP_ADD_TC(tp, descriptors);
 	ATF_TP_ADD_TC(tp, compare);
 	ATF_TP_ADD_TC(tp, hints);

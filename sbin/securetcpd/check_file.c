@@ -61,15 +61,11 @@ file_read(int fd, size_t max, size_t *len)
 
 	if ((buf = malloc(max)) == NULL)
 		err(1, "malloc");
-	for (*len = 0; *len < max; *len += (size_t)n) {
-		n = pread(fd, buf + *len, max - *len, (off_t)*len);
-		if (n == -1) {
-			free(buf);
-			return (NULL);
-		}
-		if (n == 0)
-			break;
+	if ((n = compat_fill(fd, buf, 0, max)) == -1) {
+		free(buf);
+		return (NULL);
 	}
+	*len = (size_t)n;
 	return (buf);
 }
 

@@ -9,8 +9,8 @@
 #include <event.h>
 #include <imsg.h>
 #include <stdio.h>
-#include <time.h>
 
+#include "compat.h"
 #include "securetcpd.h"
 
 #define CLOCK_BEAT	500		/* milliseconds between two looks ... */
@@ -22,14 +22,11 @@ static int		 clock_beats;
 static int64_t		 clock_seen;	/* the last look */
 static int64_t		 clock_back;	/* from being away; 0: it never was */
 
-/* Milliseconds of the clock that never goes back; every system has it. */
+/* Milliseconds of the clock that never goes back. */
 int64_t
 clock_now(void)
 {
-	struct timespec	 now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000);
+	return (compat_now());
 }
 
 /* "1 second", "2 seconds" */

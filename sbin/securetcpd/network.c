@@ -18,25 +18,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "match.h"
 #include "network.h"
 
-#define NETWORK_MAPPED	96		/* bits of ::ffff:0:0 */
 #define NETWORK_LINK	10		/* bits of fe80:: */
 
 static unsigned int
 network_bits(const struct network *nw)
 {
 	return (nw->nw_family == AF_INET ? 32 : 128);
-}
-
-static int
-network_is_mapped(const uint8_t *addr)
-{
-	static const uint8_t	 mapped[NETWORK_MAPPED / 8] = {
-	    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff
-	};
-
-	return (memcmp(addr, mapped, sizeof(mapped)) == 0);
 }
 
 /* Clears the bits after the prefix; true if there were any. */
@@ -91,22 +81,6 @@ network_zone(const char *zone, struct network *nw)
 	return (NULL);
 }
 
-/* At most three digits, and none before that says nothing. */
-static int
-network_prefix(const char *text, unsigned int max, unsigned int *prefix)
-{
-	size_t	 len = strspn(text, "0123456789");
-	size_t	 i;
-
-	if (len == 0 || len > 3 || text[len] != '\0' ||
-	    (text[0] == '0' && len > 1))
-		return (-1);
-	*prefix = 0;
-	for (i = 0; i < len; i++)
-		*prefix = *prefix * 10 + (unsigned int)(text[i] - '0');
-	return (*prefix > max ? -1 : 0);
-}
-
 static const char *
 network_unmapped(const struct network *nw)
 {
@@ -115,8 +89,8 @@ network_unmapped(const struct network *nw)
 
 	memset(&v4, 0, sizeof(v4));
 	v4.nw_family = AF_INET;
-	memcpy(v4.nw_addr, nw->nw_addr + NETWORK_MAPPED / 8, 4);
-	v4.nw_prefix = nw->nw_prefix - NETWORK_MAPPED;
+	memcpy(v4.nw_addr, nw->nw_addr + MATCH_MAPPED / 8, 4);
+	v4.nw_prefix = nw->nw_prefix - MATCH_MAPPED;
 	(void)snprintf(why, sizeof(why), "it is a network of IPv4, to be "
 	    "written as %s", network_text(&v4));
 	return (why);
@@ -147,8 +121,7 @@ network_parse(const char *text, struct network *nw)
 	if (zone != NULL && (why_zone = network_zone(zone, nw)) != NULL)
 		return (why_zone);
 	nw->nw_prefix = network_bits(nw);
-	if (slash != NULL && network_prefix(slash + 1, network_bits(nw),
-	    &nw->nw_prefix) == -1) {
+	if (slash != NULL && match_bits(slash + 1, &nw->nw_prefix) == -1) {
 		(void)snprintf(why, sizeof(why), "the prefix length is a "
 		    "number from 0 to %u", network_bits(nw));
 		return (why);
@@ -161,8 +134,8 @@ network_parse(const char *text, struct network *nw)
 		return (why);
 	}
 	/* Addresses are compared as IPv4 if they can be: so is this one. */
-	if (nw->nw_family == AF_INET6 && nw->nw_prefix >= NETWORK_MAPPED &&
-	    network_is_mapped(nw->nw_addr))
+	if (nw->nw_family == AF_INET6 && nw->nw_prefix >= MATCH_MAPPED &&
+	    match_mapped(nw->nw_addr))
 		return (network_unmapped(nw));
 	return (NULL);
 }
@@ -172,8 +145,6 @@ network_contains(const struct network *nw, const struct sockaddr *sa)
 {
 	const struct sockaddr_in6	*sin6;
 	const uint8_t			*addr;
-	unsigned int			 whole = nw->nw_prefix / 8;
-	unsigned int			 rest = nw->nw_prefix % 8;
 	sa_family_t			 family = sa->sa_family;
 
 	if (family == AF_INET)
@@ -186,14 +157,12 @@ network_contains(const struct network *nw, const struct sockaddr *sa)
 		addr = sin6->sin6_addr.s6_addr;
 	} else
 		return (0);
-	if (family == AF_INET6 && network_is_mapped(addr)) {
-		addr += NETWORK_MAPPED / 8;
+	if (family == AF_INET6 && match_mapped(addr)) {
+		addr += MATCH_MAPPED / 8;
 		family = AF_INET;
 	}
-	if (family != nw->nw_family || memcmp(addr, nw->nw_addr, whole) != 0)
-		return (0);
-	return (rest == 0 ||
-	    (addr[whole] ^ nw->nw_addr[whole]) >> (8 - rest) == 0);
+	return (family == nw->nw_family &&
+	    match_prefix(addr, nw->nw_addr, nw->nw_prefix));
 }
 
 int
@@ -225,7 +194,7 @@ network_source(const struct sockaddr *sa, struct network *nw)
 		return (0);
 	case AF_INET6:
 		memcpy(&sin6, sa, sizeof(sin6));
-		if (network_is_mapped(sin6.sin6_addr.s6_addr)) {
+		if (match_mapped(sin6.sin6_addr.s6_addr)) {
 			nw->nw_family = AF_INET;
 			nw->nw_prefix = 32;
 			memcpy(nw->nw_addr, sin6.sin6_addr.s6_addr + 12, 4);
