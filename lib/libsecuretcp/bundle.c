@@ -99,7 +99,7 @@ bundle_note(struct bundle *bu, unsigned int line, const char *fmt, ...)
 }
 
 int
-bundle_read(struct bundle *bu, enum bundle_kind kind, const void *text,
+stcp_bundle_read(struct bundle *bu, enum bundle_kind kind, const void *text,
     size_t len)
 {
 	struct pem_block	 pb;
@@ -112,12 +112,12 @@ bundle_read(struct bundle *bu, enum bundle_kind kind, const void *text,
 		bundle_bad(bu, 0, "cannot be kept: out of memory");
 		return (-1);
 	}
-	pem_open(&pm, text, len);
-	while (pem_next(&pm, &pb))
+	stcp_pem_open(&pm, text, len);
+	while (stcp_pem_next(&pm, &pb))
 		bundle_block(bu, &pb);
 	if (bu->bu_n == 0 && bu->bu_bad == 0)
 		bundle_bad(bu, 0, "holds no %s%s", bundle_what[kind],
-		    pem_instead(text, len));
+		    stcp_pem_instead(text, len));
 	if (bu->bu_bad == 0 && kind == BUNDLE_CA)
 		bundle_roots(bu);
 	if (bu->bu_bad == 0 && kind == BUNDLE_CRL)
@@ -127,7 +127,7 @@ bundle_read(struct bundle *bu, enum bundle_kind kind, const void *text,
 }
 
 void
-bundle_free(struct bundle *bu)
+stcp_bundle_free(struct bundle *bu)
 {
 	sk_X509_pop_free(bu->bu_certs, X509_free);
 	sk_X509_CRL_pop_free(bu->bu_lists, X509_CRL_free);
@@ -143,7 +143,7 @@ bundle_block(struct bundle *bu, const struct pem_block *pb)
 	else if (pb->pb_wrong != NULL)
 		bundle_bad(bu, pb->pb_line, "%s %s", pb->pb_label,
 		    pb->pb_wrong);
-	else if (bundle_label(bu->bu_kind, pb->pb_label))
+	else if (stcp_bundle_label(bu->bu_kind, pb->pb_label))
 		bundle_take(bu, pb);
 	else
 		bundle_other(bu, pb);
@@ -151,7 +151,7 @@ bundle_block(struct bundle *bu, const struct pem_block *pb)
 
 /* The second name of a certificate is an old one. */
 int
-bundle_label(enum bundle_kind kind, const char *label)
+stcp_bundle_label(enum bundle_kind kind, const char *label)
 {
 	if (kind == BUNDLE_CRL)
 		return (strcmp(label, "X509 CRL") == 0);
@@ -211,7 +211,7 @@ bundle_der(const struct pem_block *pb, long *len)
 	if (pb->pb_bodylen > INT_MAX ||
 	    (der = OPENSSL_malloc(pb->pb_bodylen + 1)) == NULL)
 		return (NULL);
-	if (pem_decode(pb, der, &n) == 0) {
+	if (stcp_pem_decode(pb, der, &n) == 0) {
 		*len = (long)n;
 		return (der);
 	}
@@ -220,7 +220,7 @@ bundle_der(const struct pem_block *pb, long *len)
 }
 
 X509 *
-bundle_x509(const struct pem_block *pb)
+stcp_bundle_x509(const struct pem_block *pb)
 {
 	const unsigned char	*p;
 	uint8_t			*der;
@@ -244,7 +244,7 @@ bundle_keep_cert(struct bundle *bu, const struct pem_block *pb)
 {
 	X509	*x509;
 
-	if ((x509 = bundle_x509(pb)) == NULL)
+	if ((x509 = stcp_bundle_x509(pb)) == NULL)
 		return (0);
 	if (sk_X509_push(bu->bu_certs, x509) > 0)
 		return (1);
@@ -319,8 +319,10 @@ bundle_roots(struct bundle *bu)
 			roots++;
 			continue;
 		}
-		name_brief(X509_get_subject_name(x509), name, sizeof(name));
-		name_brief(X509_get_issuer_name(x509), issuer, sizeof(issuer));
+		stcp_name_brief(X509_get_subject_name(x509), name,
+		    sizeof(name));
+		stcp_name_brief(X509_get_issuer_name(x509), issuer,
+		    sizeof(issuer));
 		if (X509_check_ca(x509) == 0)
 			bundle_note(bu, bu->bu_lines[i], "%s is neither an "
 			    "authority nor signed by itself: it is not used",
@@ -351,7 +353,7 @@ list_at(const struct bundle *bu, unsigned int i)
 static const char *
 list_name(X509_CRL *crl, char name[LIST_NAME])
 {
-	name_brief(X509_CRL_get_issuer(crl), name, LIST_NAME);
+	stcp_name_brief(X509_CRL_get_issuer(crl), name, LIST_NAME);
 	return (name);
 }
 
@@ -368,7 +370,7 @@ list_settle(struct bundle *bu)
 		list_drop(bu, i);
 	for (i = 0; bu->bu_bad == 0 && i < bu->bu_n; i++) {
 		crl = list_at(bu, i);
-		if (list_kind(crl) == LIST_WHOLE)
+		if (stcp_list_kind(crl) == LIST_WHOLE)
 			continue;
 		if ((whole = list_whole(bu, crl)) == NULL)
 			list_alone(bu, bu->bu_lines[i], crl);
@@ -384,7 +386,7 @@ list_is_delta(X509_CRL *crl)
 }
 
 enum list_kind
-list_kind(X509_CRL *crl)
+stcp_list_kind(X509_CRL *crl)
 {
 	ISSUING_DIST_POINT	*point;
 	enum list_kind		 kind = LIST_SOME;
@@ -513,7 +515,7 @@ list_replaces(X509_CRL *newer, X509_CRL *crl)
 	if (newer == crl || !list_issuer(newer, crl) ||
 	    !list_newer(newer, crl))
 		return (0);
-	return (list_kind(newer) == LIST_WHOLE ||
+	return (stcp_list_kind(newer) == LIST_WHOLE ||
 	    (!list_is_delta(newer) && !list_is_delta(crl) &&
 	    list_same(newer, crl, NID_issuing_distribution_point)));
 }
@@ -547,7 +549,8 @@ list_whole(const struct bundle *bu, X509_CRL *crl)
 
 	for (i = 0; i < bu->bu_n; i++) {
 		whole = list_at(bu, i);
-		if (list_kind(whole) == LIST_WHOLE && list_issuer(whole, crl))
+		if (stcp_list_kind(whole) == LIST_WHOLE &&
+		    list_issuer(whole, crl))
 			return (whole);
 	}
 	return (NULL);
@@ -562,7 +565,7 @@ list_alone(struct bundle *bu, unsigned int line, X509_CRL *crl)
 	char			 name[LIST_NAME];
 
 	(void)list_name(crl, name);
-	switch (list_kind(crl)) {
+	switch (stcp_list_kind(crl)) {
 	case LIST_CHANGES:
 		bundle_note(bu, line, "the list of %s says what has changed "
 		    "since another one, which is missing: %s", name, all);
@@ -599,7 +602,7 @@ list_base(struct bundle *bu, unsigned int line, X509_CRL *delta,
 
 /* Libraries sort a list when they first look into it. */
 void
-list_sort(X509_CRL *crl)
+stcp_list_sort(X509_CRL *crl)
 {
 	ASN1_INTEGER	*serial;
 	X509_REVOKED	*entry;

@@ -18,8 +18,6 @@
 
 #include <openssl/x509.h>
 
-#include "names.h"
-
 /* A text in PEM form, block by block: pem.c, which needs no libcrypto. */
 #define PEM_LABEL	64
 
@@ -40,19 +38,19 @@ struct pem_block {
 };
 
 /* The text stays the caller's, and has to outlive the walk. */
-void		 pem_open(struct pem *, const void *, size_t);
+void		 stcp_pem_open(struct pem *, const void *, size_t);
 /*
  * True with the next block, or what looks like the beginning or end of one
  * and is malformed; false at the end of the text.
  */
-int		 pem_next(struct pem *, struct pem_block *);
+int		 stcp_pem_next(struct pem *, struct pem_block *);
 /*
  * The bytes of a well made block, into as many as its body has.  -1: it is no
  * base64.
  */
-int		 pem_decode(const struct pem_block *, uint8_t *, size_t *);
+int		 stcp_pem_decode(const struct pem_block *, uint8_t *, size_t *);
 /* What a file without any block seems to be instead; "": no idea. */
-const char	*pem_instead(const void *, size_t);
+const char	*stcp_pem_instead(const void *, size_t);
 
 enum bundle_kind {
 	BUNDLE_CHAIN,
@@ -74,13 +72,13 @@ struct bundle {
 };
 
 /* 0, or -1 for a file that is refused; to be freed in either case. */
-int		 bundle_read(struct bundle *, enum bundle_kind, const void *,
-		    size_t);
-void		 bundle_free(struct bundle *);
+int		 stcp_bundle_read(struct bundle *, enum bundle_kind,
+		    const void *, size_t);
+void		 stcp_bundle_free(struct bundle *);
 /* Is this what such a file is to hold? */
-int		 bundle_label(enum bundle_kind, const char *);
+int		 stcp_bundle_label(enum bundle_kind, const char *);
 /* The certificate in a block, or NULL. */
-X509		*bundle_x509(const struct pem_block *);
+X509		*stcp_bundle_x509(const struct pem_block *);
 
 /* Lists of revoked certificates. */
 enum list_kind {
@@ -90,8 +88,8 @@ enum list_kind {
 	LIST_CHANGES	/* what has changed since another list */
 };
 
-enum list_kind	 list_kind(X509_CRL *);
+enum list_kind	 stcp_list_kind(X509_CRL *);
 /* So that the processes forked later share the memory of it. */
-void		 list_sort(X509_CRL *);
+void		 stcp_list_sort(X509_CRL *);
 
 #endif /* BUNDLE_H */

@@ -81,7 +81,7 @@ static int	 file_apply(struct securetcp_config *, const char *,
 
 /* NULL: out of memory. */
 struct chain *
-chain_new(STACK_OF(X509) *certs, const void *key, size_t keylen)
+stcp_chain_new(STACK_OF(X509) *certs, const void *key, size_t keylen)
 {
 	struct chain	*ch;
 	size_t		 i;
@@ -94,7 +94,7 @@ chain_new(STACK_OF(X509) *certs, const void *key, size_t keylen)
 	if (chain_write(ch, certs) == -1 ||
 	    (key != NULL && ch->ch_key == NULL) ||
 	    chain_names(ch, sk_X509_value(certs, 0)) == -1) {
-		chain_free(ch);
+		stcp_chain_free(ch);
 		return (NULL);
 	}
 	for (i = 0; i < ch->ch_nnames; i++)
@@ -133,7 +133,7 @@ chain_copy(const void *p, size_t len)
 }
 
 void
-chain_free(struct chain *ch)
+stcp_chain_free(struct chain *ch)
 {
 	size_t	 i;
 
@@ -142,7 +142,7 @@ chain_free(struct chain *ch)
 	free(ch->ch_names);
 	free(ch->ch_staple);
 	free(ch->ch_pem);
-	memory_wipe(ch->ch_key, ch->ch_keylen);
+	stcp_memory_wipe(ch->ch_key, ch->ch_keylen);
 	free(ch);
 }
 
@@ -243,7 +243,7 @@ securetcp_config_covers(const struct securetcp_config *sc, const char *name)
 
 /* An address is no host: no wildcard covers it.  -1: out of memory. */
 int
-chain_is_for(X509 *leaf, const char *name)
+stcp_chain_is_for(X509 *leaf, const char *name)
 {
 	struct in6_addr	 address;
 	struct chain	*ch;
@@ -259,13 +259,13 @@ chain_is_for(X509 *leaf, const char *name)
 		else
 			found = chain_covers(ch, name);
 	}
-	chain_free(ch);
+	stcp_chain_free(ch);
 	ERR_clear_error();
 	return (found);
 }
 
 int
-chain_shadows(const struct chain *ch, const struct chain *exact)
+stcp_chain_shadows(const struct chain *ch, const struct chain *exact)
 {
 	size_t	 i;
 
@@ -332,18 +332,19 @@ securetcp_config_set_staple(struct securetcp_config *sc, const void *der,
 	uint8_t		*copy;
 	int		 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if ((ch = TAILQ_LAST(&sc->sc_chains, chains)) == NULL) {
-		config_say(sc, "OCSP response: there is no certificate yet");
+		stcp_config_say(sc, "OCSP response: there is no certificate "
+		    "yet");
 		return (ptNoCertificate);
 	}
 	if ((wrong = chain_response(der, len)) != NULL) {
-		config_say(sc, "OCSP response: %s", wrong);
+		stcp_config_say(sc, "OCSP response: %s", wrong);
 		return (ptInvalidParam2);
 	}
 	if ((copy = chain_copy(der, len)) == NULL) {
-		config_say(sc, "OCSP response: out of memory");
+		stcp_config_say(sc, "OCSP response: out of memory");
 		return (ptNoBufferSpace);
 	}
 	free(ch->ch_staple);
@@ -385,11 +386,11 @@ chain_leaf(const void *pem, size_t len)
 	struct pem		 pm;
 	X509			*x509 = NULL;
 
-	pem_open(&pm, pem, len);
-	while (pem_next(&pm, &pb) && pb.pb_wrong == NULL) {
-		if (!bundle_label(BUNDLE_CHAIN, pb.pb_label))
+	stcp_pem_open(&pm, pem, len);
+	while (stcp_pem_next(&pm, &pb) && pb.pb_wrong == NULL) {
+		if (!stcp_bundle_label(BUNDLE_CHAIN, pb.pb_label))
 			continue;
-		x509 = bundle_x509(&pb);
+		x509 = stcp_bundle_x509(&pb);
 		break;
 	}
 	ERR_clear_error();
@@ -408,13 +409,13 @@ securetcp_key_id(const void *pem, size_t len, uint8_t id[SECURETCP_KEYID],
 		return (ptInvalidParam1);
 	if (id == NULL || type == NULL)
 		return (id == NULL ? ptInvalidParam3 : ptInvalidParam4);
-	if ((error = config_library()) != ptOk)
+	if ((error = stcp_config_library()) != ptOk)
 		return (error);
 	if ((x509 = chain_leaf(pem, len)) == NULL)
 		return (ptNoCertificate);
 	error = ptNoCertificate;
 	if ((pkey = X509_get_pubkey(x509)) != NULL)
-		error = keyid_pkey(pkey, id, type);
+		error = stcp_keyid_pkey(pkey, id, type);
 	EVP_PKEY_free(pkey);
 	X509_free(x509);
 	ERR_clear_error();
@@ -435,22 +436,22 @@ trust_say(void *arg, int bad, unsigned int line, const char *text)
 	if (!bad || ts->ts_what == NULL)
 		return;
 	if (line == 0)
-		config_say(ts->ts_config, "%s %s", ts->ts_what, text);
+		stcp_config_say(ts->ts_config, "%s %s", ts->ts_what, text);
 	else
-		config_say(ts->ts_config, "%s, line %u: %s", ts->ts_what,
+		stcp_config_say(ts->ts_config, "%s, line %u: %s", ts->ts_what,
 		    line, text);
 	ts->ts_what = NULL;
 }
 
 int
-trust_read(struct securetcp_config *sc, const char *what, struct bundle *bu,
-    enum bundle_kind kind, const void *pem, size_t len)
+stcp_trust_read(struct securetcp_config *sc, const char *what,
+    struct bundle *bu, enum bundle_kind kind, const void *pem, size_t len)
 {
 	struct trust_say	 ts = { sc, what };
 
 	bu->bu_say = trust_say;
 	bu->bu_arg = &ts;
-	return (bundle_read(bu, kind, pem == NULL ? "" : pem,
+	return (stcp_bundle_read(bu, kind, pem == NULL ? "" : pem,
 	    pem == NULL ? 0 : len));
 }
 
@@ -463,12 +464,12 @@ trust_set_ca(struct securetcp_config *sc, const char *what, const void *pem,
 	int		 bad;
 
 	memset(&bu, 0, sizeof(bu));
-	if ((bad = trust_read(sc, what, &bu, BUNDLE_CA, pem, len)) == 0) {
+	if ((bad = stcp_trust_read(sc, what, &bu, BUNDLE_CA, pem, len)) == 0) {
 		sk_X509_pop_free(sc->sc_cas, X509_free);
 		sc->sc_cas = bu.bu_certs;
 		bu.bu_certs = NULL;
 	}
-	bundle_free(&bu);
+	stcp_bundle_free(&bu);
 	return (bad);
 }
 
@@ -478,7 +479,7 @@ securetcp_config_set_ca(struct securetcp_config *sc, const void *pem,
 {
 	int	 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	return (trust_set_ca(sc, "CA", pem, len) == 0 ? ptOk :
 	    ptInvalidParam2);
@@ -491,16 +492,16 @@ securetcp_config_set_crl(struct securetcp_config *sc, const void *pem,
 	struct bundle	 bu;
 	int		 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	memset(&bu, 0, sizeof(bu));
-	if (trust_read(sc, "CRL", &bu, BUNDLE_CRL, pem, len) == 0) {
+	if (stcp_trust_read(sc, "CRL", &bu, BUNDLE_CRL, pem, len) == 0) {
 		sk_X509_CRL_pop_free(sc->sc_crls, X509_CRL_free);
 		sc->sc_crls = bu.bu_lists;
 		bu.bu_lists = NULL;
 	} else
 		error = ptInvalidParam2;
-	bundle_free(&bu);
+	stcp_bundle_free(&bu);
 	return (error);
 }
 
@@ -517,7 +518,7 @@ trust_default(struct securetcp_config *sc)
 	if (error != ptOk)
 		return (error);
 	bad = trust_set_ca(sc, path, buf, len);
-	memory_wipe(buf, len);
+	stcp_memory_wipe(buf, len);
 	if (bad)
 		return (ptFile);
 	sc->sc_system = 1;
@@ -525,7 +526,7 @@ trust_default(struct securetcp_config *sc)
 }
 
 int
-trust_store(struct securetcp_config *sc)
+stcp_trust_store(struct securetcp_config *sc)
 {
 	int	 error;
 
@@ -536,7 +537,7 @@ trust_store(struct securetcp_config *sc)
 	sc->sc_store = trust_build(sc);
 	ERR_clear_error();
 	if (sc->sc_store == NULL) {
-		config_say(sc, "CA: out of memory");
+		stcp_config_say(sc, "CA: out of memory");
 		return (ptNoBufferSpace);
 	}
 	return (ptOk);
@@ -549,7 +550,7 @@ trust_store(struct securetcp_config *sc)
 static int
 trust_add(X509_STORE *store, X509_CRL *crl)
 {
-	enum list_kind	 kind = list_kind(crl);
+	enum list_kind	 kind = stcp_list_kind(crl);
 
 	if (kind == LIST_CHANGES || kind == LIST_REASONS)
 		return (1);
@@ -573,7 +574,7 @@ trust_warm(struct securetcp_config *sc, X509_STORE *store)
 		(void)X509_get0_pubkey(x509);
 	}
 	for (i = 0; i < sk_X509_CRL_num(sc->sc_crls); i++)
-		list_sort(sk_X509_CRL_value(sc->sc_crls, i));
+		stcp_list_sort(sk_X509_CRL_value(sc->sc_crls, i));
 	if ((ctx = X509_STORE_CTX_new()) == NULL)
 		return;
 	if (x509 != NULL &&
@@ -605,7 +606,7 @@ trust_build(struct securetcp_config *sc)
 }
 
 void
-trust_free(struct securetcp_config *sc)
+stcp_trust_free(struct securetcp_config *sc)
 {
 	X509_STORE_free(sc->sc_store);
 	sk_X509_pop_free(sc->sc_cas, X509_free);
@@ -622,7 +623,7 @@ file_read(struct securetcp_config *sc, const char *what, const char *path,
 
 	/* A FIFO without a writer is not waited for. */
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1) {
-		config_say(sc, "%s %s: %s", what, path, strerror(errno));
+		stcp_config_say(sc, "%s %s: %s", what, path, strerror(errno));
 		return (ptFile);
 	}
 	error = file_fetch(sc, what, path, fd, buf, len);
@@ -640,17 +641,17 @@ file_fetch(struct securetcp_config *sc, const char *what, const char *path,
 	ssize_t		 n = 1;
 
 	if (fstat(fd, &st) == -1) {
-		config_say(sc, "%s %s: %s", what, path, strerror(errno));
+		stcp_config_say(sc, "%s %s: %s", what, path, strerror(errno));
 		return (ptFile);
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > FILE_MAX) {
-		config_say(sc, "%s %s: not a file of 1 to %d bytes", what,
+		stcp_config_say(sc, "%s %s: not a file of 1 to %d bytes", what,
 		    path, FILE_MAX);
 		return (ptFile);
 	}
 	size = (size_t)st.st_size;
 	if ((p = malloc(size)) == NULL) {
-		config_say(sc, "%s %s: out of memory", what, path);
+		stcp_config_say(sc, "%s %s: out of memory", what, path);
 		return (ptNoBufferSpace);
 	}
 	while (have < size && n > 0) {
@@ -658,8 +659,8 @@ file_fetch(struct securetcp_config *sc, const char *what, const char *path,
 			have += (size_t)n;
 	}
 	if (n == -1) {
-		config_say(sc, "%s %s: %s", what, path, strerror(errno));
-		memory_wipe(p, size);
+		stcp_config_say(sc, "%s %s: %s", what, path, strerror(errno));
+		stcp_memory_wipe(p, size);
 		return (ptFile);
 	}
 	*buf = p;
@@ -675,16 +676,16 @@ file_apply(struct securetcp_config *sc, const char *what, const char *path,
 	size_t	 len;
 	int	 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if (path == NULL) {
-		config_say(sc, "%s: no file given", what);
+		stcp_config_say(sc, "%s: no file given", what);
 		return (ptInvalidParam2);
 	}
 	if ((error = file_read(sc, what, path, &buf, &len)) != ptOk)
 		return (error);
 	error = set(sc, buf, len);
-	memory_wipe(buf, len);
+	stcp_memory_wipe(buf, len);
 	return (error);
 }
 
@@ -708,10 +709,10 @@ securetcp_config_add_certificate_file(struct securetcp_config *sc,
 	size_t	 certlen, keylen = 0;
 	int	 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if (certfile == NULL) {
-		config_say(sc, "certificate: no file given");
+		stcp_config_say(sc, "certificate: no file given");
 		return (ptInvalidParam2);
 	}
 	error = file_read(sc, "certificate", certfile, &cert, &certlen);
@@ -722,7 +723,7 @@ securetcp_config_add_certificate_file(struct securetcp_config *sc,
 	if (error == ptOk)
 		error = securetcp_config_add_certificate(sc, cert, certlen,
 		    key, keylen);
-	memory_wipe(cert, certlen);
-	memory_wipe(key, keylen);
+	stcp_memory_wipe(cert, certlen);
+	stcp_memory_wipe(key, keylen);
 	return (error);
 }

@@ -126,7 +126,7 @@ static const char *classify_text(const struct securetcp *, unsigned long);
  * system's error, which LibreSSL adds to what the socket's callbacks met.
  */
 int
-classify_silent(void)
+stcp_classify_silent(void)
 {
 	unsigned long	 error = ERR_peek_error();
 
@@ -134,22 +134,22 @@ classify_silent(void)
 }
 
 int
-classify_handshake(struct securetcp *s, int hook)
+stcp_classify_handshake(struct securetcp *s, int hook)
 {
 	unsigned long	 error = ERR_peek_error();
 	int		 alert = classify_heard(s, error);
 
 	if (hook) {
-		object_say(s, "the private key's signer gave no usable "
+		stcp_object_say(s, "the private key's signer gave no usable "
 		    "signature");
 		return (ptNoCertificate);
 	}
 	if (s->st_unwanted) {
-		object_say(s, "what the peer sent is not wanted");
+		stcp_object_say(s, "what the peer sent is not wanted");
 		return (ptProtocol);
 	}
 	if (s->st_noalpn) {
-		object_say(s, "no common application protocol");
+		stcp_object_say(s, "no common application protocol");
 		return (ptProtocol);
 	}
 	if (s->st_firstlen >= CLASSIFY_HEAD && !classify_is_tls(s)) {
@@ -161,11 +161,11 @@ classify_handshake(struct securetcp *s, int hook)
 		return (ptProtocol);
 	}
 	if (s->st_eof || s->st_readerror != 0 ||
-	    (s->st_writeerror != 0 && classify_silent()))
+	    (s->st_writeerror != 0 && stcp_classify_silent()))
 		return (classify_vanished(s));
 	if (ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) ==
 	    SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE) {
-		object_say(s, "the client has sent no certificate");
+		stcp_object_say(s, "the client has sent no certificate");
 		return (ptAuthentication);
 	}
 	classify_negotiation(s, error);
@@ -174,7 +174,7 @@ classify_handshake(struct securetcp *s, int hook)
 
 /* After connected. */
 int
-classify_error(struct securetcp *s)
+stcp_classify_error(struct securetcp *s)
 {
 	unsigned long	 error = ERR_peek_error();
 	int		 alert = classify_heard(s, error);
@@ -182,8 +182,8 @@ classify_error(struct securetcp *s)
 	if (alert != -1)
 		classify_alert(s, alert);
 	else
-		object_say(s, "malformed or unexpected TLS from the peer: %s",
-		    classify_text(s, error));
+		stcp_object_say(s, "malformed or unexpected TLS from the "
+		    "peer: %s", classify_text(s, error));
 	return (ptProtocol);
 }
 
@@ -236,11 +236,12 @@ classify_alert(struct securetcp *s, int number)
 	for (i = 0; i < NITEMS(classify_alerts); i++) {
 		if (classify_alerts[i].al_number != number)
 			continue;
-		object_say(s, "peer's alert: %s", classify_alerts[i].al_name);
+		stcp_object_say(s, "peer's alert: %s",
+		    classify_alerts[i].al_name);
 		s->st_distrust = classify_alerts[i].al_distrust;
 		return;
 	}
-	object_say(s, "peer's alert: number %d", number);
+	stcp_object_say(s, "peer's alert: number %d", number);
 }
 
 /* A record of version 3, or a ClientHello in the framing of SSL 2. */
@@ -263,24 +264,25 @@ classify_stranger(struct securetcp *s)
 	for (i = 0; i < NITEMS(classify_words); i++) {
 		len = strlen(classify_words[i].w_start);
 		if (memcmp(b, classify_words[i].w_start, len) == 0) {
-			object_say(s, "not TLS: the peer sent %s",
+			stcp_object_say(s, "not TLS: the peer sent %s",
 			    classify_words[i].w_what);
 			return;
 		}
 	}
 	if ((b[0] & 0x80) != 0 && b[2] == 1) {
-		object_say(s, "the peer offers SSL 2 only, or in its framing");
+		stcp_object_say(s, "the peer offers SSL 2 only, or in its "
+		    "framing");
 		return;
 	}
 	/* The length of its first message, and what may stand behind it. */
 	if (b[0] == 0 && b[1] == 0 && (memcmp(b, "\0\0\0\010\004",
 	    CLASSIFY_HEAD) == 0 || (b[4] == 0 && (b[2] << 8 | b[3]) > 8))) {
-		object_say(s, "not TLS: the peer sent a start of PostgreSQL%s",
-		    b[4] == 0 ? "" : " (SSLRequest)");
+		stcp_object_say(s, "not TLS: the peer sent a start of "
+		    "PostgreSQL%s", b[4] == 0 ? "" : " (SSLRequest)");
 		return;
 	}
 	if (b[0] == 3 && b[1] == 0) {
-		object_say(s, "not TLS: the peer sent RDP or another TPKT "
+		stcp_object_say(s, "not TLS: the peer sent RDP or another TPKT "
 		    "protocol");
 		return;
 	}
@@ -289,7 +291,7 @@ classify_stranger(struct securetcp *s)
 		    (b[i] < ' ' || b[i] > '~'))
 			break;
 	}
-	object_say(s, "not TLS: the peer sent %s beginning with "
+	stcp_object_say(s, "not TLS: the peer sent %s beginning with "
 	    "%02x %02x %02x %02x %02x",
 	    i == CLASSIFY_HEAD ? "plain text" : "something", b[0], b[1], b[2],
 	    b[3], b[4]);
@@ -302,10 +304,10 @@ classify_vanished(struct securetcp *s)
 
 	error = s->st_readerror != 0 ? s->st_readerror : s->st_writeerror;
 	if (s->st_firstlen == 0) {
-		object_say(s, "the peer left without sending anything");
+		stcp_object_say(s, "the peer left without sending anything");
 		return (ptOk);
 	}
-	object_say(s, "the peer left in the middle of the handshake: %s",
+	stcp_object_say(s, "the peer left in the middle of the handshake: %s",
 	    error == 0 ? "end of file" : strerror(error));
 	return (ptConnectionAborted);
 }
@@ -338,25 +340,26 @@ classify_negotiation(struct securetcp *s, unsigned long error)
 
 	if (classify_is_version(s, error)) {
 		if (offer != NULL)
-			object_say(s, "no common protocol version: the peer "
-			    "offers at most %s", offer);
+			stcp_object_say(s, "no common protocol version: the "
+			    "peer offers at most %s", offer);
 		else
-			object_say(s, "no common protocol version");
+			stcp_object_say(s, "no common protocol version");
 	} else if (ERR_GET_LIB(error) == ERR_LIB_SSL &&
 	    ERR_GET_REASON(error) == SSL_R_NO_SHARED_CIPHER)
-		object_say(s, "no common cipher suite");
+		stcp_object_say(s, "no common cipher suite");
 	else if (s->st_alert == CLASSIFY_FAILURE)
-		object_say(s, "nothing acceptable in what the peer offers: %s",
-		    classify_text(s, error));
+		stcp_object_say(s, "nothing acceptable in what the peer "
+		    "offers: %s", classify_text(s, error));
 	else if (ERR_GET_REASON(error) == SSL_R_UNKNOWN)
-		object_say(s, "malformed or unexpected TLS from the peer, or "
-		    "no group in common: the TLS library gives no reason");
+		stcp_object_say(s, "malformed or unexpected TLS from the "
+		    "peer, or no group in common: the TLS library gives no "
+		    "reason");
 	else if (s->st_alert == CLASSIFY_INTERNAL)
-		object_say(s, "internal error of the TLS library: %s",
+		stcp_object_say(s, "internal error of the TLS library: %s",
 		    classify_text(s, error));
 	else
-		object_say(s, "malformed or unexpected TLS from the peer: %s",
-		    classify_text(s, error));
+		stcp_object_say(s, "malformed or unexpected TLS from the "
+		    "peer: %s", classify_text(s, error));
 }
 
 static int

@@ -55,21 +55,21 @@ static struct tls	*context_client(struct securetcp_config *);
 
 /* Once; no configuration file: it would be read in the sandbox. */
 int
-config_library(void)
+stcp_config_library(void)
 {
 	static int	 done;
 
 	if (done)
 		return (ptOk);
 	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
-	    tls_init() != 0 || ssl_library() != ptOk)
+	    tls_init() != 0 || stcp_ssl_library() != ptOk)
 		return (ptNoSecurity);
 	done = 1;
 	return (ptOk);
 }
 
 void
-config_say(struct securetcp_config *sc, const char *fmt, ...)
+stcp_config_say(struct securetcp_config *sc, const char *fmt, ...)
 {
 	va_list	 ap;
 
@@ -83,7 +83,7 @@ securetcp_config_new(void)
 {
 	struct securetcp_config	*sc;
 
-	if (config_library() != ptOk) {
+	if (stcp_config_library() != ptOk) {
 		errno = ENOSYS;
 		return (NULL);
 	}
@@ -109,7 +109,7 @@ securetcp_config_new(void)
 }
 
 void
-config_hold(struct securetcp_config *sc)
+stcp_config_hold(struct securetcp_config *sc)
 {
 	sc->sc_refs++;
 }
@@ -123,12 +123,12 @@ securetcp_config_free(struct securetcp_config *sc)
 		return;
 	while ((ch = TAILQ_FIRST(&sc->sc_chains)) != NULL) {
 		TAILQ_REMOVE(&sc->sc_chains, ch, ch_entry);
-		chain_free(ch);
+		stcp_chain_free(ch);
 	}
 	tls_free(sc->sc_tls);
 	tls_config_free(sc->sc_settings);
 	tls_config_free(sc->sc_client);
-	trust_free(sc);
+	stcp_trust_free(sc);
 	free(sc->sc_alpn);
 	free(sc);
 }
@@ -141,11 +141,11 @@ securetcp_config_error(const struct securetcp_config *sc)
 
 /* Connections hang on the context: it is never made a second time. */
 int
-config_open(struct securetcp_config *sc)
+stcp_config_open(struct securetcp_config *sc)
 {
 	if (sc->sc_tls == NULL && !sc->sc_clientready)
 		return (ptOk);
-	config_say(sc, "the configuration is in use already");
+	stcp_config_say(sc, "the configuration is in use already");
 	return (ptOperationRefused);
 }
 
@@ -155,17 +155,17 @@ securetcp_config_set_protocol(struct securetcp_config *sc, const char *text)
 	uint32_t	 protocols = 0;
 	int		 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if (text == NULL || tls_config_parse_protocols(&protocols, text) != 0 ||
 	    protocols == 0) {
-		config_say(sc, "protocol \"%s\" is not known",
+		stcp_config_say(sc, "protocol \"%s\" is not known",
 		    text == NULL ? "" : text);
 		return (ptInvalidParam2);
 	}
 	if (tls_config_set_protocols(sc->sc_settings, protocols) != 0 ||
 	    tls_config_set_protocols(sc->sc_client, protocols) != 0) {
-		config_say(sc, "protocol \"%s\": %s", text,
+		stcp_config_say(sc, "protocol \"%s\": %s", text,
 		    tls_config_error(sc->sc_settings));
 		return (ptInvalidParam2);
 	}
@@ -183,10 +183,10 @@ securetcp_config_set_ciphers(struct securetcp_config *sc, const char *text)
 	const char	*base = text;
 	int		 error, len;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if (text == NULL || *text == '\0') {
-		config_say(sc, "no ciphers given");
+		stcp_config_say(sc, "no ciphers given");
 		return (ptInvalidParam2);
 	}
 	if (strcasecmp(text, "default") == 0 || strcasecmp(text, "secure") == 0)
@@ -201,13 +201,13 @@ securetcp_config_set_ciphers(struct securetcp_config *sc, const char *text)
 	len = snprintf(ciphers, sizeof(ciphers), "%s:!aNULL:!eNULL:!kRSA",
 	    base);
 	if (len < 0 || (size_t)len >= sizeof(ciphers)) {
-		config_say(sc, "ciphers: more than %d characters",
+		stcp_config_say(sc, "ciphers: more than %d characters",
 		    CONFIG_CIPHERS - 32);
 		return (ptInvalidParam2);
 	}
 	if (tls_config_set_ciphers(sc->sc_settings, ciphers) != 0 ||
 	    tls_config_set_ciphers(sc->sc_client, ciphers) != 0) {
-		config_say(sc, "ciphers \"%s\": none is known and usable",
+		stcp_config_say(sc, "ciphers \"%s\": none is known and usable",
 		    text);
 		return (ptInvalidParam2);
 	}
@@ -220,12 +220,13 @@ securetcp_config_set_curves(struct securetcp_config *sc, const char *text)
 {
 	int	 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if (text == NULL ||
 	    tls_config_set_ecdhecurves(sc->sc_settings, text) != 0 ||
 	    tls_config_set_ecdhecurves(sc->sc_client, text) != 0) {
-		config_say(sc, "curves \"%s\": %s", text == NULL ? "" : text,
+		stcp_config_say(sc, "curves \"%s\": %s",
+		    text == NULL ? "" : text,
 		    text == NULL ? "none given" :
 		    tls_config_error(sc->sc_settings));
 		return (ptInvalidParam2);
@@ -238,18 +239,18 @@ securetcp_config_set_alpn(struct securetcp_config *sc, const char *text)
 {
 	int	 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if (text == NULL || tls_config_set_alpn(sc->sc_settings, text) != 0 ||
 	    tls_config_set_alpn(sc->sc_client, text) != 0) {
-		config_say(sc, "ALPN \"%s\": %s", text == NULL ? "" : text,
+		stcp_config_say(sc, "ALPN \"%s\": %s", text == NULL ? "" : text,
 		    text == NULL ? "none given" :
 		    tls_config_error(sc->sc_settings));
 		return (ptInvalidParam2);
 	}
 	if (config_alpn(sc, text) == 0)
 		return (ptOk);
-	config_say(sc, "ALPN: out of memory");
+	stcp_config_say(sc, "ALPN: out of memory");
 	return (ptNoBufferSpace);
 }
 
@@ -279,7 +280,7 @@ securetcp_config_set_alpn_optional(struct securetcp_config *sc, int optional)
 {
 	int	 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	sc->sc_alpnoptional = optional != 0;
 	return (ptOk);
@@ -291,11 +292,11 @@ securetcp_config_set_client_authentication(struct securetcp_config *sc,
 {
 	int	 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if (auth != SECURETCP_AUTH_OFF && auth != SECURETCP_AUTH_OPTIONAL &&
 	    auth != SECURETCP_AUTH_REQUIRED) {
-		config_say(sc, "client authentication: %d is none of its "
+		stcp_config_say(sc, "client authentication: %d is none of its "
 		    "values", (int)auth);
 		return (ptInvalidProperty);
 	}
@@ -308,7 +309,7 @@ securetcp_config_set_verify_name(struct securetcp_config *sc, int verify)
 {
 	int	 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	sc->sc_verifyname = verify != 0;
 	return (ptOk);
@@ -321,16 +322,16 @@ securetcp_config_add_certificate(struct securetcp_config *sc, const void *pem,
 	struct chain	*first;
 	int		 error;
 
-	if ((error = config_open(sc)) != ptOk)
+	if ((error = stcp_config_open(sc)) != ptOk)
 		return (error);
 	if (pem == NULL || len == 0) {
-		config_say(sc, "certificate: nothing given");
+		stcp_config_say(sc, "certificate: nothing given");
 		return (ptInvalidParam2);
 	}
 	/* libtls knows only one kind in a context. */
 	first = TAILQ_FIRST(&sc->sc_chains);
 	if (first != NULL && (first->ch_key == NULL) != (key == NULL)) {
-		config_say(sc, "certificate: keys inside and outside the "
+		stcp_config_say(sc, "certificate: keys inside and outside the "
 		    "process cannot be mixed");
 		return (ptInvalidParam4);
 	}
@@ -347,17 +348,18 @@ config_chain(struct securetcp_config *sc, const void *pem, size_t len,
 	int		 error;
 
 	memset(&bu, 0, sizeof(bu));
-	if (trust_read(sc, "certificate", &bu, BUNDLE_CHAIN, pem, len) == -1) {
-		bundle_free(&bu);
+	if (stcp_trust_read(sc, "certificate", &bu, BUNDLE_CHAIN, pem,
+	    len) == -1) {
+		stcp_bundle_free(&bu);
 		return (ptNoCertificate);
 	}
 	error = config_check(sc, sk_X509_value(bu.bu_certs, 0), key, keylen);
-	if (error == ptOk && (ch = chain_new(bu.bu_certs, key,
+	if (error == ptOk && (ch = stcp_chain_new(bu.bu_certs, key,
 	    keylen)) == NULL) {
-		config_say(sc, "certificate: out of memory");
+		stcp_config_say(sc, "certificate: out of memory");
 		error = ptNoBufferSpace;
 	}
-	bundle_free(&bu);
+	stcp_bundle_free(&bu);
 	if (error != ptOk)
 		return (error);
 	TAILQ_INSERT_TAIL(&sc->sc_chains, ch, ch_entry);
@@ -389,23 +391,23 @@ config_pair(struct securetcp_config *sc, X509 *x509, EVP_PKEY *pkey,
 	char			 why[CONFIG_WHY];
 	int			 ok;
 
-	if (pkey == NULL || keyid_pkey(pkey, id, &type) != ptOk) {
-		config_say(sc, "certificate: its key is neither RSA nor "
+	if (pkey == NULL || stcp_keyid_pkey(pkey, id, &type) != ptOk) {
+		stcp_config_say(sc, "certificate: its key is neither RSA nor "
 		    "ECDSA");
 		return (ptNoCertificate);
 	}
 	if (key == NULL)
 		return (ptOk);
-	private = keyid_private(key, keylen, why, sizeof(why));
+	private = stcp_keyid_private(key, keylen, why, sizeof(why));
 	if (private == NULL) {
-		config_say(sc, "certificate: its key %s", why);
+		stcp_config_say(sc, "certificate: its key %s", why);
 		return (ptNoCertificate);
 	}
 	ok = X509_check_private_key(x509, private);
 	EVP_PKEY_free(private);
 	if (ok == 1)
 		return (ptOk);
-	config_say(sc, "certificate: the key belongs to another one");
+	stcp_config_say(sc, "certificate: the key belongs to another one");
 	return (ptNoCertificate);
 }
 
@@ -418,7 +420,7 @@ securetcp_config_prepare(struct securetcp_config *sc)
 	if (sc->sc_tls != NULL)
 		return (ptOk);
 	if (TAILQ_EMPTY(&sc->sc_chains)) {
-		config_say(sc, "no certificate is set");
+		stcp_config_say(sc, "no certificate is set");
 		return (ptNoCertificate);
 	}
 	if ((error = config_signer(sc)) != ptOk ||
@@ -426,10 +428,10 @@ securetcp_config_prepare(struct securetcp_config *sc)
 	    (error = config_load(sc)) != ptOk)
 		return (error);
 	if ((tls = tls_server()) == NULL) {
-		config_say(sc, "TLS context: out of memory");
+		stcp_config_say(sc, "TLS context: out of memory");
 		return (ptNoSecurity);
 	}
-	if ((error = ssl_configure(sc, tls)) != ptOk) {
+	if ((error = stcp_ssl_configure(sc, tls)) != ptOk) {
 		tls_free(tls);
 		return (error);
 	}
@@ -443,9 +445,9 @@ securetcp_config_prepare(struct securetcp_config *sc)
 static int
 config_signer(struct securetcp_config *sc)
 {
-	if (TAILQ_FIRST(&sc->sc_chains)->ch_key != NULL || keyhook_ready())
+	if (TAILQ_FIRST(&sc->sc_chains)->ch_key != NULL || stcp_keyhook_ready())
 		return (ptOk);
-	config_say(sc, "the certificate has no key, and no signer is set");
+	stcp_config_say(sc, "the certificate has no key, and no signer is set");
 	return (ptNoCertificate);
 }
 
@@ -462,10 +464,10 @@ config_authentication(struct securetcp_config *sc)
 		return (ptOk);
 	/* The system's roots vouch for half of the world. */
 	if (sc->sc_cas == NULL || sc->sc_system) {
-		config_say(sc, "client authentication needs a CA");
+		stcp_config_say(sc, "client authentication needs a CA");
 		return (ptInvalidProperty);
 	}
-	if ((error = trust_store(sc)) != ptOk)
+	if ((error = stcp_trust_store(sc)) != ptOk)
 		return (error);
 	if (sc->sc_auth == SECURETCP_AUTH_REQUIRED)
 		tls_config_verify_client(sc->sc_settings);
@@ -493,7 +495,7 @@ config_load(struct securetcp_config *sc)
 	if (first->ch_staple != NULL &&
 	    tls_config_set_ocsp_staple_mem(sc->sc_settings, first->ch_staple,
 	    first->ch_staplelen) != 0) {
-		config_say(sc, "OCSP response: %s",
+		stcp_config_say(sc, "OCSP response: %s",
 		    tls_config_error(sc->sc_settings));
 		return (ptNoCertificate);
 	}
@@ -524,7 +526,7 @@ config_default(struct securetcp_config *sc, struct tls_config *settings)
 		    first->ch_len, first->ch_key, first->ch_keylen);
 	if (!bad)
 		return (ptOk);
-	config_say(sc, "certificate: %s", tls_config_error(settings));
+	stcp_config_say(sc, "certificate: %s", tls_config_error(settings));
 	return (ptNoCertificate);
 }
 
@@ -550,7 +552,7 @@ config_next(const struct securetcp_config *sc)
 			continue;
 		TAILQ_FOREACH(other, &sc->sc_chains, ch_entry) {
 			if (other != ch && !other->ch_added &&
-			    chain_shadows(ch, other))
+			    stcp_chain_shadows(ch, other))
 				break;
 		}
 		if (other == NULL)
@@ -566,22 +568,23 @@ config_add(struct securetcp_config *sc, const struct chain *ch)
 	    ch->ch_len, ch->ch_key, ch->ch_keylen, ch->ch_staple,
 	    ch->ch_staplelen) == 0)
 		return (ptOk);
-	config_say(sc, "certificate: %s", tls_config_error(sc->sc_settings));
+	stcp_config_say(sc, "certificate: %s",
+	    tls_config_error(sc->sc_settings));
 	return (ptNoCertificate);
 }
 
 /* Connections made of a configuration: as a server, as a client. */
 
 int
-config_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
-    tls_write_cb out, struct securetcp *s)
+stcp_config_accept(struct securetcp_config *sc, struct tls **tls,
+    tls_read_cb in, tls_write_cb out, struct securetcp *s)
 {
 	int	 error;
 
 	*tls = NULL;
 	if ((error = securetcp_config_prepare(sc)) != ptOk)
 		return (error);
-	return (ssl_accept(sc, tls, in, out, s));
+	return (stcp_ssl_accept(sc, tls, in, out, s));
 }
 
 /*
@@ -596,7 +599,7 @@ securetcp_config_prepare_client(struct securetcp_config *sc)
 
 	if (sc->sc_clientready)
 		return (ptOk);
-	if ((error = trust_store(sc)) != ptOk)
+	if ((error = stcp_trust_store(sc)) != ptOk)
 		return (error);
 	if (!TAILQ_EMPTY(&sc->sc_chains) &&
 	    ((error = config_signer(sc)) != ptOk ||
@@ -617,11 +620,11 @@ context_client(struct securetcp_config *sc)
 	struct tls	*tls;
 
 	if ((tls = tls_client()) == NULL) {
-		config_say(sc, "TLS context: out of memory");
+		stcp_config_say(sc, "TLS context: out of memory");
 		return (NULL);
 	}
 	if (tls_configure(tls, sc->sc_client) != 0) {
-		config_say(sc, "TLS context: %s", tls_error(tls));
+		stcp_config_say(sc, "TLS context: %s", tls_error(tls));
 		tls_free(tls);
 		tls = NULL;
 	}
@@ -630,8 +633,8 @@ context_client(struct securetcp_config *sc)
 }
 
 int
-config_connect(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
-    tls_write_cb out, struct securetcp *s, const char *name)
+stcp_config_connect(struct securetcp_config *sc, struct tls **tls,
+    tls_read_cb in, tls_write_cb out, struct securetcp *s, const char *name)
 {
 	int	 error;
 
@@ -640,7 +643,7 @@ config_connect(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
 		return (error);
 	if ((*tls = context_client(sc)) == NULL)
 		return (ptNoSecurity);
-	error = ssl_connect(sc, *tls, in, out, s, name);
+	error = stcp_ssl_connect(sc, *tls, in, out, s, name);
 	if (error != ptOk) {
 		tls_free(*tls);
 		*tls = NULL;
@@ -650,19 +653,19 @@ config_connect(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
 
 /* Whether a server asks its clients who they are. */
 enum securetcp_authentication
-config_asks(const struct securetcp_config *sc)
+stcp_config_asks(const struct securetcp_config *sc)
 {
 	return (sc->sc_auth);
 }
 
 int
-config_names(const struct securetcp_config *sc)
+stcp_config_names(const struct securetcp_config *sc)
 {
 	return (sc->sc_verifyname);
 }
 
 struct x509_store_st *
-config_trust(const struct securetcp_config *sc, STACK_OF(X509_CRL) **crls)
+stcp_config_trust(const struct securetcp_config *sc, STACK_OF(X509_CRL) **crls)
 {
 	*crls = sc->sc_crls;
 	return (sc->sc_store);

@@ -18,7 +18,6 @@
 #include <openssl/x509.h>
 
 #include "bundle.h"
-#include "names.h"
 #include "securetcp.h"
 
 struct tls;
@@ -61,20 +60,20 @@ struct securetcp_config {
 };
 
 /* config.c */
-void		 config_say(struct securetcp_config *, const char *, ...)
+void		 stcp_config_say(struct securetcp_config *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
-int		 config_open(struct securetcp_config *);
+int		 stcp_config_open(struct securetcp_config *);
 
 /* chain.c */
-struct chain	*chain_new(STACK_OF(X509) *, const void *, size_t);
-void		 chain_free(struct chain *);
+struct chain	*stcp_chain_new(STACK_OF(X509) *, const void *, size_t);
+void		 stcp_chain_free(struct chain *);
 /* Would the first be shown for a name that only the second has exactly? */
-int		 chain_shadows(const struct chain *, const struct chain *);
+int		 stcp_chain_shadows(const struct chain *, const struct chain *);
 
 /* The first says what is wrong with what it reads, by that name. */
-int		 trust_read(struct securetcp_config *, const char *,
+int		 stcp_trust_read(struct securetcp_config *, const char *,
 		    struct bundle *, enum bundle_kind, const void *, size_t);
-int		 trust_store(struct securetcp_config *);
-void		 trust_free(struct securetcp_config *);
+int		 stcp_trust_store(struct securetcp_config *);
+void		 stcp_trust_free(struct securetcp_config *);
 
 #endif /* CONFIG_H */

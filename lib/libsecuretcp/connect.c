@@ -95,7 +95,7 @@ connect_open(const struct securetcp *s, const struct addrinfo *ai, int *error)
 
 	*error = 0;
 	if ((fd = socket(ai->ai_family, SOCK_STREAM, 0)) == -1 ||
-	    object_descriptor(s, fd) == -1) {
+	    stcp_object_descriptor(s, fd) == -1) {
 		*error = errno;
 		if (fd != -1)
 			(void)close(fd);
@@ -123,14 +123,14 @@ securetcp_connect(struct securetcp *s, const char *host, uint16_t port)
 		return (ptInvalidParam2);
 	if (port == 0)
 		return (ptInvalidParam3);
-	if (block_wanted(s))
+	if (stcp_block_wanted(s))
 		return (connect_blocking(s, host, port));
 	if (connect_lookup(host, port, AI_NUMERICHOST, &ai) != 0)
 		return (ptInvalidParam2);
 	if ((error = connect_name(s, host)) == ptOk) {
-		object_hold(s);
+		stcp_object_hold(s);
 		error = connect_event(s, ai);
-		object_release(s);
+		stcp_object_release(s);
 	}
 	freeaddrinfo(ai);
 	return (error);
@@ -147,19 +147,19 @@ connect_event(struct securetcp *s, const struct addrinfo *ai)
 	int		 error, failed, fd;
 
 	if ((fd = connect_open(s, ai, &failed)) == -1) {
-		object_say(s, "socket: %s", strerror(failed));
+		stcp_object_say(s, "socket: %s", strerror(failed));
 		return (securetcp_error_errno(failed));
 	}
 	serial = s->st_serial + 1;
-	error = object_begin(s, fd, 1, OBJECT_TCP);
-	if (error == ptOk && object_same(s, serial))
+	error = stcp_object_begin(s, fd, 1, OBJECT_TCP);
+	if (error == ptOk && stcp_object_same(s, serial))
 		s->st_connecterror = failed;
 	return (error);
 }
 
 /* TCP is done, one way or the other. */
 void
-connect_arrived(struct securetcp *s)
+stcp_connect_arrived(struct securetcp *s)
 {
 	socklen_t	 len = sizeof(int);
 	int		 error = s->st_connecterror;
@@ -169,13 +169,13 @@ connect_arrived(struct securetcp *s)
 		error = errno;
 	if (error != 0) {
 		s->st_connecterror = 0;
-		object_say(s, "connect: %s", strerror(error));
-		object_fail(s, securetcp_error_errno(error));
+		stcp_object_say(s, "connect: %s", strerror(error));
+		stcp_object_fail(s, securetcp_error_errno(error));
 		return;
 	}
-	property_addresses(s);
+	stcp_property_addresses(s);
 	s->st_phase = OBJECT_HANDSHAKE;
-	poll_handshake(s);
+	stcp_poll_handshake(s);
 }
 
 int
@@ -190,22 +190,22 @@ securetcp_connect_socket(struct securetcp *s, int fd, const char *name)
 		return (ptConnected);
 	if (name != NULL && *name == '\0')
 		return (ptInvalidParam3);
-	if (object_descriptor(s, fd) == -1)
+	if (stcp_object_descriptor(s, fd) == -1)
 		return (ptInvalidParam2);
 	if ((error = connect_name(s, name)) != ptOk)
 		return (error);
-	object_hold(s);
-	if (block_wanted(s)) {
-		block_enter(s, &bl, "connect");
+	stcp_object_hold(s);
+	if (stcp_block_wanted(s)) {
+		stcp_block_enter(s, &bl, "connect");
 		s->st_quiet = 1;
-		error = object_begin(s, fd, 1, OBJECT_HANDSHAKE);
+		error = stcp_object_begin(s, fd, 1, OBJECT_HANDSHAKE);
 		bl.bl_serial = s->st_serial;
 		if (error == ptOk)
 			error = connect_block(s, &bl);
-		block_leave(s);
+		stcp_block_leave(s);
 	} else
-		error = object_begin(s, fd, 1, OBJECT_HANDSHAKE);
-	object_release(s);
+		error = stcp_object_begin(s, fd, 1, OBJECT_HANDSHAKE);
+	stcp_object_release(s);
 	return (error);
 }
 
@@ -217,20 +217,20 @@ connect_blocking(struct securetcp *s, const char *host, uint16_t port)
 
 	if ((error = connect_name(s, host)) != ptOk)
 		return (error);
-	object_hold(s);
-	block_enter(s, &bl, "connect");
+	stcp_object_hold(s);
+	stcp_block_enter(s, &bl, "connect");
 	s->st_quiet = 1;
-	error = object_begin(s, -1, 1, OBJECT_TCP);
+	error = stcp_object_begin(s, -1, 1, OBJECT_TCP);
 	bl.bl_serial = s->st_serial;
 	if (error == ptOk)
 		error = connect_resolve(s, &bl, host, port);
 	if (error == ptOk) {
-		property_addresses(s);
+		stcp_property_addresses(s);
 		s->st_phase = OBJECT_HANDSHAKE;
 		error = connect_block(s, &bl);
 	}
-	block_leave(s);
-	object_release(s);
+	stcp_block_leave(s);
+	stcp_object_release(s);
 	return (error);
 }
 
@@ -240,13 +240,13 @@ connect_block(struct securetcp *s, struct block *bl)
 {
 	bl->bl_what = "the handshake";
 	for (;;) {
-		poll_handshake(s);
-		if (!object_same(s, bl->bl_serial))
-			return (block_gone(s));
+		stcp_poll_handshake(s);
+		if (!stcp_object_same(s, bl->bl_serial))
+			return (stcp_block_gone(s));
 		if (s->st_state != SECURETCP_CONNECTING)
 			return (ptOk);
-		if (block_wait(s, bl, s->st_readwant) != ptOk)
-			return (block_gone(s));
+		if (stcp_block_wait(s, bl, s->st_readwant) != ptOk)
+			return (stcp_block_gone(s));
 	}
 }
 
@@ -255,7 +255,7 @@ static int
 connect_failed(struct securetcp *s, int error)
 {
 	s->st_outcome = error;
-	object_end(s);
+	stcp_object_end(s);
 	return (error);
 }
 
@@ -270,7 +270,7 @@ connect_resolve(struct securetcp *s, struct block *bl, const char *host,
 	if ((error = connect_lookup(host, port, 0, &list)) != 0) {
 		/* From errno perhaps, which does not last. */
 		number = securetcp_error_lookup(error);
-		object_say(s, "%s: %s", host, error == EAI_SYSTEM ?
+		stcp_object_say(s, "%s: %s", host, error == EAI_SYSTEM ?
 		    strerror(errno) : gai_strerror(error));
 		return (connect_failed(s, number));
 	}
@@ -285,13 +285,13 @@ connect_resolve(struct securetcp *s, struct block *bl, const char *host,
 		return (ptOk);
 	}
 	if (ra.ra_count == 0) {
-		object_say(s, "%s: has no address", host);
+		stcp_object_say(s, "%s: has no address", host);
 		return (connect_failed(s, ptNoData));
 	}
 	if (ra.ra_errno == 0)
-		return (block_expire(s, bl));
-	object_say(s, "connect to %s port %u: %s", host, (unsigned int)port,
-	    strerror(ra.ra_errno));
+		return (stcp_block_expire(s, bl));
+	stcp_object_say(s, "connect to %s port %u: %s", host,
+	    (unsigned int)port, strerror(ra.ra_errno));
 	return (connect_failed(s, securetcp_error_errno(ra.ra_errno)));
 }
 
@@ -336,7 +336,7 @@ connect_race(struct securetcp *s, struct block *bl, struct race *ra)
 	int	 fd = -1;
 
 	while (fd == -1) {
-		if ((now = block_now()) >= bl->bl_deadline) {
+		if ((now = stcp_block_now()) >= bl->bl_deadline) {
 			ra->ra_errno = 0;
 			break;
 		}
@@ -373,7 +373,7 @@ connect_start(struct securetcp *s, struct race *ra)
 	ra->ra_tries[ra->ra_ntries].fd = fd;
 	ra->ra_tries[ra->ra_ntries].events = POLLOUT;
 	ra->ra_ntries++;
-	ra->ra_headstart = block_now() + CONNECT_HEADSTART;
+	ra->ra_headstart = stcp_block_now() + CONNECT_HEADSTART;
 }
 
 static int

@@ -68,7 +68,7 @@ gather_have(struct securetcp *s, const struct gather *ga)
 
 /* Is an armed Receive due?  There is something. */
 int
-gather_ready(struct securetcp *s)
+stcp_gather_ready(struct securetcp *s)
 {
 	if (s->st_want == 0 || s->st_inlen >= s->st_want)
 		return (1);
@@ -77,11 +77,11 @@ gather_ready(struct securetcp *s)
 }
 
 void
-gather_disarm(struct securetcp *s)
+stcp_gather_disarm(struct securetcp *s)
 {
 	s->st_armed = 0;
 	s->st_want = s->st_scanned = 0;
-	memory_wipe(s->st_token, s->st_tokenlen);
+	stcp_memory_wipe(s->st_token, s->st_tokenlen);
 	s->st_token = NULL;
 	s->st_tokenlen = 0;
 }
@@ -97,7 +97,7 @@ gather_arm(struct securetcp *s, const struct gather *ga)
 			return (ptNoBufferSpace);
 		memcpy(token, ga->ga_token, ga->ga_tokenlen);
 	}
-	gather_disarm(s);
+	stcp_gather_disarm(s);
 	if (token != NULL) {
 		s->st_token = token;
 		s->st_tokenlen = ga->ga_tokenlen;
@@ -117,10 +117,10 @@ gather_take(struct securetcp *s, const struct gather *ga, size_t n,
 	s->st_inoff += n;
 	s->st_inlen -= n;
 	*got = n;
-	gather_disarm(s);
+	stcp_gather_disarm(s);
 	/* The end was met on the way, behind bytes that are still unread. */
 	if (s->st_inlen != 0)
-		io_closing(s);
+		stcp_io_closing(s);
 	return (ptOk);
 }
 
@@ -133,7 +133,7 @@ gather_try(struct securetcp *s, const struct gather *ga, size_t *got)
 	n = gather_have(s, ga);
 	if (n == 0 && s->st_end == OBJECT_OPEN && !s->st_dry) {
 		s->st_want = ga->ga_size;
-		bad = io_fill(s);
+		bad = stcp_io_fill(s);
 		s->st_want = want;
 		if (bad)
 			return (ptNoBufferSpace);
@@ -146,9 +146,9 @@ gather_try(struct securetcp *s, const struct gather *ga, size_t *got)
 	if (s->st_end == OBJECT_OPEN)
 		return (gather_arm(s, ga));
 	if (s->st_inlen == 0)
-		return (io_end_received(s));
-	gather_disarm(s);
-	io_closing(s);
+		return (stcp_io_end_received(s));
+	stcp_gather_disarm(s);
+	stcp_io_closing(s);
 	return (ptOk);
 }
 
@@ -156,7 +156,7 @@ static int
 gather_once(struct securetcp *s, const struct gather *ga, size_t *got)
 {
 	if (ga->ga_kind == GATHER_ANY)
-		return (io_fetch(s, ga->ga_buf, ga->ga_size, got));
+		return (stcp_io_fetch(s, ga->ga_buf, ga->ga_size, got));
 	return (gather_try(s, ga, got));
 }
 
@@ -169,21 +169,21 @@ gather_blocking(struct securetcp *s, const struct gather *ga, size_t *got)
 	struct block			 bl;
 	int				 error;
 
-	block_enter(s, &bl, what[ga->ga_kind]);
+	stcp_block_enter(s, &bl, what[ga->ga_kind]);
 	for (;;) {
 		s->st_dry = 0;
 		error = gather_once(s, ga, got);
 		if (error != SECURETCP_AGAIN)
 			break;
-		error = block_wait(s, &bl, s->st_readwant);
+		error = stcp_block_wait(s, &bl, s->st_readwant);
 		if (error != ptOk)
 			break;
 	}
 	/* The peer's end brings ours about, which may have to wait. */
-	if (object_same(s, bl.bl_serial) && s->st_finishing &&
-	    block_flush(s, &bl) == ptTimeout)
+	if (stcp_object_same(s, bl.bl_serial) && s->st_finishing &&
+	    stcp_block_flush(s, &bl) == ptTimeout)
 		error = ptTimeout;
-	block_leave(s);
+	stcp_block_leave(s);
 	return (error);
 }
 
@@ -192,10 +192,10 @@ gather_read(struct securetcp *s, const struct gather *ga, size_t *got)
 {
 	int	 error;
 
-	object_hold(s);
-	error = block_wanted(s) ? gather_blocking(s, ga, got) :
+	stcp_object_hold(s);
+	error = stcp_block_wanted(s) ? gather_blocking(s, ga, got) :
 	    gather_once(s, ga, got);
-	object_release(s);
+	stcp_object_release(s);
 	return (error);
 }
 
@@ -303,7 +303,7 @@ securetcp_preload(struct securetcp *s, const void *buf, size_t len)
 			return (ptNoBufferSpace);
 		memcpy(copy, buf, len);
 	}
-	preload_drop(s);
+	stcp_preload_drop(s);
 	s->st_ahead = copy;
 	s->st_aheadlen = len;
 	return (ptOk);
@@ -327,17 +327,17 @@ securetcp_watch(struct securetcp *s, int (*watch)(const void *, size_t,
  * be looked at or not.  From a socket that is yet to connect nothing was.
  */
 void
-preload_begin(struct securetcp *s)
+stcp_preload_begin(struct securetcp *s)
 {
 	if (s->st_phase != OBJECT_HANDSHAKE)
-		preload_drop(s);
+		stcp_preload_drop(s);
 	else if (s->st_aheadlen != 0)
-		io_note(s, s->st_ahead, s->st_aheadlen);
+		stcp_io_note(s, s->st_ahead, s->st_aheadlen);
 }
 
 /* As much as fits of what is left; 0 when nothing is. */
 size_t
-preload_take(struct securetcp *s, void *buf, size_t len)
+stcp_preload_take(struct securetcp *s, void *buf, size_t len)
 {
 	size_t	 left = s->st_aheadlen - s->st_aheadoff;
 
@@ -348,22 +348,22 @@ preload_take(struct securetcp *s, void *buf, size_t len)
 	memcpy(buf, s->st_ahead + s->st_aheadoff, len);
 	s->st_aheadoff += len;
 	if (len == left)
-		preload_drop(s);
+		stcp_preload_drop(s);
 	return (len);
 }
 
 /* The handshake would read, and need not wait for the socket. */
 int
-preload_due(const struct securetcp *s)
+stcp_preload_due(const struct securetcp *s)
 {
 	return (s->st_phase == OBJECT_HANDSHAKE && s->st_readwant == POLLIN &&
 	    s->st_aheadlen != 0);
 }
 
 void
-preload_drop(struct securetcp *s)
+stcp_preload_drop(struct securetcp *s)
 {
-	memory_wipe(s->st_ahead, s->st_aheadlen);
+	stcp_memory_wipe(s->st_ahead, s->st_aheadlen);
 	s->st_ahead = NULL;
 	s->st_aheadoff = s->st_aheadlen = 0;
 }

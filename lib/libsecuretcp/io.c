@@ -52,7 +52,7 @@ static void	 io_write_failed(struct securetcp *);
  * its caller: they are noted here, as is what the peer said first.
  */
 ssize_t
-io_read(struct tls *tls, void *buf, size_t len, void *arg)
+stcp_io_read(struct tls *tls, void *buf, size_t len, void *arg)
 {
 	struct securetcp	*s = arg;
 	ssize_t			 n;
@@ -60,12 +60,12 @@ io_read(struct tls *tls, void *buf, size_t len, void *arg)
 	/* A handler has ended the connection of this one. */
 	if (tls != s->st_tls)
 		return (-1);
-	if ((n = (ssize_t)preload_take(s, buf, len)) == 0) {
+	if ((n = (ssize_t)stcp_preload_take(s, buf, len)) == 0) {
 		do {
 			n = recv(s->st_fd, buf, len, 0);
 		} while (n == -1 && errno == EINTR);
 		if (n > 0)
-			io_note(s, buf, (size_t)n);
+			stcp_io_note(s, buf, (size_t)n);
 	}
 	if (n > 0 && !io_wanted(s, buf, (size_t)n))
 		return (-1);
@@ -114,7 +114,7 @@ io_wanted(struct securetcp *s, const void *buf, size_t n)
 
 /* What came first. */
 void
-io_note(struct securetcp *s, const uint8_t *buf, size_t n)
+stcp_io_note(struct securetcp *s, const uint8_t *buf, size_t n)
 {
 	size_t	 room = sizeof(s->st_first) - s->st_firstlen;
 
@@ -126,7 +126,7 @@ io_note(struct securetcp *s, const uint8_t *buf, size_t n)
 
 /* Never SIGPIPE: whose signals they are, a library does not know. */
 ssize_t
-io_write(struct tls *tls, const void *buf, size_t len, void *arg)
+stcp_io_write(struct tls *tls, const void *buf, size_t len, void *arg)
 {
 	struct securetcp	*s = arg;
 	const uint8_t		*b = buf;
@@ -235,14 +235,14 @@ io_truncated(struct securetcp *s)
 		io_lost(s);
 		return;
 	}
-	object_say(s, "truncated: the peer's data ended without "
+	stcp_object_say(s, "truncated: the peer's data ended without "
 	    "close_notify");
 }
 
 static void
 io_lost(struct securetcp *s)
 {
-	object_say(s, "peer: connection reset before everything was sent");
+	stcp_object_say(s, "peer: connection reset before everything was sent");
 }
 
 static void
@@ -257,10 +257,10 @@ io_read_failed(struct securetcp *s)
 	}
 	s->st_end = OBJECT_FAILED;
 	/* The library's own word counts more than its failure to send it. */
-	if (error == 0 && classify_silent())
+	if (error == 0 && stcp_classify_silent())
 		error = s->st_writeerror;
 	if (error == 0) {
-		s->st_endnumber = classify_error(s);
+		s->st_endnumber = stcp_classify_error(s);
 		return;
 	}
 	/*
@@ -269,11 +269,11 @@ io_read_failed(struct securetcp *s)
 	 */
 	if (s->st_shut && s->st_outlen == 0) {
 		s->st_end = OBJECT_TRUNCATED;
-		object_say(s, "truncated: %s", strerror(error));
+		stcp_object_say(s, "truncated: %s", strerror(error));
 		return;
 	}
 	s->st_endnumber = securetcp_error_errno(error);
-	object_say(s, "peer: %s", strerror(error));
+	stcp_object_say(s, "peer: %s", strerror(error));
 }
 
 /* Room for what is wanted at once, a record in any case. */
@@ -296,7 +296,7 @@ io_room(struct securetcp *s)
 		return (-1);
 	if (s->st_inlen != 0)
 		memcpy(in, s->st_in + s->st_inoff, s->st_inlen);
-	memory_wipe(s->st_in, s->st_insize);
+	stcp_memory_wipe(s->st_in, s->st_insize);
 	s->st_in = in;
 	s->st_insize = size;
 	s->st_inoff = 0;
@@ -305,7 +305,7 @@ io_room(struct securetcp *s)
 
 /* Reads ahead as much as there is and fits; -1 when out of memory. */
 int
-io_fill(struct securetcp *s)
+stcp_io_fill(struct securetcp *s)
 {
 	size_t	 used;
 	ssize_t	 n;
@@ -324,24 +324,24 @@ io_fill(struct securetcp *s)
 	return (0);
 }
 
-/* Tells what io_fill() found. */
+/* Tells what stcp_io_fill() found. */
 void
-io_arrived(struct securetcp *s)
+stcp_io_arrived(struct securetcp *s)
 {
 	uint64_t	 serial = s->st_serial;
 
 	if (s->st_inlen == 0) {
 		if (s->st_end != OBJECT_OPEN)
-			io_ended(s);
+			stcp_io_ended(s);
 		return;
 	}
-	io_closing(s);
-	if (!object_same(s, serial) || s->st_finishing || !s->st_armed)
+	stcp_io_closing(s);
+	if (!stcp_object_same(s, serial) || s->st_finishing || !s->st_armed)
 		return;
-	if (s->st_end == OBJECT_OPEN && !gather_ready(s))
+	if (s->st_end == OBJECT_OPEN && !stcp_gather_ready(s))
 		return;
-	gather_disarm(s);
-	object_tell(s, s->st_handlers.st_receive);
+	stcp_gather_disarm(s);
+	stcp_object_tell(s, s->st_handlers.st_receive);
 }
 
 /*
@@ -349,50 +349,50 @@ io_arrived(struct securetcp *s)
  * before it is read.
  */
 void
-io_closing(struct securetcp *s)
+stcp_io_closing(struct securetcp *s)
 {
 	if ((s->st_end == OBJECT_NOTIFIED || s->st_end == OBJECT_TRUNCATED) &&
 	    s->st_state == SECURETCP_CONNECTED)
-		(void)object_become(s, SECURETCP_CLOSING);
+		(void)stcp_object_become(s, SECURETCP_CLOSING);
 }
 
 /* The peer's direction has ended and everything in it was read. */
 void
-io_ended(struct securetcp *s)
+stcp_io_ended(struct securetcp *s)
 {
 	uint64_t	 serial = s->st_serial;
 
 	if (s->st_end == OBJECT_FAILED) {
-		object_fail(s, s->st_endnumber);
+		stcp_object_fail(s, s->st_endnumber);
 		return;
 	}
 	/* A close_notify without half-close wants no more from us. */
 	if (s->st_broken && (s->st_outlen != 0 || s->st_unsent) &&
 	    (s->st_half || s->st_end != OBJECT_NOTIFIED)) {
 		io_lost(s);
-		object_fail(s, ptConnectionReset);
+		stcp_object_fail(s, ptConnectionReset);
 		return;
 	}
 	if (s->st_broken || (s->st_half && s->st_shut)) {
-		object_end(s);
+		stcp_object_end(s);
 		return;
 	}
 	if (!s->st_half) {
-		io_finish(s);
+		stcp_io_finish(s);
 		return;
 	}
 	if (s->st_state == SECURETCP_CONNECTED &&
-	    !object_become(s, SECURETCP_CLOSING))
+	    !stcp_object_become(s, SECURETCP_CLOSING))
 		return;
 	/* So that it is read: a receive that gives the end. */
-	if (!object_same(s, serial) || !s->st_armed)
+	if (!stcp_object_same(s, serial) || !s->st_armed)
 		return;
-	gather_disarm(s);
-	object_tell(s, s->st_handlers.st_receive);
+	stcp_gather_disarm(s);
+	stcp_object_tell(s, s->st_handlers.st_receive);
 }
 
 int
-io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
+stcp_io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
 {
 	ssize_t	 n;
 
@@ -405,7 +405,7 @@ io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
 		return (ptOk);
 	}
 	if (s->st_end != OBJECT_OPEN)
-		return (io_end_received(s));
+		return (stcp_io_end_received(s));
 	/* Dispatch has asked just now: asking again would be in vain. */
 	if (!s->st_dry) {
 		n = io_pull(s, buf, MINIMUM(size, OBJECT_RECORD));
@@ -414,9 +414,9 @@ io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
 			return (ptOk);
 		}
 		if (s->st_end != OBJECT_OPEN)
-			return (io_end_received(s));
+			return (stcp_io_end_received(s));
 	}
-	gather_disarm(s);
+	stcp_gather_disarm(s);
 	s->st_dry = 0;
 	s->st_armed = 1;
 	return (SECURETCP_AGAIN);
@@ -424,14 +424,14 @@ io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
 
 /* A receive that meets the end is told of it, with no event of its own. */
 int
-io_end_received(struct securetcp *s)
+stcp_io_end_received(struct securetcp *s)
 {
 	int	 error = ptOk;
 
 	if (s->st_end == OBJECT_FAILED)
 		error = s->st_endnumber;
-	gather_disarm(s);
-	io_ended(s);
+	stcp_gather_disarm(s);
+	stcp_io_ended(s);
 	return (error);
 }
 
@@ -464,9 +464,9 @@ io_write_failed(struct securetcp *s)
 {
 	s->st_broken = 1;
 	if (s->st_writeerror != 0)
-		object_say(s, "peer: %s", strerror(s->st_writeerror));
+		stcp_object_say(s, "peer: %s", strerror(s->st_writeerror));
 	else
-		(void)classify_error(s);
+		(void)stcp_classify_error(s);
 }
 
 int
@@ -481,14 +481,14 @@ securetcp_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 		return (ptInvalidParam2);
 	if (s->st_inside || s->st_blocking)
 		return (ptBlocked);
-	if (!object_sendable(s))
+	if (!stcp_object_sendable(s))
 		return (ptNotConnected);
 	if (len == 0)
 		return (ptOk);
-	object_hold(s);
-	error = block_wanted(s) ? io_send_blocking(s, buf, len, sent) :
+	stcp_object_hold(s);
+	error = stcp_block_wanted(s) ? io_send_blocking(s, buf, len, sent) :
 	    io_send(s, buf, len, sent);
-	object_release(s);
+	stcp_object_release(s);
 	return (error);
 }
 
@@ -514,11 +514,11 @@ io_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 	*sent = taken;
 	s->st_full = taken != len;
 	if (error != ptOk) {
-		object_say(s, "out of memory for the send queue");
-		object_fail(s, error);
+		stcp_object_say(s, "out of memory for the send queue");
+		stcp_object_fail(s, error);
 	} else if (!broken && s->st_broken) {
 		io_broken(s);
-		if (!object_same(s, serial))
+		if (!stcp_object_same(s, serial))
 			error = ptConnectionReset;
 	}
 	return (error);
@@ -532,12 +532,12 @@ io_send_blocking(struct securetcp *s, const void *buf, size_t len,
 	struct block	 bl;
 	int		 error = ptOk;
 
-	block_enter(s, &bl, "send");
+	stcp_block_enter(s, &bl, "send");
 	s->st_full = 0;
 	if (s->st_broken)
 		error = ptConnectionReset;
 	while (error == ptOk && s->st_outlen != 0) {
-		error = block_wait(s, &bl, 0);
+		error = stcp_block_wait(s, &bl, 0);
 		if (error == ptOk && s->st_broken)
 			error = ptConnectionReset;
 	}
@@ -551,9 +551,9 @@ io_send_blocking(struct securetcp *s, const void *buf, size_t len,
 		} else if (*sent == len)
 			break;
 		else
-			error = block_wait(s, &bl, s->st_writewant);
+			error = stcp_block_wait(s, &bl, s->st_writewant);
 	}
-	block_leave(s);
+	stcp_block_leave(s);
 	return (error);
 }
 
@@ -611,7 +611,7 @@ io_queue(struct securetcp *s, const uint8_t *buf, size_t len, size_t *taken)
  * a graceful close, nothing more.
  */
 void
-io_flush(struct securetcp *s)
+stcp_io_flush(struct securetcp *s)
 {
 	uint64_t	 serial = s->st_serial;
 
@@ -621,19 +621,19 @@ io_flush(struct securetcp *s)
 		return;
 	}
 	if (s->st_finishing) {
-		object_end(s);
+		stcp_object_end(s);
 		return;
 	}
 	/* Ours was the last end that was missing, and theirs is read. */
 	if (s->st_shut && s->st_end != OBJECT_OPEN && s->st_inlen == 0) {
-		io_ended(s);
+		stcp_io_ended(s);
 		return;
 	}
 	if (!s->st_full || s->st_broken || s->st_outlen > s->st_limit / 2 ||
-	    !object_same(s, serial))
+	    !stcp_object_same(s, serial))
 		return;
 	s->st_full = 0;
-	object_tell(s, s->st_handlers.st_send);
+	stcp_object_tell(s, s->st_handlers.st_send);
 }
 
 /* True when the flush may go on; Send is due at half already. */
@@ -697,15 +697,15 @@ io_flush_notify(struct securetcp *s)
 
 /* S(closing) unless there; flush; S(closed). */
 void
-io_finish(struct securetcp *s)
+stcp_io_finish(struct securetcp *s)
 {
 	if (s->st_state != SECURETCP_CLOSING &&
-	    !object_become(s, SECURETCP_CLOSING))
+	    !stcp_object_become(s, SECURETCP_CLOSING))
 		return;
 	if (s->st_finishing)
 		return;
 	s->st_finishing = 1;
-	io_flush(s);
+	stcp_io_flush(s);
 }
 
 /*
@@ -720,21 +720,21 @@ io_broken(struct securetcp *s)
 
 	s->st_broken = 1;
 	if (s->st_finishing && s->st_outlen == 0) {
-		object_end(s);
+		stcp_object_end(s);
 		return;
 	}
 	/* What was queued before a close, and is lost, is told as well. */
-	if (s->st_finishing || io_fill(s) == -1 ||
+	if (s->st_finishing || stcp_io_fill(s) == -1 ||
 	    (s->st_inlen == 0 && s->st_end == OBJECT_OPEN)) {
 		error = s->st_writeerror == 0 ? ptProtocol :
 		    securetcp_error_errno(s->st_writeerror);
-		object_fail(s, error);
+		stcp_object_fail(s, error);
 		return;
 	}
 	s->st_hangup = 1;
-	io_arrived(s);
-	if (!s->st_full || !object_same(s, serial))
+	stcp_io_arrived(s);
+	if (!s->st_full || !stcp_object_same(s, serial))
 		return;
 	s->st_full = 0;
-	object_tell(s, s->st_handlers.st_send);
+	stcp_object_tell(s, s->st_handlers.st_send);
 }

@@ -63,7 +63,7 @@ securetcp_set_signer(keyhook_fn *call, void *arg)
 
 	if (call == NULL)
 		return (ptInvalidParam1);
-	if ((error = config_library()) != ptOk)
+	if ((error = stcp_config_library()) != ptOk)
 		return (error);
 	if (!keyhook_installed && keyhook_install() == -1)
 		return (ptNoSecurity);
@@ -73,21 +73,22 @@ securetcp_set_signer(keyhook_fn *call, void *arg)
 }
 
 int
-keyhook_ready(void)
+stcp_keyhook_ready(void)
 {
 	return (keyhook_call != NULL);
 }
 
 /* Counts, so that a handshake can tell whether it failed for this. */
 unsigned int
-keyhook_failures(void)
+stcp_keyhook_failures(void)
 {
 	return (keyhook_failed);
 }
 
 /* Puts another hook in its place for a while; -1 when none is installed. */
 int
-keyhook_swap(keyhook_fn *call, void *arg, keyhook_fn **oldcall, void **oldarg)
+stcp_keyhook_swap(keyhook_fn *call, void *arg, keyhook_fn **oldcall,
+    void **oldarg)
 {
 	if (!keyhook_installed)
 		return (-1);

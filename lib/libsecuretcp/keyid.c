@@ -32,7 +32,7 @@ static void	 keyid_block(const struct pem_block *, struct pem_block *,
  * it would have is noted where there is a place for it.
  */
 int
-keyid_password(char *buf, int size, int rwflag, void *arg)
+stcp_keyid_password(char *buf, int size, int rwflag, void *arg)
 {
 	(void)buf;
 	(void)size;
@@ -44,7 +44,7 @@ keyid_password(char *buf, int size, int rwflag, void *arg)
 
 /* The only private key in a text, or NULL, and why. */
 EVP_PKEY *
-keyid_private(const void *pem, size_t len, char *why, size_t size)
+stcp_keyid_private(const void *pem, size_t len, char *why, size_t size)
 {
 	struct pem_block	 first, pb;
 	struct pem		 pm;
@@ -52,8 +52,8 @@ keyid_private(const void *pem, size_t len, char *why, size_t size)
 
 	memset(&first, 0, sizeof(first));
 	*why = '\0';
-	pem_open(&pm, pem, len);
-	while (*why == '\0' && pem_next(&pm, &pb))
+	stcp_pem_open(&pm, pem, len);
+	while (*why == '\0' && stcp_pem_next(&pm, &pb))
 		keyid_block(&pb, &first, &keys, why, size);
 	if (*why != '\0')
 		return (NULL);
@@ -61,7 +61,7 @@ keyid_private(const void *pem, size_t len, char *why, size_t size)
 		return (keyid_parse(&first, why, size));
 	if (first.pb_label[0] == '\0')
 		(void)snprintf(why, size, "has no private key in PEM form%s",
-		    pem_instead(pem, len));
+		    stcp_pem_instead(pem, len));
 	else
 		(void)snprintf(why, size, "has no private key, but this: %s",
 		    first.pb_label);
@@ -111,7 +111,7 @@ keyid_parse(const struct pem_block *pb, char *why, size_t size)
 	}
 	if (pb->pb_len <= INT_MAX &&
 	    (bio = BIO_new_mem_buf(pb->pb_text, (int)pb->pb_len)) != NULL) {
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, keyid_password,
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, stcp_keyid_password,
 		    &asked);
 		(void)BIO_free(bio);
 	}
@@ -126,7 +126,7 @@ keyid_parse(const struct pem_block *pb, char *why, size_t size)
 
 /* i2d_PublicKey() is RSAPublicKey for RSA and the bare point for EC. */
 int
-keyid_pkey(EVP_PKEY *pkey, uint8_t id[SECURETCP_KEYID],
+stcp_keyid_pkey(EVP_PKEY *pkey, uint8_t id[SECURETCP_KEYID],
     enum securetcp_keytype *type)
 {
 	unsigned char	*der = NULL;

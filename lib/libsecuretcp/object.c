@@ -51,7 +51,7 @@ securetcp_new(struct securetcp_config *sc, const struct securetcp_handlers *st,
 	}
 	if ((s = calloc(1, sizeof(*s))) == NULL)
 		return (NULL);
-	config_hold(sc);
+	stcp_config_hold(sc);
 	s->st_config = sc;
 	if (st != NULL)
 		s->st_handlers = *st;
@@ -68,7 +68,7 @@ securetcp_free(struct securetcp *s)
 {
 	if (s == NULL || s->st_freed)
 		return;
-	object_hold(s);
+	stcp_object_hold(s);
 	s->st_freed = 1;
 	/* For a call that blocks: its handler has ended the connection. */
 	if (s->st_state != SECURETCP_CLOSED && s->st_outcome == ptOk)
@@ -77,28 +77,28 @@ securetcp_free(struct securetcp *s)
 	if (!s->st_inside)
 		object_drop(s);
 	s->st_state = SECURETCP_CLOSED;
-	object_release(s);
+	stcp_object_release(s);
 }
 
 void
-object_hold(struct securetcp *s)
+stcp_object_hold(struct securetcp *s)
 {
 	s->st_holds++;
 }
 
 /* The last one to leave takes a freed object away. */
 void
-object_release(struct securetcp *s)
+stcp_object_release(struct securetcp *s)
 {
 	if (--s->st_holds != 0 || !s->st_freed)
 		return;
 	object_drop(s);
-	peer_forget(s);
+	stcp_peer_forget(s);
 	free(s->st_askname);
 	free(s->st_name);
 	free(s->st_from);
 	securetcp_config_free(s->st_config);
-	memory_wipe(s, sizeof(*s));
+	stcp_memory_wipe(s, sizeof(*s));
 }
 
 /*
@@ -106,14 +106,14 @@ object_release(struct securetcp *s)
  * or ended it and begun another.
  */
 int
-object_same(const struct securetcp *s, uint64_t serial)
+stcp_object_same(const struct securetcp *s, uint64_t serial)
 {
 	return (!s->st_freed && s->st_serial == serial &&
 	    s->st_state != SECURETCP_CLOSED);
 }
 
 void
-object_say(struct securetcp *s, const char *fmt, ...)
+stcp_object_say(struct securetcp *s, const char *fmt, ...)
 {
 	va_list	 ap;
 
@@ -124,7 +124,7 @@ object_say(struct securetcp *s, const char *fmt, ...)
 
 /* True when the object is still what it was. */
 int
-object_become(struct securetcp *s, enum securetcp_state state)
+stcp_object_become(struct securetcp *s, enum securetcp_state state)
 {
 	uint64_t	 serial = s->st_serial;
 
@@ -134,12 +134,12 @@ object_become(struct securetcp *s, enum securetcp_state state)
 		s->st_handlers.st_state(s, state, s->st_arg);
 		s->st_handling--;
 	}
-	return (object_same(s, serial) && s->st_state == state);
+	return (stcp_object_same(s, serial) && s->st_state == state);
 }
 
 /* The other events, which have nothing to say. */
 void
-object_tell(struct securetcp *s, void (*event)(struct securetcp *, void *))
+stcp_object_tell(struct securetcp *s, void (*event)(struct securetcp *, void *))
 {
 	if (event == NULL || s->st_blocking)
 		return;
@@ -150,7 +150,7 @@ object_tell(struct securetcp *s, void (*event)(struct securetcp *, void *))
 
 /* Error, closing, closed; the reason has been said. */
 void
-object_fail(struct securetcp *s, int error)
+stcp_object_fail(struct securetcp *s, int error)
 {
 	uint64_t	 serial = s->st_serial;
 
@@ -162,24 +162,24 @@ object_fail(struct securetcp *s, int error)
 		    securetcp_error_description(error), s->st_arg);
 		s->st_handling--;
 	}
-	if (object_same(s, serial))
-		object_end(s);
+	if (stcp_object_same(s, serial))
+		stcp_object_end(s);
 }
 
 /* Closing unless there, and closed: the resources are gone by then. */
 void
-object_end(struct securetcp *s)
+stcp_object_end(struct securetcp *s)
 {
 	if (s->st_state != SECURETCP_CLOSING &&
-	    !object_become(s, SECURETCP_CLOSING))
+	    !stcp_object_become(s, SECURETCP_CLOSING))
 		return;
 	object_drop(s);
-	(void)object_become(s, SECURETCP_CLOSED);
+	(void)stcp_object_become(s, SECURETCP_CLOSED);
 }
 
 /* May data be queued still? */
 int
-object_sendable(const struct securetcp *s)
+stcp_object_sendable(const struct securetcp *s)
 {
 	if (s->st_finishing || s->st_shutdown)
 		return (0);
@@ -203,7 +203,7 @@ securetcp_set_send_limit(struct securetcp *s, size_t limit)
 		return (ptInvalidParam2);
 	if (s->st_inside || s->st_blocking || s->st_outlen != 0)
 		return (ptBlocked);
-	memory_wipe(s->st_out, s->st_outsize);
+	stcp_memory_wipe(s->st_out, s->st_outsize);
 	s->st_out = NULL;
 	s->st_limit = limit;
 	return (ptOk);
@@ -218,17 +218,17 @@ securetcp_set_socket(struct securetcp *s, int fd)
 		return (ptBlocked);
 	if (s->st_state != SECURETCP_CLOSED)
 		return (ptConnected);
-	if (object_descriptor(s, fd) == -1)
+	if (stcp_object_descriptor(s, fd) == -1)
 		return (ptInvalidParam2);
 	s->st_timeout = 0;
-	object_hold(s);
-	error = object_begin(s, fd, 0, OBJECT_HANDSHAKE);
-	object_release(s);
+	stcp_object_hold(s);
+	error = stcp_object_begin(s, fd, 0, OBJECT_HANDSHAKE);
+	stcp_object_release(s);
 	return (error);
 }
 
 int
-object_descriptor(const struct securetcp *s, int fd)
+stcp_object_descriptor(const struct securetcp *s, int fd)
 {
 	int	 flags;
 
@@ -245,7 +245,8 @@ object_descriptor(const struct securetcp *s, int fd)
 
 /* The server's name, where it is asked for, is in st_name. */
 int
-object_begin(struct securetcp *s, int fd, int client, enum object_phase phase)
+stcp_object_begin(struct securetcp *s, int fd, int client,
+    enum object_phase phase)
 {
 	uint64_t	 serial;
 	int		 error;
@@ -257,22 +258,22 @@ object_begin(struct securetcp *s, int fd, int client, enum object_phase phase)
 	s->st_phase = phase;
 	/* A client speaks first. */
 	s->st_readwant = client ? POLLOUT : POLLIN;
-	preload_begin(s);
+	stcp_preload_begin(s);
 	if (phase == OBJECT_HANDSHAKE)
-		property_addresses(s);
-	if (!object_become(s, SECURETCP_CONNECTING))
+		stcp_property_addresses(s);
+	if (!stcp_object_become(s, SECURETCP_CONNECTING))
 		return (s->st_freed || s->st_serial == serial ? ptAbort : ptOk);
 	if (client)
-		error = config_connect(s->st_config, &s->st_tls, io_read,
-		    io_write, s, s->st_name);
+		error = stcp_config_connect(s->st_config, &s->st_tls,
+		    stcp_io_read, stcp_io_write, s, s->st_name);
 	else
-		error = config_accept(s->st_config, &s->st_tls, io_read,
-		    io_write, s);
+		error = stcp_config_accept(s->st_config, &s->st_tls,
+		    stcp_io_read, stcp_io_write, s);
 	if (error == ptOk)
 		return (ptOk);
 	/* The caller is told by the return value, not by an event. */
-	object_say(s, "%s", securetcp_config_error(s->st_config));
-	object_end(s);
+	stcp_object_say(s, "%s", securetcp_config_error(s->st_config));
+	stcp_object_end(s);
 	return (error);
 }
 
@@ -282,7 +283,7 @@ object_reset(struct securetcp *s)
 	s->st_writewant = POLLOUT;
 	s->st_outcome = s->st_connecterror = 0;
 	s->st_dry = 0;
-	gather_disarm(s);
+	stcp_gather_disarm(s);
 	s->st_end = OBJECT_OPEN;
 	s->st_endnumber = 0;
 	s->st_full = s->st_shutdown = s->st_shut = s->st_finishing = 0;
@@ -299,7 +300,7 @@ object_reset(struct securetcp *s)
 	s->st_servername[0] = s->st_alpn[0] = '\0';
 	s->st_remote[0] = s->st_local[0] = '\0';
 	s->st_remoteport = s->st_localport = 0;
-	peer_forget(s);
+	stcp_peer_forget(s);
 }
 
 /* Gives back all that a connection holds. */
@@ -310,11 +311,11 @@ object_drop(struct securetcp *s)
 	if (s->st_tls != s->st_running)
 		tls_free(s->st_tls);
 	s->st_tls = NULL;
-	preload_drop(s);
+	stcp_preload_drop(s);
 	object_close(s);
-	gather_disarm(s);
-	memory_wipe(s->st_in, s->st_insize);
-	memory_wipe(s->st_out, s->st_outsize);
+	stcp_gather_disarm(s);
+	stcp_memory_wipe(s->st_in, s->st_insize);
+	stcp_memory_wipe(s->st_out, s->st_outsize);
 	s->st_in = s->st_out = NULL;
 	s->st_insize = 0;
 	s->st_inoff = s->st_inlen = s->st_outoff = s->st_outlen = 0;
@@ -349,18 +350,18 @@ securetcp_shutdown(struct securetcp *s)
 
 	if (s->st_inside || s->st_blocking)
 		return (ptBlocked);
-	if (!object_sendable(s))
+	if (!stcp_object_sendable(s))
 		return (ptNotConnected);
-	object_hold(s);
+	stcp_object_hold(s);
 	s->st_shutdown = 1;
-	if (block_wanted(s)) {
-		block_enter(s, &bl, "shutdown");
-		io_flush(s);
-		error = block_flush(s, &bl);
-		block_leave(s);
+	if (stcp_block_wanted(s)) {
+		stcp_block_enter(s, &bl, "shutdown");
+		stcp_io_flush(s);
+		error = stcp_block_flush(s, &bl);
+		stcp_block_leave(s);
 	} else
-		io_flush(s);
-	object_release(s);
+		stcp_io_flush(s);
+	stcp_object_release(s);
 	return (error);
 }
 
@@ -375,15 +376,15 @@ securetcp_close(struct securetcp *s)
 	if (s->st_finishing || (s->st_state != SECURETCP_CONNECTED &&
 	    (s->st_state != SECURETCP_CLOSING || !s->st_half)))
 		return (ptNotConnected);
-	object_hold(s);
-	if (block_wanted(s) && !s->st_blocking) {
-		block_enter(s, &bl, "close");
-		io_finish(s);
-		error = block_flush(s, &bl);
-		block_leave(s);
+	stcp_object_hold(s);
+	if (stcp_block_wanted(s) && !s->st_blocking) {
+		stcp_block_enter(s, &bl, "close");
+		stcp_io_finish(s);
+		error = stcp_block_flush(s, &bl);
+		stcp_block_leave(s);
 	} else
-		io_finish(s);
-	object_release(s);
+		stcp_io_finish(s);
+	stcp_object_release(s);
 	return (error);
 }
 
@@ -394,12 +395,12 @@ securetcp_abort(struct securetcp *s)
 		return (ptBlocked);
 	if (s->st_state == SECURETCP_CLOSED)
 		return (ptOk);
-	object_hold(s);
+	stcp_object_hold(s);
 	s->st_hard = 1;
 	s->st_quiet = 0;
-	object_say(s, "aborted by the program");
-	object_fail(s, ptAbort);
-	object_release(s);
+	stcp_object_say(s, "aborted by the program");
+	stcp_object_fail(s, ptAbort);
+	stcp_object_release(s);
 	return (ptOk);
 }
 
@@ -629,7 +630,7 @@ securetcp_set_local(struct securetcp *s, const char *address, uint16_t port)
 
 /* Both ends of the socket, while there are two. */
 void
-property_addresses(struct securetcp *s)
+stcp_property_addresses(struct securetcp *s)
 {
 	union {
 		struct sockaddr		 sa;
@@ -706,7 +707,7 @@ securetcp_local_port(const struct securetcp *s)
 
 /* Frees what may have held secrets. */
 void
-memory_wipe(void *p, size_t len)
+stcp_memory_wipe(void *p, size_t len)
 {
 	if (p == NULL)
 		return;
@@ -716,7 +717,7 @@ memory_wipe(void *p, size_t len)
 
 /* As much as fits; NULL counts as "". */
 void
-memory_copy(char *dst, size_t size, const char *src)
+stcp_memory_copy(char *dst, size_t size, const char *src)
 {
 	size_t	 len = src == NULL ? 0 : strlen(src);
 

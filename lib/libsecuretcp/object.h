@@ -4,7 +4,12 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* What the files of the library share and its users do not see. */
+/*
+ * What the files of the library share and its users do not see.  The archive
+ * is linked into programs with names of their own: a function that another
+ * file calls is stcp_, then its noun; all else that is global is the
+ * interface, securetcp_.
+ */
 
 #ifndef OBJECT_H
 #define OBJECT_H
@@ -16,7 +21,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "names.h"
 #include "securetcp.h"
 
 #define OBJECT_RECORD		16384	/* greatest plaintext of a record */
@@ -194,146 +198,149 @@ struct gather {
 };
 
 /* config.c */
-int		 config_library(void);
-void		 config_hold(struct securetcp_config *);
+int		 stcp_config_library(void);
+void		 stcp_config_hold(struct securetcp_config *);
 /* Exported by both libraries, declared by neither. */
 void		 tls_config_use_fake_private_key(struct tls_config *);
-int		 config_accept(struct securetcp_config *, struct tls **,
+int		 stcp_config_accept(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
 		    struct securetcp *);
-int		 config_connect(struct securetcp_config *, struct tls **,
+int		 stcp_config_connect(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
 		    struct securetcp *, const char *);
 enum securetcp_authentication
-		 config_asks(const struct securetcp_config *);
-int		 config_names(const struct securetcp_config *);
+		 stcp_config_asks(const struct securetcp_config *);
+int		 stcp_config_names(const struct securetcp_config *);
 /* The store, and the lists of revoked certificates in it or NULL. */
 struct x509_store_st
-		*config_trust(const struct securetcp_config *,
+		*stcp_config_trust(const struct securetcp_config *,
 		    struct stack_st_X509_CRL **);
 
 /* object.c */
-void		 memory_wipe(void *, size_t);
-void		 memory_copy(char *, size_t, const char *);
-void		 property_addresses(struct securetcp *);
+void		 stcp_memory_wipe(void *, size_t);
+void		 stcp_memory_copy(char *, size_t, const char *);
+void		 stcp_property_addresses(struct securetcp *);
 /* False when the connection is no more what it was before. */
-int		 object_same(const struct securetcp *, uint64_t);
-void		 object_hold(struct securetcp *);
-void		 object_release(struct securetcp *);
-void		 object_say(struct securetcp *, const char *, ...)
+int		 stcp_object_same(const struct securetcp *, uint64_t);
+void		 stcp_object_hold(struct securetcp *);
+void		 stcp_object_release(struct securetcp *);
+void		 stcp_object_say(struct securetcp *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
-int		 object_become(struct securetcp *, enum securetcp_state);
-void		 object_fail(struct securetcp *, int);
-void		 object_end(struct securetcp *);
-int		 object_sendable(const struct securetcp *);
-int		 object_descriptor(const struct securetcp *, int);
-int		 object_begin(struct securetcp *, int, int, enum object_phase);
-void		 object_tell(struct securetcp *,
+int		 stcp_object_become(struct securetcp *, enum securetcp_state);
+void		 stcp_object_fail(struct securetcp *, int);
+void		 stcp_object_end(struct securetcp *);
+int		 stcp_object_sendable(const struct securetcp *);
+int		 stcp_object_descriptor(const struct securetcp *, int);
+int		 stcp_object_begin(struct securetcp *, int, int,
+		    enum object_phase);
+void		 stcp_object_tell(struct securetcp *,
 		    void (*)(struct securetcp *, void *));
 
 /* gather.c */
-int		 gather_ready(struct securetcp *);
-void		 gather_disarm(struct securetcp *);
-void		 preload_begin(struct securetcp *);
-size_t		 preload_take(struct securetcp *, void *, size_t);
-int		 preload_due(const struct securetcp *);
-void		 preload_drop(struct securetcp *);
+int		 stcp_gather_ready(struct securetcp *);
+void		 stcp_gather_disarm(struct securetcp *);
+void		 stcp_preload_begin(struct securetcp *);
+size_t		 stcp_preload_take(struct securetcp *, void *, size_t);
+int		 stcp_preload_due(const struct securetcp *);
+void		 stcp_preload_drop(struct securetcp *);
 
 /* poll.c */
-void		 poll_handshake(struct securetcp *);
-void		 poll_connected(struct securetcp *);
+void		 stcp_poll_handshake(struct securetcp *);
+void		 stcp_poll_connected(struct securetcp *);
 
 /* connect.c */
-void		 connect_arrived(struct securetcp *);
+void		 stcp_connect_arrived(struct securetcp *);
 
 /*
  * poll.c: is a call to block?  Waiting gives ptOk when the events are there,
  * or what the call is to return: the connection is another one then.
  */
-int		 block_wanted(const struct securetcp *);
-void		 block_enter(struct securetcp *, struct block *, const char *);
-void		 block_leave(struct securetcp *);
-int64_t		 block_now(void);
-int		 block_wait(struct securetcp *, struct block *, short);
-int		 block_gone(const struct securetcp *);
-int		 block_expire(struct securetcp *, const struct block *);
-int		 block_flush(struct securetcp *, struct block *);
+int		 stcp_block_wanted(const struct securetcp *);
+void		 stcp_block_enter(struct securetcp *, struct block *,
+		    const char *);
+void		 stcp_block_leave(struct securetcp *);
+int64_t		 stcp_block_now(void);
+int		 stcp_block_wait(struct securetcp *, struct block *, short);
+int		 stcp_block_gone(const struct securetcp *);
+int		 stcp_block_expire(struct securetcp *, const struct block *);
+int		 stcp_block_flush(struct securetcp *, struct block *);
 
 /*
  * verify.c: inside the handshake, on the peer's chain, leaf first; and
  * when the handshake is done.
  */
 enum object_refusal
-		 authenticate(struct securetcp *, struct stack_st_X509 *);
-void		 authenticate_end(struct securetcp *);
+		 stcp_authenticate(struct securetcp *, struct stack_st_X509 *);
+void		 stcp_authenticate_end(struct securetcp *);
 
 /* peer.c: -1 when out of memory. */
-int		 peer_learn(struct securetcp *, struct stack_st_X509 *);
-void		 peer_forget(struct securetcp *);
+int		 stcp_peer_learn(struct securetcp *, struct stack_st_X509 *);
+void		 stcp_peer_forget(struct securetcp *);
 
 /*
  * chain.c: true when the certificate is for this host or address, -1 when
  * out of memory.
  */
-int		 chain_is_for(struct x509_st *, const char *);
+int		 stcp_chain_is_for(struct x509_st *, const char *);
 
 /*
  * peer.c: all of a name, to be freed, NULL when out of memory; what fits of
  * it into more than a few bytes.
  */
-char		*name_text(const struct X509_name_st *);
-void		 name_brief(const struct X509_name_st *, char *, size_t);
+char		*stcp_name_text(const struct X509_name_st *);
+void		 stcp_name_brief(const struct X509_name_st *, char *, size_t);
 
 /* io.c */
-ssize_t		 io_read(struct tls *, void *, size_t, void *);
-ssize_t		 io_write(struct tls *, const void *, size_t, void *);
-void		 io_note(struct securetcp *, const uint8_t *, size_t);
-int		 io_fill(struct securetcp *);
-int		 io_fetch(struct securetcp *, void *, size_t, size_t *);
-int		 io_end_received(struct securetcp *);
-void		 io_closing(struct securetcp *);
-void		 io_arrived(struct securetcp *);
-void		 io_ended(struct securetcp *);
-void		 io_flush(struct securetcp *);
-void		 io_finish(struct securetcp *);
+ssize_t		 stcp_io_read(struct tls *, void *, size_t, void *);
+ssize_t		 stcp_io_write(struct tls *, const void *, size_t, void *);
+void		 stcp_io_note(struct securetcp *, const uint8_t *, size_t);
+int		 stcp_io_fill(struct securetcp *);
+int		 stcp_io_fetch(struct securetcp *, void *, size_t, size_t *);
+int		 stcp_io_end_received(struct securetcp *);
+void		 stcp_io_closing(struct securetcp *);
+void		 stcp_io_arrived(struct securetcp *);
+void		 stcp_io_ended(struct securetcp *);
+void		 stcp_io_flush(struct securetcp *);
+void		 stcp_io_finish(struct securetcp *);
 
 /*
  * classify.c: the number, with the reason set; ptOk for a peer that left
  * without a word.  The flag: the key's hook has failed.
  */
-int		 classify_handshake(struct securetcp *, int);
-int		 classify_error(struct securetcp *);
-int		 classify_silent(void);
+int		 stcp_classify_handshake(struct securetcp *, int);
+int		 stcp_classify_error(struct securetcp *);
+int		 stcp_classify_silent(void);
 
 /*
  * ssl.c: libtls' own calls, and what it has no word for.  0, or an error that
- * config_say() has told.
+ * stcp_config_say() has told.
  */
-int		 ssl_library(void);
-int		 ssl_configure(struct securetcp_config *, struct tls *);
-int		 ssl_accept(struct securetcp_config *, struct tls **,
+int		 stcp_ssl_library(void);
+int		 stcp_ssl_configure(struct securetcp_config *, struct tls *);
+int		 stcp_ssl_accept(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
 		    struct securetcp *);
-int		 ssl_connect(struct securetcp_config *, struct tls *,
+int		 stcp_ssl_connect(struct securetcp_config *, struct tls *,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
 		    struct securetcp *, const char *);
 
 /* keyhook.c */
-int		 keyhook_ready(void);
-unsigned int	 keyhook_failures(void);
-int		 keyhook_swap(int (*)(const struct securetcp_signing *, void *),
-		    void *, int (**)(const struct securetcp_signing *, void *),
+int		 stcp_keyhook_ready(void);
+unsigned int	 stcp_keyhook_failures(void);
+int		 stcp_keyhook_swap(
+		    int (*)(const struct securetcp_signing *, void *), void *,
+		    int (**)(const struct securetcp_signing *, void *),
 		    void **);
 
 /* keyid.c */
-int		 keyid_password(char *, int, int, void *);
+int		 stcp_keyid_password(char *, int, int, void *);
 struct evp_pkey_st
-		*keyid_private(const void *, size_t, char *, size_t);
-int		 keyid_pkey(struct evp_pkey_st *, uint8_t [SECURETCP_KEYID],
-		    enum securetcp_keytype *);
+		*stcp_keyid_private(const void *, size_t, char *, size_t);
+int		 stcp_keyid_pkey(struct evp_pkey_st *,
+		    uint8_t [SECURETCP_KEYID], enum securetcp_keytype *);
 
 #endif /* OBJECT_H */

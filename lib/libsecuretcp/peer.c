@@ -96,20 +96,20 @@ static void	 name_hex(struct text *, uint8_t);
 static void	 name_put(struct text *, const char *, size_t);
 
 int
-peer_learn(struct securetcp *s, STACK_OF(X509) *chain)
+stcp_peer_learn(struct securetcp *s, STACK_OF(X509) *chain)
 {
-	peer_forget(s);
+	stcp_peer_forget(s);
 	if ((s->st_peer = calloc(1, sizeof(*s->st_peer))) == NULL)
 		return (-1);
 	if (peer_leaf(s->st_peer, sk_X509_value(chain, 0)) == 0 &&
 	    peer_chain(s->st_peer, chain) == 0)
 		return (0);
-	peer_forget(s);
+	stcp_peer_forget(s);
 	return (-1);
 }
 
 void
-peer_forget(struct securetcp *s)
+stcp_peer_forget(struct securetcp *s)
 {
 	struct peer	*pe = s->st_peer;
 	size_t		 i;
@@ -132,8 +132,8 @@ peer_leaf(struct peer *pe, X509 *leaf)
 {
 	int	 error;
 
-	pe->pe_subject = name_text(X509_get_subject_name(leaf));
-	pe->pe_issuer = name_text(X509_get_issuer_name(leaf));
+	pe->pe_subject = stcp_name_text(X509_get_subject_name(leaf));
+	pe->pe_issuer = stcp_name_text(X509_get_issuer_name(leaf));
 	pe->pe_hash = peer_hash(leaf);
 	pe->pe_notbefore = peer_time(X509_get0_notBefore(leaf));
 	pe->pe_notafter = peer_time(X509_get0_notAfter(leaf));
@@ -366,7 +366,7 @@ securetcp_peer_names_complete(const struct securetcp *s)
 
 /* All of it, for the caller to free; NULL: out of memory. */
 char *
-name_text(const X509_NAME *name)
+stcp_name_text(const X509_NAME *name)
 {
 	struct text	 te;
 
@@ -383,7 +383,7 @@ name_text(const X509_NAME *name)
 
 /* What fits, with dots where something is missing. */
 void
-name_brief(const X509_NAME *name, char *buf, size_t size)
+stcp_name_brief(const X509_NAME *name, char *buf, size_t size)
 {
 	static const char	 more[] = "...";
 	struct text		 te;

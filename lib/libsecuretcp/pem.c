@@ -50,7 +50,7 @@ static void	 pem_skip(struct pem *);
 static int	 pem_digit(char);
 
 void
-pem_open(struct pem *pm, const void *text, size_t len)
+stcp_pem_open(struct pem *pm, const void *text, size_t len)
 {
 	pm->pm_at = text;
 	pm->pm_end = pm->pm_at + len;
@@ -157,7 +157,7 @@ pem_pass(struct pem *pm, const struct pem_line *pl)
 }
 
 int
-pem_next(struct pem *pm, struct pem_block *pb)
+stcp_pem_next(struct pem *pm, struct pem_block *pb)
 {
 	struct pem_line	 pl;
 
@@ -248,7 +248,7 @@ pem_digit(char c)
 }
 
 int
-pem_decode(const struct pem_block *pb, uint8_t *out, size_t *len)
+stcp_pem_decode(const struct pem_block *pb, uint8_t *out, size_t *len)
 {
 	uint32_t	 bits = 0;
 	size_t		 digits = 0, i, n = 0, pads = 0;
@@ -278,7 +278,7 @@ pem_decode(const struct pem_block *pb, uint8_t *out, size_t *len)
 }
 
 const char *
-pem_instead(const void *text, size_t len)
+stcp_pem_instead(const void *text, size_t len)
 {
 	const unsigned char	*p = text;
 

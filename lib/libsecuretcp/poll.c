@@ -93,7 +93,7 @@ static int
 poll_due(const struct securetcp *s)
 {
 	if (s->st_state == SECURETCP_CONNECTING)
-		return (s->st_connecterror != 0 || preload_due(s));
+		return (s->st_connecterror != 0 || stcp_preload_due(s));
 	return (s->st_state != SECURETCP_CLOSED && !s->st_finishing &&
 	    s->st_end == OBJECT_FAILED && s->st_inlen == 0);
 }
@@ -112,15 +112,16 @@ securetcp_dispatch(struct securetcp *s, const struct pollfd *pfd, size_t n)
 		if (pfd[i].fd == s->st_fd)
 			revents |= pfd[i].revents;
 	}
-	object_hold(s);
+	stcp_object_hold(s);
 	if (revents & POLLNVAL) {
-		object_say(s, "the socket's descriptor was closed by others");
-		object_fail(s, ptError);
+		stcp_object_say(s, "the socket's descriptor was closed by "
+		    "others");
+		stcp_object_fail(s, ptError);
 	} else if (s->st_state == SECURETCP_CONNECTING)
 		poll_connecting(s, revents);
 	else
 		poll_data(s, revents);
-	object_release(s);
+	stcp_object_release(s);
 	return (ptOk);
 }
 
@@ -129,17 +130,17 @@ poll_connecting(struct securetcp *s, short revents)
 {
 	if (s->st_phase == OBJECT_TCP) {
 		if (revents != 0 || s->st_connecterror != 0)
-			connect_arrived(s);
+			stcp_connect_arrived(s);
 	} else if (s->st_phase == OBJECT_HANDSHAKE &&
-	    (revents != 0 || preload_due(s)))
-		poll_handshake(s);
+	    (revents != 0 || stcp_preload_due(s)))
+		stcp_poll_handshake(s);
 }
 
 void
-poll_handshake(struct securetcp *s)
+stcp_poll_handshake(struct securetcp *s)
 {
 	struct tls	*outer = s->st_running, *tls = s->st_tls;
-	unsigned int	 failures = keyhook_failures();
+	unsigned int	 failures = stcp_keyhook_failures();
 	int		 n;
 
 	s->st_running = tls;
@@ -157,7 +158,7 @@ poll_handshake(struct securetcp *s)
 		return;
 	switch (n) {
 	case 0:
-		authenticate_end(s);
+		stcp_authenticate_end(s);
 		break;
 	case TLS_WANT_POLLIN:
 		s->st_readwant = POLLIN;
@@ -166,7 +167,7 @@ poll_handshake(struct securetcp *s)
 		s->st_readwant = POLLOUT;
 		break;
 	default:
-		poll_failed(s, failures != keyhook_failures());
+		poll_failed(s, failures != stcp_keyhook_failures());
 		break;
 	}
 }
@@ -179,26 +180,26 @@ poll_failed(struct securetcp *s, int hook)
 
 	error = s->st_refused;
 	if (error == ptOk)
-		error = classify_handshake(s, hook);
+		error = stcp_classify_handshake(s, hook);
 	ERR_clear_error();
 	if (error != ptOk)
-		object_fail(s, error);
+		stcp_object_fail(s, error);
 	else if (s->st_client)
-		object_fail(s, ptConnectionAborted);
+		stcp_object_fail(s, ptConnectionAborted);
 	else
-		object_end(s);
+		stcp_object_end(s);
 }
 
 void
-poll_connected(struct securetcp *s)
+stcp_poll_connected(struct securetcp *s)
 {
-	memory_copy(s->st_version, sizeof(s->st_version),
+	stcp_memory_copy(s->st_version, sizeof(s->st_version),
 	    tls_conn_version(s->st_tls));
-	memory_copy(s->st_cipher, sizeof(s->st_cipher),
+	stcp_memory_copy(s->st_cipher, sizeof(s->st_cipher),
 	    tls_conn_cipher(s->st_tls));
-	memory_copy(s->st_servername, sizeof(s->st_servername),
+	stcp_memory_copy(s->st_servername, sizeof(s->st_servername),
 	    tls_conn_servername(s->st_tls));
-	memory_copy(s->st_alpn, sizeof(s->st_alpn),
+	stcp_memory_copy(s->st_alpn, sizeof(s->st_alpn),
 	    tls_conn_alpn_selected(s->st_tls));
 	s->st_readwant = POLLIN;
 	s->st_writewant = POLLOUT;
@@ -206,7 +207,7 @@ poll_connected(struct securetcp *s)
 	/* An alert of the handshake that could not go is no news any more. */
 	s->st_writeerror = 0;
 	s->st_broken = s->st_unsent = s->st_lost;
-	(void)object_become(s, SECURETCP_CONNECTED);
+	(void)stcp_object_become(s, SECURETCP_CONNECTED);
 }
 
 static void
@@ -216,21 +217,21 @@ poll_data(struct securetcp *s, short revents)
 	short		 hangup = revents & (POLLHUP | POLLERR);
 
 	if (poll_writing(s) && (revents & (s->st_writewant | hangup))) {
-		io_flush(s);
-		if (!object_same(s, serial))
+		stcp_io_flush(s);
+		if (!stcp_object_same(s, serial))
 			return;
 		revents &= (short)~hangup;
 	}
 	if (poll_reading(s) && (revents & (s->st_readwant | hangup))) {
-		if (io_fill(s) == -1) {
-			object_say(s, "out of memory for reading");
-			object_fail(s, ptNoBufferSpace);
+		if (stcp_io_fill(s) == -1) {
+			stcp_object_say(s, "out of memory for reading");
+			stcp_object_fail(s, ptNoBufferSpace);
 		} else
-			io_arrived(s);
+			stcp_io_arrived(s);
 		return;
 	}
 	if (poll_due(s))
-		io_ended(s);
+		stcp_io_ended(s);
 	else if ((revents & hangup) != 0)
 		poll_hangup(s);
 }
@@ -244,13 +245,14 @@ static void
 poll_hangup(struct securetcp *s)
 {
 	s->st_hangup = 1;
-	if (s->st_end == OBJECT_OPEN && s->st_inlen == 0 && io_fill(s) == 0) {
-		io_arrived(s);
+	if (s->st_end == OBJECT_OPEN && s->st_inlen == 0 &&
+	    stcp_io_fill(s) == 0) {
+		stcp_io_arrived(s);
 		return;
 	}
 	if (s->st_end != OBJECT_OPEN && s->st_inlen == 0) {
 		s->st_broken = 1;
-		io_ended(s);
+		stcp_io_ended(s);
 	}
 }
 
@@ -258,13 +260,13 @@ poll_hangup(struct securetcp *s)
 
 /* Handlers run event-driven, whatever called them. */
 int
-block_wanted(const struct securetcp *s)
+stcp_block_wanted(const struct securetcp *s)
 {
 	return (s->st_timeout > 0 && s->st_handling == 0);
 }
 
 int64_t
-block_now(void)
+stcp_block_now(void)
 {
 	struct timespec	 ts;
 
@@ -273,36 +275,36 @@ block_now(void)
 }
 
 void
-block_enter(struct securetcp *s, struct block *bl, const char *what)
+stcp_block_enter(struct securetcp *s, struct block *bl, const char *what)
 {
 	bl->bl_what = what;
 	bl->bl_serial = s->st_serial;
-	bl->bl_deadline = block_now() + s->st_timeout;
+	bl->bl_deadline = stcp_block_now() + s->st_timeout;
 	s->st_blocking = 1;
 }
 
 void
-block_leave(struct securetcp *s)
+stcp_block_leave(struct securetcp *s)
 {
 	s->st_blocking = s->st_quiet = 0;
 }
 
 /* What a call returns under which the connection went away. */
 int
-block_gone(const struct securetcp *s)
+stcp_block_gone(const struct securetcp *s)
 {
 	return (s->st_outcome != ptOk ? s->st_outcome : ptAbort);
 }
 
 /* Closing unless there, closed; the caller is told by the number alone. */
 int
-block_expire(struct securetcp *s, const struct block *bl)
+stcp_block_expire(struct securetcp *s, const struct block *bl)
 {
-	object_say(s, "%s took longer than %d ms", bl->bl_what,
+	stcp_object_say(s, "%s took longer than %d ms", bl->bl_what,
 	    s->st_timeout);
 	s->st_hard = 1;
 	s->st_outcome = ptTimeout;
-	object_end(s);
+	stcp_object_end(s);
 	return (ptTimeout);
 }
 
@@ -311,7 +313,7 @@ block_expire(struct securetcp *s, const struct block *bl)
  * until some of the queue went.
  */
 int
-block_wait(struct securetcp *s, struct block *bl, short events)
+stcp_block_wait(struct securetcp *s, struct block *bl, short events)
 {
 	struct pollfd	 pfd;
 	int64_t		 left;
@@ -323,22 +325,22 @@ block_wait(struct securetcp *s, struct block *bl, short events)
 		pfd.fd = s->st_fd;
 		pfd.events = events | writes;
 		pfd.revents = 0;
-		left = bl->bl_deadline - block_now();
+		left = bl->bl_deadline - stcp_block_now();
 		if (left <= 0)
-			return (block_expire(s, bl));
+			return (stcp_block_expire(s, bl));
 		n = poll(&pfd, 1, left > INT_MAX ? INT_MAX : (int)left);
 		if (n == -1 && errno != EINTR) {
-			object_say(s, "poll: %s", strerror(errno));
-			object_fail(s, securetcp_error_errno(errno));
-			return (block_gone(s));
+			stcp_object_say(s, "poll: %s", strerror(errno));
+			stcp_object_fail(s, securetcp_error_errno(errno));
+			return (stcp_block_gone(s));
 		}
 		if (n <= 0)
 			continue;
 		revents = pfd.revents;
 		if (writes != 0) {
-			io_flush(s);
-			if (!object_same(s, bl->bl_serial))
-				return (block_gone(s));
+			stcp_io_flush(s);
+			if (!stcp_object_same(s, bl->bl_serial))
+				return (stcp_block_gone(s));
 		}
 		if (events == 0 || (revents & ~writes) != 0 ||
 		    (revents & events) != 0)
@@ -348,13 +350,13 @@ block_wait(struct securetcp *s, struct block *bl, short events)
 
 /* Until nothing waits to be sent any more. */
 int
-block_flush(struct securetcp *s, struct block *bl)
+stcp_block_flush(struct securetcp *s, struct block *bl)
 {
 	int	 error = ptOk;
 
-	while (error == ptOk && object_same(s, bl->bl_serial) &&
+	while (error == ptOk && stcp_object_same(s, bl->bl_serial) &&
 	    poll_writing(s))
-		error = block_wait(s, bl, 0);
+		error = stcp_block_wait(s, bl, 0);
 	/* Whatever a handler did when the time was over. */
 	return (error == ptTimeout ? ptTimeout : s->st_outcome);
 }

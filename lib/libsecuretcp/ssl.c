@@ -114,7 +114,7 @@ ssl_new(void *parent, void *ptr, CRYPTO_EX_DATA *data, int i, long argl,
 #endif
 
 int
-ssl_library(void)
+stcp_ssl_library(void)
 {
 	if (SSL_CTX_get_ex_new_index(SSL_IS_CONTEXT, NULL, ssl_new, NULL,
 	    NULL) == -1)
@@ -162,10 +162,10 @@ ssl_end(struct securetcp_config *sc, const char *what, struct tls *tls,
 
 	ssl_watching = 0;
 	if (bad) {
-		config_say(sc, "TLS %s: %s", what, tls_error(tls));
+		stcp_config_say(sc, "TLS %s: %s", what, tls_error(tls));
 		error = ptNoSecurity;
 	} else if (ssl_lost || ssl_contexts_set(sc) == -1) {
-		config_say(sc, "TLS %s: out of memory", what);
+		stcp_config_say(sc, "TLS %s: out of memory", what);
 		error = ptNoBufferSpace;
 	}
 	free(ssl_contexts);
@@ -196,7 +196,7 @@ ssl_contexts_set(struct securetcp_config *sc)
 
 /* A server's context, and one more for each certificate chosen by name. */
 int
-ssl_configure(struct securetcp_config *sc, struct tls *tls)
+stcp_ssl_configure(struct securetcp_config *sc, struct tls *tls)
 {
 	int	 bad, error;
 
@@ -212,12 +212,12 @@ ssl_configure(struct securetcp_config *sc, struct tls *tls)
 static int
 ssl_unfit(struct securetcp_config *sc)
 {
-	config_say(sc, "TLS connection: it does not take its settings");
+	stcp_config_say(sc, "TLS connection: it does not take its settings");
 	return (ptNoSecurity);
 }
 
 int
-ssl_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
+stcp_ssl_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
     tls_write_cb out, struct securetcp *s)
 {
 	int	 error;
@@ -242,7 +242,7 @@ ssl_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
  * has its copies of the settings by then.
  */
 int
-ssl_connect(struct securetcp_config *sc, struct tls *tls, tls_read_cb in,
+stcp_ssl_connect(struct securetcp_config *sc, struct tls *tls, tls_read_cb in,
     tls_write_cb out, struct securetcp *s, const char *name)
 {
 	int	 error;
@@ -364,7 +364,7 @@ ssl_judge(X509_STORE_CTX *ctx, void *arg)
 	    SSL_get_ex_data_X509_STORE_CTX_idx());
 	if (ssl != NULL && (s = SSL_get_ex_data(ssl, ssl_index)) != NULL) {
 		chain = ssl_chain(ctx);
-		refusal = authenticate(s, chain);
+		refusal = stcp_authenticate(s, chain);
 		sk_X509_free(chain);
 	}
 	X509_STORE_CTX_set_error(ctx, ssl_errors[refusal]);

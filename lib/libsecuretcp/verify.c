@@ -151,7 +151,7 @@ verify_listed(struct verify *ve, X509_NAME *issuer)
 		crl = sk_X509_CRL_value(ve->ve_crls, i);
 		next = X509_CRL_get0_nextUpdate(crl);
 		if (X509_NAME_cmp(X509_CRL_get_issuer(crl), issuer) == 0 &&
-		    list_kind(crl) <= LIST_SOME &&
+		    stcp_list_kind(crl) <= LIST_SOME &&
 		    X509_cmp_current_time(X509_CRL_get0_lastUpdate(crl)) < 0 &&
 		    (next == NULL || X509_cmp_current_time(next) > 0))
 			return (1);
@@ -381,7 +381,7 @@ why_certificate(struct verify *ve, enum object_refusal refusal, X509 *x509,
 {
 	char	 name[WHY_NAME];
 
-	name_brief(X509_get_subject_name(x509), name, sizeof(name));
+	stcp_name_brief(X509_get_subject_name(x509), name, sizeof(name));
 	why_say(ve, refusal, "certificate %s: %s", name, what);
 }
 
@@ -464,8 +464,8 @@ why_issuer(struct verify *ve, X509 *x509, const char *what, const char *more)
 {
 	char	 issuer[WHY_NAME], name[WHY_NAME];
 
-	name_brief(X509_get_subject_name(x509), name, sizeof(name));
-	name_brief(X509_get_issuer_name(x509), issuer, sizeof(issuer));
+	stcp_name_brief(X509_get_subject_name(x509), name, sizeof(name));
+	stcp_name_brief(X509_get_issuer_name(x509), issuer, sizeof(issuer));
 	why_say(ve, REFUSAL_CA, "certificate %s: %s %s%s%s", name, what,
 	    issuer, more == NULL ? "" : ", ", more == NULL ? "" : more);
 }
@@ -520,7 +520,7 @@ why_outdated(X509_CRL *crl, char past[WHY_DATE], char future[WHY_DATE])
 	const ASN1_TIME	*to = X509_CRL_get0_nextUpdate(crl);
 	char		 date[WHY_DATE];
 
-	if (list_kind(crl) > LIST_SOME)
+	if (stcp_list_kind(crl) > LIST_SOME)
 		return (0);
 	if (X509_cmp_current_time(from) > 0) {
 		why_date(from, date, sizeof(date));
@@ -541,7 +541,7 @@ why_list(struct verify *ve, X509_NAME *issuer, const char *what)
 {
 	char	 name[WHY_NAME];
 
-	name_brief(issuer, name, sizeof(name));
+	stcp_name_brief(issuer, name, sizeof(name));
 	if (*what == '\0')
 		why_say(ve, REFUSAL_BAD, "no list of revoked certificates of "
 		    "%s is known", name);
@@ -557,7 +557,7 @@ why_list(struct verify *ve, X509_NAME *issuer, const char *what)
  */
 
 enum object_refusal
-authenticate(struct securetcp *s, STACK_OF(X509) *chain)
+stcp_authenticate(struct securetcp *s, STACK_OF(X509) *chain)
 {
 	struct securetcp_verdicts	 sv;
 	struct verify			 ve;
@@ -572,10 +572,10 @@ authenticate(struct securetcp *s, STACK_OF(X509) *chain)
 	ve.ve_chain = chain;
 	ve.ve_why = why;
 	ve.ve_size = sizeof(why);
-	if (chain == NULL || peer_learn(s, chain) == -1 ||
+	if (chain == NULL || stcp_peer_learn(s, chain) == -1 ||
 	    authenticate_judge(s, &ve, &sv) == -1) {
-		peer_forget(s);
-		object_say(s, "out of memory for the peer's certificate");
+		stcp_peer_forget(s);
+		stcp_object_say(s, "out of memory for the peer's certificate");
 		s->st_refused = ptNoBufferSpace;
 		return (REFUSAL_MEMORY);
 	}
@@ -590,7 +590,7 @@ static int
 authenticate_judge(struct securetcp *s, struct verify *ve,
     struct securetcp_verdicts *sv)
 {
-	ve->ve_store = config_trust(s->st_config, &ve->ve_crls);
+	ve->ve_store = stcp_config_trust(s->st_config, &ve->ve_crls);
 	ve->ve_client = s->st_client;
 	verify_chain(ve, sv);
 	if (authenticate_name(s, ve, sv) == -1)
@@ -608,7 +608,7 @@ authenticate_name(struct securetcp *s, struct verify *ve,
     struct securetcp_verdicts *sv)
 {
 	sv->sv_name = 1;
-	if (!s->st_client || !config_names(s->st_config))
+	if (!s->st_client || !stcp_config_names(s->st_config))
 		return (0);
 	if (s->st_name == NULL) {
 		sv->sv_name = 0;
@@ -616,7 +616,7 @@ authenticate_name(struct securetcp *s, struct verify *ve,
 		    "look for in its certificate");
 		return (0);
 	}
-	sv->sv_name = chain_is_for(ve->ve_leaf, s->st_name);
+	sv->sv_name = stcp_chain_is_for(ve->ve_leaf, s->st_name);
 	if (sv->sv_name == 0)
 		why_say(ve, REFUSAL_BAD, "the server's certificate is not for "
 		    "%s", s->st_name);
@@ -634,13 +634,13 @@ authenticate_ask(struct securetcp *s, struct securetcp_verdicts *sv)
 
 	s->st_phase = OBJECT_JUDGING;
 	s->st_verdict = SECURETCP_LATER;
-	object_say(s, "%s", sv->sv_reason);
+	stcp_object_say(s, "%s", sv->sv_reason);
 	if (s->st_handlers.st_authenticate != NULL) {
 		s->st_inside = 0;
 		s->st_handling++;
 		s->st_handlers.st_authenticate(s, sv, s->st_arg);
 		s->st_handling--;
-		if (!object_same(s, serial) ||
+		if (!stcp_object_same(s, serial) ||
 		    s->st_state != SECURETCP_CONNECTING)
 			return (0);
 		s->st_inside = 1;
@@ -665,22 +665,22 @@ authenticate_refuse(struct securetcp *s, const char *otherwise)
 {
 	s->st_refused = ptAuthentication;
 	if (s->st_reason[0] == '\0')
-		object_say(s, "the peer's certificate: %s", otherwise);
+		stcp_object_say(s, "the peer's certificate: %s", otherwise);
 }
 
 /* The handshake is done; a verdict may be awaited still. */
 void
-authenticate_end(struct securetcp *s)
+stcp_authenticate_end(struct securetcp *s)
 {
 	if (!s->st_judged && (s->st_client ||
-	    config_asks(s->st_config) == SECURETCP_AUTH_REQUIRED)) {
-		object_say(s, "the %s has sent no certificate",
+	    stcp_config_asks(s->st_config) == SECURETCP_AUTH_REQUIRED)) {
+		stcp_object_say(s, "the %s has sent no certificate",
 		    s->st_client ? "server" : "client");
-		object_fail(s, ptAuthentication);
+		stcp_object_fail(s, ptAuthentication);
 	} else if (s->st_judged && s->st_verdict == SECURETCP_LATER)
 		s->st_phase = OBJECT_WAITING;
 	else
-		poll_connected(s);
+		stcp_poll_connected(s);
 }
 
 /*
@@ -699,15 +699,15 @@ securetcp_verdict(struct securetcp *s, int valid)
 	s->st_verdict = valid != 0;
 	if (s->st_phase == OBJECT_JUDGING)
 		return (ptOk);
-	object_hold(s);
+	stcp_object_hold(s);
 	if (!valid) {
 		authenticate_refuse(s, "refused by the program");
-		object_fail(s, ptAuthentication);
+		stcp_object_fail(s, ptAuthentication);
 	} else {
 		s->st_reason[0] = '\0';
 		if (s->st_phase == OBJECT_WAITING)
-			poll_connected(s);
+			stcp_poll_connected(s);
 	}
-	object_release(s);
+	stcp_object_release(s);
 	return (ptOk);
 }

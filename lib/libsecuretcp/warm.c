@@ -93,7 +93,7 @@ securetcp_warm(void)
 	struct warm	*wa;
 	int		 error;
 
-	if ((error = config_library()) != ptOk)
+	if ((error = stcp_config_library()) != ptOk)
 		return (error);
 	if ((wa = calloc(1, sizeof(*wa))) == NULL)
 		return (ptNoBufferSpace);
@@ -104,7 +104,7 @@ securetcp_warm(void)
 	    warm_remote(wa) == 0)
 		error = ptOk;
 	EVP_PKEY_free(wa->wa_key);
-	memory_wipe(wa, sizeof(*wa));
+	stcp_memory_wipe(wa, sizeof(*wa));
 	ERR_clear_error();
 	return (error);
 }
@@ -258,12 +258,12 @@ warm_remote(struct warm *wa)
 	void	*arg, *unusedarg;
 	int	 ok = -1;
 
-	if (keyhook_swap(warm_sign, wa, &call, &arg) == -1)
+	if (stcp_keyhook_swap(warm_sign, wa, &call, &arg) == -1)
 		return (0);
 	if (warm_version(wa, "tlsv1.2", 1) == 0 &&
 	    warm_version(wa, "tlsv1.3", 1) == 0)
 		ok = 0;
-	(void)keyhook_swap(call, arg, &unused, &unusedarg);
+	(void)stcp_keyhook_swap(call, arg, &unused, &unusedarg);
 	return (ok);
 }
 
@@ -312,9 +312,9 @@ warm_shake(struct warm *wa, struct securetcp_config *sc)
 	warm_object(b, sc, 0);
 	a->we_in = b->we_out = &wa->wa_down;
 	a->we_out = b->we_in = &wa->wa_up;
-	if (config_connect(sc, &a->we_tls, warm_read, warm_write,
+	if (stcp_config_connect(sc, &a->we_tls, warm_read, warm_write,
 	    &a->we_object, WARM_NAME) == ptOk &&
-	    config_accept(sc, &b->we_tls, warm_read, warm_write,
+	    stcp_config_accept(sc, &b->we_tls, warm_read, warm_write,
 	    &b->we_object) == ptOk) {
 		for (i = 0; i < WARM_ROUNDS && !(a->we_done && b->we_done);
 		    i++) {
@@ -327,12 +327,12 @@ warm_shake(struct warm *wa, struct securetcp_config *sc)
 	}
 	tls_free(a->we_tls);
 	tls_free(b->we_tls);
-	peer_forget(&a->we_object);
-	peer_forget(&b->we_object);
+	stcp_peer_forget(&a->we_object);
+	stcp_peer_forget(&b->we_object);
 	return (ok);
 }
 
-/* What authenticate() wants to know of it. */
+/* What stcp_authenticate() wants to know of it. */
 static void
 warm_object(struct warm_end *we, struct securetcp_config *sc, int client)
 {

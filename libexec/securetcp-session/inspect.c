@@ -195,7 +195,7 @@ inspect_forget(struct inspection *in)
 	X509_free(in->in_leaf);
 	X509_free(in->in_issuer);
 	in->in_leaf = in->in_issuer = NULL;
-	bundle_free(&in->in_roots);
+	stcp_bundle_free(&in->in_roots);
 	memset(&in->in_roots, 0, sizeof(in->in_roots));
 	in->in_rooted = 0;
 }
@@ -336,7 +336,7 @@ inspect_bundle(struct inspection *in, struct bundle *bu,
 	memset(bu, 0, sizeof(*bu));
 	bu->bu_say = inspect_told;
 	bu->bu_arg = in;
-	return (bundle_read(bu, kind, buf, len));
+	return (stcp_bundle_read(bu, kind, buf, len));
 }
 
 static time_t
@@ -451,7 +451,7 @@ inspect_chain(struct inspection *in, const void *buf, size_t len)
 			links_check(in, &bu);
 		}
 	}
-	bundle_free(&bu);
+	stcp_bundle_free(&bu);
 }
 
 /* What the TLS library can sign for from outside, at a length it takes. */
@@ -521,7 +521,7 @@ leaf_facts(struct inspection *in, X509 *x)
 {
 	enum securetcp_keytype	 type;
 
-	if (keyid_pkey(X509_get0_pubkey(x), in->in_answer.wck_id,
+	if (stcp_keyid_pkey(X509_get0_pubkey(x), in->in_answer.wck_id,
 	    &type) != ptOk) {
 		inspect_error(in, 0, ": the public key cannot be read");
 		return;
@@ -595,7 +595,7 @@ names_keep(struct inspection *in, const struct bundle *bu)
 	X509			*leaf = sk_X509_value(bu->bu_certs, 0);
 
 	if ((id = calloc(1, sizeof(*id))) == NULL ||
-	    (id->id_chain = chain_new(bu->bu_certs, NULL, 0)) == NULL)
+	    (id->id_chain = stcp_chain_new(bu->bu_certs, NULL, 0)) == NULL)
 		helper_fatal(in->in_pipe, "checker: names of a certificate: "
 		    "%s", strerror(ENOMEM));
 	(void)strlcpy(id->id_name, in->in_asked.wqu_text, sizeof(id->id_name));
@@ -775,7 +775,7 @@ inspect_crl(struct inspection *in, const void *buf, size_t len)
 		if (in->in_rooted)
 			crl_signatures(in, &lists);
 	}
-	bundle_free(&lists);
+	stcp_bundle_free(&lists);
 }
 
 /* When the first of the lists in use is to be replaced. */

@@ -295,7 +295,7 @@ keys_import(struct key *key, EVP_PKEY *pkey, uint8_t id[WIRE_KEYID])
 	enum securetcp_keytype	 type;
 	const char		*reason;
 
-	if (keyid_pkey(pkey, id, &type) != ptOk)
+	if (stcp_keyid_pkey(pkey, id, &type) != ptOk)
 		return ("is neither an RSA nor an ECDSA key");
 	if (type == SECURETCP_ECDSA) {
 		if ((key->k_ec = EVP_PKEY_get1_EC_KEY(pkey)) == NULL)
@@ -339,7 +339,7 @@ keys_load(int fd, struct wire_keyinfo *info)
 
 	if ((reason = keys_read(fd, &buf, &len)) != NULL)
 		return (reason);
-	pkey = keyid_private(buf, len, why, sizeof(why));
+	pkey = stcp_keyid_private(buf, len, why, sizeof(why));
 	freezero(buf, SIGNER_FILEMAX + 1);
 	if (pkey == NULL)
 		return (why);

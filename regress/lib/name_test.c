@@ -165,13 +165,13 @@ CASE(forms, "the text of names of all kinds, and that of each cut at every "
 
 	for (i = 0; i < NITEMS(forms); i++) {
 		name = compose(forms[i].fo_parts);
-		text = name_text(name);
+		text = stcp_name_text(name);
 		ATF_REQUIRE(text != NULL);
 		ATF_CHECK_STREQ(forms[i].fo_text, text);
 		len = strlen(text);
 		for (size = 8; size < sizeof(brief); size++) {
 			memset(brief, 'x', sizeof(brief));
-			name_brief(name, brief, size);
+			stcp_name_brief(name, brief, size);
 			ATF_REQUIRE(memchr(brief, '\0', size) != NULL);
 			if (len + 3 < size) {
 				ATF_CHECK_STREQ(text, brief);
@@ -205,7 +205,7 @@ CASE(large, "a type whose number is larger than any that is of use is shown "
 	ATF_REQUIRE(obj != NULL);
 	ATF_REQUIRE_EQ(1, X509_NAME_add_entry_by_OBJ(name, obj, UTF8,
 	    (const unsigned char *)"x", 1, -1, 0));
-	ATF_REQUIRE((text = name_text(name)) != NULL);
+	ATF_REQUIRE((text = stcp_name_text(name)) != NULL);
 	ATF_CHECK_STREQ("OID550484808080808080808000=x", text);
 	free(text);
 	ASN1_OBJECT_free(obj);

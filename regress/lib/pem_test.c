@@ -38,8 +38,8 @@ walk(const char *text, size_t len, char *buf, size_t size)
 	memcpy(copy, text, len);
 	copy[len] = 'x';
 	*buf = '\0';
-	pem_open(&pm, copy, len);
-	while (pem_next(&pm, &pb)) {
+	stcp_pem_open(&pm, copy, len);
+	while (stcp_pem_next(&pm, &pb)) {
 		ATF_REQUIRE(pm.pm_at <= pm.pm_end);
 		if (pb.pb_wrong == NULL) {
 			ATF_CHECK(pb.pb_text >= copy && pb.pb_len <= len);
@@ -140,7 +140,7 @@ decode(const char *body, const char *bytes, int len)
 	memset(&pb, 0, sizeof(pb));
 	pb.pb_body = body;
 	pb.pb_bodylen = strlen(body);
-	ATF_CHECK_EQ_MSG(len < 0 ? -1 : 0, pem_decode(&pb, out, &n), "%s",
+	ATF_CHECK_EQ_MSG(len < 0 ? -1 : 0, stcp_pem_decode(&pb, out, &n), "%s",
 	    body);
 	if (len >= 0) {
 		ATF_CHECK_EQ((size_t)len, n);
@@ -167,15 +167,15 @@ CASE(base64, "base64: its padding, white space, and what is none")
 
 CASE(instead, "what a file without blocks seems to be")
 {
-	ATF_CHECK_STREQ("", pem_instead("", 0));
-	ATF_CHECK_STREQ("", pem_instead("0\n", 2));
-	ATF_CHECK_STREQ("", pem_instead("0123456", 7));
+	ATF_CHECK_STREQ("", stcp_pem_instead("", 0));
+	ATF_CHECK_STREQ("", stcp_pem_instead("0\n", 2));
+	ATF_CHECK_STREQ("", stcp_pem_instead("0123456", 7));
 	ATF_CHECK_STREQ(": it is in DER form, not PEM",
-	    pem_instead("0\202\1\1\2", 5));
+	    stcp_pem_instead("0\202\1\1\2", 5));
 	ATF_CHECK_STREQ(": it is in DER form, not PEM",
-	    pem_instead("0\1\1", 3));
+	    stcp_pem_instead("0\1\1", 3));
 	ATF_CHECK_STREQ(": it is text in UTF-16",
-	    pem_instead("\377\376-\0", 4));
+	    stcp_pem_instead("\377\376-\0", 4));
 }
 
 ATF_TP_ADD_TCS(tp)
