@@ -23,8 +23,6 @@
 #include "object.h"
 #include "securetcp.h"
 
-#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
-
 #define CLASSIFY_HEAD		5	/* bytes of a record's head */
 #define CLASSIFY_ALERT		21	/* record types */
 #define CLASSIFY_HANDSHAKE	22
@@ -38,7 +36,7 @@
 #define SSL_R_UNKNOWN		-1
 #endif
 
-struct word {
+struct stranger {
 	const char	*w_start;
 	const char	*w_what;
 };
@@ -50,7 +48,7 @@ struct alert {
 };
 
 /* Only the first five bytes are read of what is not TLS. */
-static const struct word	 classify_words[] = {
+static const struct stranger	 classify_words[] = {
 	{ "GET ", "an HTTP request" },
 	{ "POST ", "an HTTP request" },
 	{ "HEAD ", "an HTTP request" },

@@ -4,10 +4,14 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* What objects share: the TLS configuration and the context made of it. */
+/* What objects share: the TLS configuration, as the program sets it. */
 
 #include <sys/types.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
+
+#include <netinet/in.h>
+#include <arpa/inet.h>
 
 #include <errno.h>
 #include <stdarg.h>
@@ -37,36 +41,20 @@
 /* libtls' own and P-521, which a client's certificate may be on. */
 #define CONFIG_CURVES	"X25519,P-256,P-384,P-521"
 
-static int	 config_signer(struct securetcp_config *);
-static int	 config_default(struct securetcp_config *, struct tls_config *);
+/* What is read, and by what name the first thing wrong with it is told. */
+struct config_reading {
+	struct securetcp_config	*cr_config;
+	const char		*cr_what;
+};
+
+static void	 config_told(void *, int, unsigned int, const char *);
 static int	 config_alpn(struct securetcp_config *, const char *);
-static int	 config_chain(struct securetcp_config *, const void *, size_t,
-		    const void *, size_t);
+static int	 config_add_chain(struct securetcp_config *, const void *,
+		    size_t, const void *, size_t);
 static int	 config_check(struct securetcp_config *, X509 *, const void *,
 		    size_t);
 static int	 config_pair(struct securetcp_config *, X509 *, EVP_PKEY *,
 		    const void *, size_t);
-static int	 config_authentication(struct securetcp_config *);
-static int	 config_load(struct securetcp_config *);
-static struct chain *config_next(const struct securetcp_config *);
-static int	 config_add(struct securetcp_config *, const struct chain *);
-
-static struct tls	*context_client(struct securetcp_config *);
-
-/* Once; no configuration file: it would be read in the sandbox. */
-int
-stcp_config_library(void)
-{
-	static int	 done;
-
-	if (done)
-		return (ptOk);
-	if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL) != 1 ||
-	    tls_init() != 0 || stcp_ssl_library() != ptOk)
-		return (ptNoSecurity);
-	done = 1;
-	return (ptOk);
-}
 
 void
 stcp_config_say(struct securetcp_config *sc, const char *fmt, ...)
@@ -83,7 +71,7 @@ securetcp_config_new(void)
 {
 	struct securetcp_config	*sc;
 
-	if (stcp_config_library() != ptOk) {
+	if (stcp_library_start() != ptOk) {
 		errno = ENOSYS;
 		return (NULL);
 	}
@@ -128,7 +116,9 @@ securetcp_config_free(struct securetcp_config *sc)
 	tls_free(sc->sc_tls);
 	tls_config_free(sc->sc_settings);
 	tls_config_free(sc->sc_client);
-	stcp_trust_free(sc);
+	X509_STORE_free(sc->sc_store);
+	sk_X509_pop_free(sc->sc_cas, X509_free);
+	sk_X509_CRL_pop_free(sc->sc_crls, X509_CRL_free);
 	free(sc->sc_alpn);
 	free(sc);
 }
@@ -147,6 +137,35 @@ stcp_config_open(struct securetcp_config *sc)
 		return (ptOk);
 	stcp_config_say(sc, "the configuration is in use already");
 	return (ptOperationRefused);
+}
+
+/* The first thing that is wrong. */
+static void
+config_told(void *arg, int bad, unsigned int line, const char *text)
+{
+	struct config_reading	*cr = arg;
+
+	if (!bad || cr->cr_what == NULL)
+		return;
+	if (line == 0)
+		stcp_config_say(cr->cr_config, "%s %s", cr->cr_what, text);
+	else
+		stcp_config_say(cr->cr_config, "%s, line %u: %s", cr->cr_what,
+		    line, text);
+	cr->cr_what = NULL;
+}
+
+/* Says what is wrong with what it reads, by that name. */
+int
+stcp_config_read(struct securetcp_config *sc, const char *what,
+    struct bundle *bu, enum bundle_kind kind, const void *pem, size_t len)
+{
+	struct config_reading	 cr = { sc, what };
+
+	bu->bu_say = config_told;
+	bu->bu_arg = &cr;
+	return (stcp_bundle_read(bu, kind, pem == NULL ? "" : pem,
+	    pem == NULL ? 0 : len));
 }
 
 int
@@ -335,12 +354,12 @@ securetcp_config_add_certificate(struct securetcp_config *sc, const void *pem,
 		    "process cannot be mixed");
 		return (ptInvalidParam4);
 	}
-	return (config_chain(sc, pem, len, key, keylen));
+	return (config_add_chain(sc, pem, len, key, keylen));
 }
 
 /* libtls gets the certificates that were found, not the text. */
 static int
-config_chain(struct securetcp_config *sc, const void *pem, size_t len,
+config_add_chain(struct securetcp_config *sc, const void *pem, size_t len,
     const void *key, size_t keylen)
 {
 	struct chain	*ch;
@@ -348,7 +367,7 @@ config_chain(struct securetcp_config *sc, const void *pem, size_t len,
 	int		 error;
 
 	memset(&bu, 0, sizeof(bu));
-	if (stcp_trust_read(sc, "certificate", &bu, BUNDLE_CHAIN, pem,
+	if (stcp_config_read(sc, "certificate", &bu, BUNDLE_CHAIN, pem,
 	    len) == -1) {
 		stcp_bundle_free(&bu);
 		return (ptNoCertificate);
@@ -412,261 +431,49 @@ config_pair(struct securetcp_config *sc, X509 *x509, EVP_PKEY *pkey,
 }
 
 int
-securetcp_config_prepare(struct securetcp_config *sc)
+securetcp_config_set_staple(struct securetcp_config *sc, const void *der,
+    size_t len)
 {
-	struct tls	*tls;
+	struct chain	*ch;
+	const char	*wrong;
+	uint8_t		*copy;
 	int		 error;
 
-	if (sc->sc_tls != NULL)
-		return (ptOk);
-	if (TAILQ_EMPTY(&sc->sc_chains)) {
-		stcp_config_say(sc, "no certificate is set");
+	if ((error = stcp_config_open(sc)) != ptOk)
+		return (error);
+	if ((ch = TAILQ_LAST(&sc->sc_chains, chains)) == NULL) {
+		stcp_config_say(sc, "OCSP response: there is no certificate "
+		    "yet");
 		return (ptNoCertificate);
 	}
-	if ((error = config_signer(sc)) != ptOk ||
-	    (error = config_authentication(sc)) != ptOk ||
-	    (error = config_load(sc)) != ptOk)
-		return (error);
-	if ((tls = tls_server()) == NULL) {
-		stcp_config_say(sc, "TLS context: out of memory");
-		return (ptNoSecurity);
+	if ((wrong = stcp_chain_response(der, len)) != NULL) {
+		stcp_config_say(sc, "OCSP response: %s", wrong);
+		return (ptInvalidParam2);
 	}
-	if ((error = stcp_ssl_configure(sc, tls)) != ptOk) {
-		tls_free(tls);
-		return (error);
+	if ((copy = stcp_memory_dup(der, len)) == NULL) {
+		stcp_config_say(sc, "OCSP response: out of memory");
+		return (ptNoBufferSpace);
 	}
-	/* The context has what it needs of them. */
-	tls_config_clear_keys(sc->sc_settings);
-	sc->sc_tls = tls;
-	ERR_clear_error();
+	free(ch->ch_staple);
+	ch->ch_staple = copy;
+	ch->ch_staplelen = len;
 	return (ptOk);
 }
 
-static int
-config_signer(struct securetcp_config *sc)
+/* Who asks for an address gets the default: that is no server's name. */
+int
+securetcp_config_covers(const struct securetcp_config *sc, const char *name)
 {
-	if (TAILQ_FIRST(&sc->sc_chains)->ch_key != NULL || stcp_keyhook_ready())
-		return (ptOk);
-	stcp_config_say(sc, "the certificate has no key, and no signer is set");
-	return (ptNoCertificate);
-}
+	const struct chain	*ch;
+	struct in6_addr		 address;
 
-/*
- * libtls only asks for the client's certificate: were it to judge as well, a
- * bad one would end the handshake before any event.
- */
-static int
-config_authentication(struct securetcp_config *sc)
-{
-	int	 error;
-
-	if (sc->sc_auth == SECURETCP_AUTH_OFF)
-		return (ptOk);
-	/* The system's roots vouch for half of the world. */
-	if (sc->sc_cas == NULL || sc->sc_system) {
-		stcp_config_say(sc, "client authentication needs a CA");
-		return (ptInvalidProperty);
-	}
-	if ((error = stcp_trust_store(sc)) != ptOk)
-		return (error);
-	if (sc->sc_auth == SECURETCP_AUTH_REQUIRED)
-		tls_config_verify_client(sc->sc_settings);
-	else
-		tls_config_verify_client_optional(sc->sc_settings);
-	tls_config_insecure_noverifycert(sc->sc_settings);
-	return (ptOk);
-}
-
-/*
- * The default certificate is not among those libtls chooses from by name:
- * where there are several it is added once more.  libtls takes the first
- * that matches, so those with wildcards come last, and among them those
- * whose exact names others would match by a wildcard come first.
- */
-static int
-config_load(struct securetcp_config *sc)
-{
-	const struct chain	*first = TAILQ_FIRST(&sc->sc_chains);
-	struct chain		*ch;
-	int			 error;
-
-	if ((error = config_default(sc, sc->sc_settings)) != ptOk)
-		return (error);
-	if (first->ch_staple != NULL &&
-	    tls_config_set_ocsp_staple_mem(sc->sc_settings, first->ch_staple,
-	    first->ch_staplelen) != 0) {
-		stcp_config_say(sc, "OCSP response: %s",
-		    tls_config_error(sc->sc_settings));
-		return (ptNoCertificate);
-	}
-	if (sc->sc_nchains == 1)
-		return (ptOk);
-	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry)
-		ch->ch_added = 0;
-	while ((ch = config_next(sc)) != NULL) {
-		if ((error = config_add(sc, ch)) != ptOk)
-			return (error);
-		ch->ch_added = 1;
-	}
-	return (ptOk);
-}
-
-static int
-config_default(struct securetcp_config *sc, struct tls_config *settings)
-{
-	struct chain	*first = TAILQ_FIRST(&sc->sc_chains);
-	int		 bad;
-
-	if (first->ch_key == NULL) {
-		tls_config_use_fake_private_key(settings);
-		bad = tls_config_set_cert_mem(settings, first->ch_pem,
-		    first->ch_len);
-	} else
-		bad = tls_config_set_keypair_mem(settings, first->ch_pem,
-		    first->ch_len, first->ch_key, first->ch_keylen);
-	if (!bad)
-		return (ptOk);
-	stcp_config_say(sc, "certificate: %s", tls_config_error(settings));
-	return (ptNoCertificate);
-}
-
-/*
- * The one to be added next; NULL: all are.  Where two are before one another
- * no order is right.
- */
-static struct chain *
-config_next(const struct securetcp_config *sc)
-{
-	struct chain	*ch, *first = NULL, *other;
-
+	if (name == NULL || *name == '\0' ||
+	    inet_pton(AF_INET, name, &address) == 1 ||
+	    inet_pton(AF_INET6, name, &address) == 1)
+		return (0);
 	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry) {
-		if (ch->ch_added)
-			continue;
-		if (!ch->ch_wildcard)
-			return (ch);
-		if (first == NULL)
-			first = ch;
+		if (stcp_chain_covers(ch, name))
+			return (1);
 	}
-	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry) {
-		if (ch->ch_added)
-			continue;
-		TAILQ_FOREACH(other, &sc->sc_chains, ch_entry) {
-			if (other != ch && !other->ch_added &&
-			    stcp_chain_shadows(ch, other))
-				break;
-		}
-		if (other == NULL)
-			return (ch);
-	}
-	return (first);
-}
-
-static int
-config_add(struct securetcp_config *sc, const struct chain *ch)
-{
-	if (tls_config_add_keypair_ocsp_mem(sc->sc_settings, ch->ch_pem,
-	    ch->ch_len, ch->ch_key, ch->ch_keylen, ch->ch_staple,
-	    ch->ch_staplelen) == 0)
-		return (ptOk);
-	stcp_config_say(sc, "certificate: %s",
-	    tls_config_error(sc->sc_settings));
-	return (ptNoCertificate);
-}
-
-/* Connections made of a configuration: as a server, as a client. */
-
-int
-stcp_config_accept(struct securetcp_config *sc, struct tls **tls,
-    tls_read_cb in, tls_write_cb out, struct securetcp *s)
-{
-	int	 error;
-
-	*tls = NULL;
-	if ((error = securetcp_config_prepare(sc)) != ptOk)
-		return (error);
-	return (stcp_ssl_accept(sc, tls, in, out, s));
-}
-
-/*
- * libtls does not judge: it would parse its roots for each connection, and
- * end the handshake before any event.
- */
-int
-securetcp_config_prepare_client(struct securetcp_config *sc)
-{
-	struct tls	*tls;
-	int		 error;
-
-	if (sc->sc_clientready)
-		return (ptOk);
-	if ((error = stcp_trust_store(sc)) != ptOk)
-		return (error);
-	if (!TAILQ_EMPTY(&sc->sc_chains) &&
-	    ((error = config_signer(sc)) != ptOk ||
-	    (error = config_default(sc, sc->sc_client)) != ptOk))
-		return (error);
-	tls_config_insecure_noverifycert(sc->sc_client);
-	tls_config_insecure_noverifyname(sc->sc_client);
-	if ((tls = context_client(sc)) == NULL)
-		return (ptNoSecurity);
-	tls_free(tls);
-	sc->sc_clientready = 1;
-	return (ptOk);
-}
-
-static struct tls *
-context_client(struct securetcp_config *sc)
-{
-	struct tls	*tls;
-
-	if ((tls = tls_client()) == NULL) {
-		stcp_config_say(sc, "TLS context: out of memory");
-		return (NULL);
-	}
-	if (tls_configure(tls, sc->sc_client) != 0) {
-		stcp_config_say(sc, "TLS context: %s", tls_error(tls));
-		tls_free(tls);
-		tls = NULL;
-	}
-	ERR_clear_error();
-	return (tls);
-}
-
-int
-stcp_config_connect(struct securetcp_config *sc, struct tls **tls,
-    tls_read_cb in, tls_write_cb out, struct securetcp *s, const char *name)
-{
-	int	 error;
-
-	*tls = NULL;
-	if ((error = securetcp_config_prepare_client(sc)) != ptOk)
-		return (error);
-	if ((*tls = context_client(sc)) == NULL)
-		return (ptNoSecurity);
-	error = stcp_ssl_connect(sc, *tls, in, out, s, name);
-	if (error != ptOk) {
-		tls_free(*tls);
-		*tls = NULL;
-	}
-	return (error);
-}
-
-/* Whether a server asks its clients who they are. */
-enum securetcp_authentication
-stcp_config_asks(const struct securetcp_config *sc)
-{
-	return (sc->sc_auth);
-}
-
-int
-stcp_config_names(const struct securetcp_config *sc)
-{
-	return (sc->sc_verifyname);
-}
-
-struct x509_store_st *
-stcp_config_trust(const struct securetcp_config *sc, STACK_OF(X509_CRL) **crls)
-{
-	*crls = sc->sc_crls;
-	return (sc->sc_store);
+	return (0);
 }

@@ -59,21 +59,25 @@ struct securetcp_config {
 	char			 sc_error[512];
 };
 
-/* config.c */
-void		 stcp_config_say(struct securetcp_config *, const char *, ...)
-		    __attribute__((__format__(printf, 2, 3)));
-int		 stcp_config_open(struct securetcp_config *);
-
 /* chain.c */
 struct chain	*stcp_chain_new(STACK_OF(X509) *, const void *, size_t);
 void		 stcp_chain_free(struct chain *);
+int		 stcp_chain_covers(const struct chain *, const char *);
+/* True when it is for this host or address, -1 when out of memory. */
+int		 stcp_chain_is_for(X509 *, const char *);
 /* Would the first be shown for a name that only the second has exactly? */
 int		 stcp_chain_shadows(const struct chain *, const struct chain *);
+const char	*stcp_chain_response(const void *, size_t);
 
-/* The first says what is wrong with what it reads, by that name. */
-int		 stcp_trust_read(struct securetcp_config *, const char *,
+/* config.c */
+void		 stcp_config_hold(struct securetcp_config *);
+void		 stcp_config_say(struct securetcp_config *, const char *, ...)
+		    __attribute__((__format__(printf, 2, 3)));
+int		 stcp_config_open(struct securetcp_config *);
+int		 stcp_config_read(struct securetcp_config *, const char *,
 		    struct bundle *, enum bundle_kind, const void *, size_t);
+
+/* trust.c */
 int		 stcp_trust_store(struct securetcp_config *);
-void		 stcp_trust_free(struct securetcp_config *);
 
 #endif /* CONFIG_H */

@@ -4,7 +4,11 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* Connecting as a client: one address by events, a name by itself. */
+/*
+ * How a connection begins, up to connected: a socket that is there is adopted,
+ * or a client connects, to one address by events, to a name by itself; then
+ * the handshake.
+ */
 
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -18,7 +22,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tls.h>
 #include <unistd.h>
+
+#include <openssl/err.h>
 
 #include "errors.h"
 #include "object.h"
@@ -38,6 +45,10 @@ struct race {
 	int		 ra_errno;	/* why the last one failed */
 };
 
+static int	 connect_begin(struct securetcp *, int, int,
+		    enum object_phase);
+static void	 connect_preload(struct securetcp *);
+static void	 connect_refused(struct securetcp *, int);
 static int	 connect_name(struct securetcp *, const char *);
 static int	 connect_lookup(const char *, uint16_t, int,
 		    struct addrinfo **);
@@ -55,6 +66,125 @@ static int	 connect_race(struct securetcp *, struct block *,
 static void	 connect_start(struct securetcp *, struct race *);
 static int	 connect_turn(struct race *, int64_t, int *);
 static void	 connect_scratch(struct race *, size_t);
+
+int
+securetcp_set_socket(struct securetcp *s, int fd)
+{
+	int	 error;
+
+	if (s->st_inside || s->st_blocking)
+		return (ptBlocked);
+	if (s->st_state != SECURETCP_CLOSED)
+		return (ptConnected);
+	if (stcp_object_descriptor(s, fd) == -1)
+		return (ptInvalidParam2);
+	s->st_timeout = 0;
+	stcp_object_hold(s);
+	error = connect_begin(s, fd, 0, OBJECT_HANDSHAKE);
+	stcp_object_release(s);
+	return (error);
+}
+
+/* The server's name, where it is asked for, is in st_name. */
+static int
+connect_begin(struct securetcp *s, int fd, int client,
+    enum object_phase phase)
+{
+	uint64_t	 serial;
+	int		 error;
+
+	stcp_object_reset(s);
+	serial = ++s->st_serial;
+	s->st_fd = fd;
+	s->st_client = client;
+	s->st_phase = phase;
+	/* A client speaks first. */
+	s->st_readwant = client ? POLLOUT : POLLIN;
+	connect_preload(s);
+	if (phase == OBJECT_HANDSHAKE)
+		stcp_property_addresses(s);
+	if (!stcp_object_become(s, SECURETCP_CONNECTING))
+		return (s->st_freed || s->st_serial == serial ? ptAbort : ptOk);
+	if (client)
+		error = stcp_context_connect(s->st_config, &s->st_tls,
+		    stcp_io_read, stcp_io_write, s, s->st_name);
+	else
+		error = stcp_context_accept(s->st_config, &s->st_tls,
+		    stcp_io_read, stcp_io_write, s);
+	if (error == ptOk)
+		return (ptOk);
+	/* The caller is told by the return value, not by an event. */
+	stcp_object_say(s, "%s", securetcp_config_error(s->st_config));
+	stcp_object_end(s);
+	return (error);
+}
+
+/*
+ * A connection begins: what was read counts as received, whether it comes to
+ * be looked at or not.  From a socket that is yet to connect nothing was.
+ */
+static void
+connect_preload(struct securetcp *s)
+{
+	if (s->st_phase != OBJECT_HANDSHAKE)
+		stcp_preload_drop(s);
+	else if (s->st_aheadlen != 0)
+		stcp_io_note(s, s->st_ahead, s->st_aheadlen);
+}
+
+void
+stcp_connect_handshake(struct securetcp *s)
+{
+	struct tls	*outer = s->st_running, *tls = s->st_tls;
+	unsigned int	 failures = stcp_keyhook_failures();
+	int		 n;
+
+	s->st_running = tls;
+	s->st_inside = 1;
+	n = tls_handshake(tls);
+	s->st_running = outer;
+	/* Authenticate's handler has ended it, and perhaps begun another. */
+	if (s->st_tls != tls) {
+		tls_free(tls);
+		ERR_clear_error();
+		return;
+	}
+	s->st_inside = 0;
+	if (s->st_freed)
+		return;
+	switch (n) {
+	case 0:
+		stcp_authenticate_end(s);
+		break;
+	case TLS_WANT_POLLIN:
+		s->st_readwant = POLLIN;
+		break;
+	case TLS_WANT_POLLOUT:
+		s->st_readwant = POLLOUT;
+		break;
+	default:
+		connect_refused(s, failures != stcp_keyhook_failures());
+		break;
+	}
+}
+
+/* Whoever says nothing to a server may have looked whether it is there. */
+static void
+connect_refused(struct securetcp *s, int hook)
+{
+	int	 error;
+
+	error = s->st_refused;
+	if (error == ptOk)
+		error = stcp_classify_handshake(s, hook);
+	ERR_clear_error();
+	if (error != ptOk)
+		stcp_object_fail(s, error);
+	else if (s->st_client)
+		stcp_object_fail(s, ptConnectionAborted);
+	else
+		stcp_object_end(s);
+}
 
 /* The server's name for this connection: what was set, else what is given. */
 static int
@@ -151,7 +281,7 @@ connect_event(struct securetcp *s, const struct addrinfo *ai)
 		return (securetcp_error_errno(failed));
 	}
 	serial = s->st_serial + 1;
-	error = stcp_object_begin(s, fd, 1, OBJECT_TCP);
+	error = connect_begin(s, fd, 1, OBJECT_TCP);
 	if (error == ptOk && stcp_object_same(s, serial))
 		s->st_connecterror = failed;
 	return (error);
@@ -175,7 +305,7 @@ stcp_connect_arrived(struct securetcp *s)
 	}
 	stcp_property_addresses(s);
 	s->st_phase = OBJECT_HANDSHAKE;
-	stcp_poll_handshake(s);
+	stcp_connect_handshake(s);
 }
 
 int
@@ -198,13 +328,13 @@ securetcp_connect_socket(struct securetcp *s, int fd, const char *name)
 	if (stcp_block_wanted(s)) {
 		stcp_block_enter(s, &bl, "connect");
 		s->st_quiet = 1;
-		error = stcp_object_begin(s, fd, 1, OBJECT_HANDSHAKE);
+		error = connect_begin(s, fd, 1, OBJECT_HANDSHAKE);
 		bl.bl_serial = s->st_serial;
 		if (error == ptOk)
 			error = connect_block(s, &bl);
 		stcp_block_leave(s);
 	} else
-		error = stcp_object_begin(s, fd, 1, OBJECT_HANDSHAKE);
+		error = connect_begin(s, fd, 1, OBJECT_HANDSHAKE);
 	stcp_object_release(s);
 	return (error);
 }
@@ -220,7 +350,7 @@ connect_blocking(struct securetcp *s, const char *host, uint16_t port)
 	stcp_object_hold(s);
 	stcp_block_enter(s, &bl, "connect");
 	s->st_quiet = 1;
-	error = stcp_object_begin(s, -1, 1, OBJECT_TCP);
+	error = connect_begin(s, -1, 1, OBJECT_TCP);
 	bl.bl_serial = s->st_serial;
 	if (error == ptOk)
 		error = connect_resolve(s, &bl, host, port);
@@ -240,7 +370,7 @@ connect_block(struct securetcp *s, struct block *bl)
 {
 	bl->bl_what = "the handshake";
 	for (;;) {
-		stcp_poll_handshake(s);
+		stcp_connect_handshake(s);
 		if (!stcp_object_same(s, bl->bl_serial))
 			return (stcp_block_gone(s));
 		if (s->st_state != SECURETCP_CONNECTING)

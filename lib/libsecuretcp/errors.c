@@ -16,8 +16,6 @@
 #include "object.h"
 #include "securetcp.h"
 
-#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
-
 #define VERBOSE		SECURETCP_LEVEL_VERBOSE
 #define STATE		SECURETCP_LEVEL_STATE
 #define ERRORS		SECURETCP_LEVEL_ERRORS

@@ -25,7 +25,6 @@
 
 #define MINIMUM(a, b)	((a) < (b) ? (a) : (b))
 
-static void	 io_broken(struct securetcp *);
 static void	 io_heard(struct securetcp *, const uint8_t *, size_t, size_t);
 static int	 io_wanted(struct securetcp *, const void *, size_t);
 static ssize_t	 io_keep(struct securetcp *, const void *, size_t);
@@ -34,14 +33,10 @@ static ssize_t	 io_pull(struct securetcp *, void *, size_t);
 static void	 io_truncated(struct securetcp *);
 static void	 io_lost(struct securetcp *);
 static void	 io_read_failed(struct securetcp *);
+static int	 io_ready(struct securetcp *);
 static int	 io_room(struct securetcp *);
-static int	 io_send(struct securetcp *, const void *, size_t, size_t *);
-static int	 io_send_blocking(struct securetcp *, const void *, size_t,
-		    size_t *);
 static ssize_t	 io_push(struct securetcp *, const void *, size_t);
 static int	 io_queue(struct securetcp *, const uint8_t *, size_t,
-		    size_t *);
-static void	 io_send_direct(struct securetcp *, const uint8_t *, size_t,
 		    size_t *);
 static int	 io_flush_queue(struct securetcp *);
 static int	 io_flush_notify(struct securetcp *);
@@ -324,6 +319,40 @@ stcp_io_fill(struct securetcp *s)
 	return (0);
 }
 
+/*
+ * Where a token ends among the first bytes that wait, 0 when it does not.
+ * What was looked through for it before is not looked through again: a peer
+ * may send byte by byte.
+ */
+size_t
+stcp_io_find(struct securetcp *s, const uint8_t *token, size_t len, size_t max)
+{
+	const uint8_t	*p = s->st_in + s->st_inoff;
+	size_t		 i = 0, n = s->st_inlen < max ? s->st_inlen : max;
+
+	if (s->st_token == NULL || s->st_tokenlen != len ||
+	    memcmp(s->st_token, token, len) != 0)
+		s->st_scanned = 0;
+	if (s->st_scanned >= len)
+		i = s->st_scanned - len + 1;
+	for (; i + len <= n; i++) {
+		if (p[i] == token[0] && memcmp(p + i, token, len) == 0)
+			return (i + len);
+	}
+	s->st_scanned = n;
+	return (0);
+}
+
+/* Is an armed Receive due?  There is something. */
+static int
+io_ready(struct securetcp *s)
+{
+	if (s->st_want == 0 || s->st_inlen >= s->st_want)
+		return (1);
+	return (s->st_token != NULL && stcp_io_find(s, s->st_token,
+	    s->st_tokenlen, s->st_want) != 0);
+}
+
 /* Tells what stcp_io_fill() found. */
 void
 stcp_io_arrived(struct securetcp *s)
@@ -338,9 +367,9 @@ stcp_io_arrived(struct securetcp *s)
 	stcp_io_closing(s);
 	if (!stcp_object_same(s, serial) || s->st_finishing || !s->st_armed)
 		return;
-	if (s->st_end == OBJECT_OPEN && !stcp_gather_ready(s))
+	if (s->st_end == OBJECT_OPEN && !io_ready(s))
 		return;
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	stcp_object_tell(s, s->st_handlers.st_receive);
 }
 
@@ -387,7 +416,7 @@ stcp_io_ended(struct securetcp *s)
 	/* So that it is read: a receive that gives the end. */
 	if (!stcp_object_same(s, serial) || !s->st_armed)
 		return;
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	stcp_object_tell(s, s->st_handlers.st_receive);
 }
 
@@ -416,7 +445,7 @@ stcp_io_fetch(struct securetcp *s, void *buf, size_t size, size_t *got)
 		if (s->st_end != OBJECT_OPEN)
 			return (stcp_io_end_received(s));
 	}
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	s->st_dry = 0;
 	s->st_armed = 1;
 	return (SECURETCP_AGAIN);
@@ -430,7 +459,7 @@ stcp_io_end_received(struct securetcp *s)
 
 	if (s->st_end == OBJECT_FAILED)
 		error = s->st_endnumber;
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	stcp_io_ended(s);
 	return (error);
 }
@@ -470,30 +499,7 @@ io_write_failed(struct securetcp *s)
 }
 
 int
-securetcp_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
-{
-	int	 error;
-
-	if (sent == NULL)
-		return (ptInvalidParam4);
-	*sent = 0;
-	if (buf == NULL && len != 0)
-		return (ptInvalidParam2);
-	if (s->st_inside || s->st_blocking)
-		return (ptBlocked);
-	if (!stcp_object_sendable(s))
-		return (ptNotConnected);
-	if (len == 0)
-		return (ptOk);
-	stcp_object_hold(s);
-	error = stcp_block_wanted(s) ? io_send_blocking(s, buf, len, sent) :
-	    io_send(s, buf, len, sent);
-	stcp_object_release(s);
-	return (error);
-}
-
-static int
-io_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
+stcp_io_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 {
 	uint64_t	 serial = s->st_serial;
 	size_t		 taken = 0;
@@ -501,7 +507,7 @@ io_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 
 	broken = s->st_broken;
 	if (s->st_outlen == 0 && !s->st_broken)
-		io_send_direct(s, buf, len, &taken);
+		stcp_io_send_direct(s, buf, len, &taken);
 	/*
 	 * When it broke in this call the rest is queued, in vain but
 	 * counted as unsent; more than that is dropped, or who waits for
@@ -517,48 +523,15 @@ io_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 		stcp_object_say(s, "out of memory for the send queue");
 		stcp_object_fail(s, error);
 	} else if (!broken && s->st_broken) {
-		io_broken(s);
+		stcp_io_broken(s);
 		if (!stcp_object_same(s, serial))
 			error = ptConnectionReset;
 	}
 	return (error);
 }
 
-/* What was queued before comes first; then all of this. */
-static int
-io_send_blocking(struct securetcp *s, const void *buf, size_t len,
-    size_t *sent)
-{
-	struct block	 bl;
-	int		 error = ptOk;
-
-	stcp_block_enter(s, &bl, "send");
-	s->st_full = 0;
-	if (s->st_broken)
-		error = ptConnectionReset;
-	while (error == ptOk && s->st_outlen != 0) {
-		error = stcp_block_wait(s, &bl, 0);
-		if (error == ptOk && s->st_broken)
-			error = ptConnectionReset;
-	}
-	while (error == ptOk) {
-		io_send_direct(s, buf, len, sent);
-		if (s->st_broken) {
-			s->st_unsent = *sent != len;
-			io_broken(s);
-			error = s->st_outcome != ptOk ? s->st_outcome :
-			    ptConnectionReset;
-		} else if (*sent == len)
-			break;
-		else
-			error = stcp_block_wait(s, &bl, s->st_writewant);
-	}
-	stcp_block_leave(s);
-	return (error);
-}
-
-static void
-io_send_direct(struct securetcp *s, const uint8_t *buf, size_t len,
+void
+stcp_io_send_direct(struct securetcp *s, const uint8_t *buf, size_t len,
     size_t *taken)
 {
 	size_t	 chunk;
@@ -617,7 +590,7 @@ stcp_io_flush(struct securetcp *s)
 
 	if (!s->st_broken && (!io_flush_queue(s) || !io_flush_notify(s))) {
 		if (s->st_broken)
-			io_broken(s);
+			stcp_io_broken(s);
 		return;
 	}
 	if (s->st_finishing) {
@@ -634,6 +607,16 @@ stcp_io_flush(struct securetcp *s)
 		return;
 	s->st_full = 0;
 	stcp_object_tell(s, s->st_handlers.st_send);
+}
+
+/* Does anything wait to be sent? */
+int
+stcp_io_writing(const struct securetcp *s)
+{
+	if (s->st_broken)
+		return (0);
+	return (s->st_outlen != 0 ||
+	    ((s->st_shutdown || s->st_finishing) && !s->st_shut));
 }
 
 /* True when the flush may go on; Send is due at half already. */
@@ -712,8 +695,8 @@ stcp_io_finish(struct securetcp *s)
  * Nothing can be written any more.  What the peer said before that is not
  * lost: it is read first, and its end tells what the failure means.
  */
-static void
-io_broken(struct securetcp *s)
+void
+stcp_io_broken(struct securetcp *s)
 {
 	uint64_t	 serial = s->st_serial;
 	int		 error;

@@ -5,10 +5,10 @@
  */
 
 /*
- * Private keys outside the process: default RSA and EC methods that ask the
- * hook where a key's private part is missing.  The methods are deprecated in
- * OpenSSL 3, but nothing else works there and in LibreSSL; they are used in
- * this file only.
+ * Private keys outside the process: which one a certificate needs, and default
+ * RSA and EC methods that ask the hook where a key's private part is missing.
+ * The methods are deprecated in OpenSSL 3, but nothing else works there and in
+ * LibreSSL; they are used in this file only.
  */
 
 #define OPENSSL_SUPPRESS_DEPRECATED
@@ -19,9 +19,12 @@
 
 #include <openssl/crypto.h>
 #include <openssl/ec.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
+#include "bundle.h"
 #include "object.h"
 #include "securetcp.h"
 
@@ -30,6 +33,7 @@
 
 typedef int	 keyhook_fn(const struct securetcp_signing *, void *);
 
+static X509	*keyhook_leaf(const void *, size_t);
 static int	 keyhook_install(void);
 static int	 keyhook_ask(struct securetcp_signing *, unsigned char *, int);
 static int	 keyhook_rsa(int, const unsigned char *, unsigned char *, RSA *,
@@ -57,13 +61,57 @@ static ECDSA_SIG	*(*keyhook_ecsig_orig)(const unsigned char *, int,
 			    const BIGNUM *, const BIGNUM *, EC_KEY *);
 
 int
+securetcp_key_id(const void *pem, size_t len, uint8_t id[SECURETCP_KEYID],
+    enum securetcp_keytype *type)
+{
+	X509		*x509;
+	EVP_PKEY	*pkey;
+	int		 error = ptNoCertificate;
+
+	if (pem == NULL)
+		return (ptInvalidParam1);
+	if (id == NULL || type == NULL)
+		return (id == NULL ? ptInvalidParam3 : ptInvalidParam4);
+	if ((error = stcp_library_start()) != ptOk)
+		return (error);
+	if ((x509 = keyhook_leaf(pem, len)) == NULL)
+		return (ptNoCertificate);
+	error = ptNoCertificate;
+	if ((pkey = X509_get_pubkey(x509)) != NULL)
+		error = stcp_keyid_pkey(pkey, id, type);
+	EVP_PKEY_free(pkey);
+	X509_free(x509);
+	ERR_clear_error();
+	return (error);
+}
+
+/* The first certificate of a PEM chain; NULL when there is none. */
+static X509 *
+keyhook_leaf(const void *pem, size_t len)
+{
+	struct pem_block	 pb;
+	struct pem		 pm;
+	X509			*x509 = NULL;
+
+	stcp_pem_open(&pm, pem, len);
+	while (stcp_pem_next(&pm, &pb) && pb.pb_wrong == NULL) {
+		if (!stcp_bundle_label(BUNDLE_CHAIN, pb.pb_label))
+			continue;
+		x509 = stcp_bundle_x509(&pb);
+		break;
+	}
+	ERR_clear_error();
+	return (x509);
+}
+
+int
 securetcp_set_signer(keyhook_fn *call, void *arg)
 {
 	int	 error;
 
 	if (call == NULL)
 		return (ptInvalidParam1);
-	if ((error = stcp_config_library()) != ptOk)
+	if ((error = stcp_library_start()) != ptOk)
 		return (error);
 	if (!keyhook_installed && keyhook_install() == -1)
 		return (ptNoSecurity);

@@ -22,6 +22,7 @@
 #include "object.h"
 #include "securetcp.h"
 
+static int	 keyid_password(char *, int, int, void *);
 static int	 keyid_is_private(const char *);
 static EVP_PKEY	*keyid_parse(const struct pem_block *, char *, size_t);
 static void	 keyid_block(const struct pem_block *, struct pem_block *,
@@ -31,8 +32,8 @@ static void	 keyid_block(const struct pem_block *, struct pem_block *,
  * There is nobody to ask; libcrypto's own would read the terminal.  Whether
  * it would have is noted where there is a place for it.
  */
-int
-stcp_keyid_password(char *buf, int size, int rwflag, void *arg)
+static int
+keyid_password(char *buf, int size, int rwflag, void *arg)
 {
 	(void)buf;
 	(void)size;
@@ -111,7 +112,7 @@ keyid_parse(const struct pem_block *pb, char *why, size_t size)
 	}
 	if (pb->pb_len <= INT_MAX &&
 	    (bio = BIO_new_mem_buf(pb->pb_text, (int)pb->pb_len)) != NULL) {
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, stcp_keyid_password,
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, keyid_password,
 		    &asked);
 		(void)BIO_free(bio);
 	}

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* The object: its states and events, adoption of a socket, its ends. */
+/* The object: its states and events, its properties, its ends. */
 
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -24,12 +24,10 @@
 #include <tls.h>
 #include <unistd.h>
 
-#include <openssl/crypto.h>
-
+#include "config.h"
 #include "object.h"
 #include "securetcp.h"
 
-static void	 object_reset(struct securetcp *);
 static void	 object_drop(struct securetcp *);
 static void	 object_close(struct securetcp *);
 
@@ -137,6 +135,37 @@ stcp_object_become(struct securetcp *s, enum securetcp_state state)
 	return (stcp_object_same(s, serial) && s->st_state == state);
 }
 
+/* The handshake is done, and the peer is whom it should be. */
+void
+stcp_object_connected(struct securetcp *s)
+{
+	stcp_memory_copy(s->st_version, sizeof(s->st_version),
+	    tls_conn_version(s->st_tls));
+	stcp_memory_copy(s->st_cipher, sizeof(s->st_cipher),
+	    tls_conn_cipher(s->st_tls));
+	stcp_memory_copy(s->st_servername, sizeof(s->st_servername),
+	    tls_conn_servername(s->st_tls));
+	stcp_memory_copy(s->st_alpn, sizeof(s->st_alpn),
+	    tls_conn_alpn_selected(s->st_tls));
+	s->st_readwant = POLLIN;
+	s->st_writewant = POLLOUT;
+	s->st_armed = 1;
+	/* An alert of the handshake that could not go is no news any more. */
+	s->st_writeerror = 0;
+	s->st_broken = s->st_unsent = s->st_lost;
+	(void)stcp_object_become(s, SECURETCP_CONNECTED);
+}
+
+void
+stcp_object_disarm(struct securetcp *s)
+{
+	s->st_armed = 0;
+	s->st_want = s->st_scanned = 0;
+	stcp_memory_wipe(s->st_token, s->st_tokenlen);
+	s->st_token = NULL;
+	s->st_tokenlen = 0;
+}
+
 /* The other events, which have nothing to say. */
 void
 stcp_object_tell(struct securetcp *s, void (*event)(struct securetcp *, void *))
@@ -210,24 +239,6 @@ securetcp_set_send_limit(struct securetcp *s, size_t limit)
 }
 
 int
-securetcp_set_socket(struct securetcp *s, int fd)
-{
-	int	 error;
-
-	if (s->st_inside || s->st_blocking)
-		return (ptBlocked);
-	if (s->st_state != SECURETCP_CLOSED)
-		return (ptConnected);
-	if (stcp_object_descriptor(s, fd) == -1)
-		return (ptInvalidParam2);
-	s->st_timeout = 0;
-	stcp_object_hold(s);
-	error = stcp_object_begin(s, fd, 0, OBJECT_HANDSHAKE);
-	stcp_object_release(s);
-	return (error);
-}
-
-int
 stcp_object_descriptor(const struct securetcp *s, int fd)
 {
 	int	 flags;
@@ -243,47 +254,14 @@ stcp_object_descriptor(const struct securetcp *s, int fd)
 	return (0);
 }
 
-/* The server's name, where it is asked for, is in st_name. */
-int
-stcp_object_begin(struct securetcp *s, int fd, int client,
-    enum object_phase phase)
-{
-	uint64_t	 serial;
-	int		 error;
-
-	object_reset(s);
-	serial = ++s->st_serial;
-	s->st_fd = fd;
-	s->st_client = client;
-	s->st_phase = phase;
-	/* A client speaks first. */
-	s->st_readwant = client ? POLLOUT : POLLIN;
-	stcp_preload_begin(s);
-	if (phase == OBJECT_HANDSHAKE)
-		stcp_property_addresses(s);
-	if (!stcp_object_become(s, SECURETCP_CONNECTING))
-		return (s->st_freed || s->st_serial == serial ? ptAbort : ptOk);
-	if (client)
-		error = stcp_config_connect(s->st_config, &s->st_tls,
-		    stcp_io_read, stcp_io_write, s, s->st_name);
-	else
-		error = stcp_config_accept(s->st_config, &s->st_tls,
-		    stcp_io_read, stcp_io_write, s);
-	if (error == ptOk)
-		return (ptOk);
-	/* The caller is told by the return value, not by an event. */
-	stcp_object_say(s, "%s", securetcp_config_error(s->st_config));
-	stcp_object_end(s);
-	return (error);
-}
-
-static void
-object_reset(struct securetcp *s)
+/* As it is when a connection begins. */
+void
+stcp_object_reset(struct securetcp *s)
 {
 	s->st_writewant = POLLOUT;
 	s->st_outcome = s->st_connecterror = 0;
 	s->st_dry = 0;
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	s->st_end = OBJECT_OPEN;
 	s->st_endnumber = 0;
 	s->st_full = s->st_shutdown = s->st_shut = s->st_finishing = 0;
@@ -313,7 +291,7 @@ object_drop(struct securetcp *s)
 	s->st_tls = NULL;
 	stcp_preload_drop(s);
 	object_close(s);
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	stcp_memory_wipe(s->st_in, s->st_insize);
 	stcp_memory_wipe(s->st_out, s->st_outsize);
 	s->st_in = s->st_out = NULL;
@@ -340,52 +318,6 @@ object_close(struct securetcp *s)
 	}
 	(void)close(s->st_fd);
 	s->st_fd = -1;
-}
-
-int
-securetcp_shutdown(struct securetcp *s)
-{
-	struct block	 bl;
-	int		 error = ptOk;
-
-	if (s->st_inside || s->st_blocking)
-		return (ptBlocked);
-	if (!stcp_object_sendable(s))
-		return (ptNotConnected);
-	stcp_object_hold(s);
-	s->st_shutdown = 1;
-	if (stcp_block_wanted(s)) {
-		stcp_block_enter(s, &bl, "shutdown");
-		stcp_io_flush(s);
-		error = stcp_block_flush(s, &bl);
-		stcp_block_leave(s);
-	} else
-		stcp_io_flush(s);
-	stcp_object_release(s);
-	return (error);
-}
-
-int
-securetcp_close(struct securetcp *s)
-{
-	struct block	 bl;
-	int		 error = ptOk;
-
-	if (s->st_inside)
-		return (ptBlocked);
-	if (s->st_finishing || (s->st_state != SECURETCP_CONNECTED &&
-	    (s->st_state != SECURETCP_CLOSING || !s->st_half)))
-		return (ptNotConnected);
-	stcp_object_hold(s);
-	if (stcp_block_wanted(s) && !s->st_blocking) {
-		stcp_block_enter(s, &bl, "close");
-		stcp_io_finish(s);
-		error = stcp_block_flush(s, &bl);
-		stcp_block_leave(s);
-	} else
-		stcp_io_finish(s);
-	stcp_object_release(s);
-	return (error);
 }
 
 int
@@ -618,8 +550,7 @@ securetcp_set_local(struct securetcp *s, const char *address, uint16_t port)
 	(void)snprintf(service, sizeof(service), "%u", (unsigned int)port);
 	if (getaddrinfo(address, service, &hints, &ai) != 0)
 		return (ptInvalidProperty);
-	if ((from = malloc(ai->ai_addrlen)) != NULL) {
-		memcpy(from, ai->ai_addr, ai->ai_addrlen);
+	if ((from = stcp_memory_dup(ai->ai_addr, ai->ai_addrlen)) != NULL) {
 		free(s->st_from);
 		s->st_from = from;
 		s->st_fromlen = ai->ai_addrlen;
@@ -701,29 +632,74 @@ securetcp_local_port(const struct securetcp *s)
 }
 
 /*
- * What not every C library has: the library is linked into programs that
- * bring no other one along.
+ * Bytes that the program has read from a socket before it assigns it: the
+ * TLS library gets them as if they had been read just now.  And who watches
+ * what comes after them, until the handshake is over.
  */
 
-/* Frees what may have held secrets. */
-void
-stcp_memory_wipe(void *p, size_t len)
+int
+securetcp_preload(struct securetcp *s, const void *buf, size_t len)
 {
-	if (p == NULL)
-		return;
-	OPENSSL_cleanse(p, len);
-	free(p);
+	uint8_t	*copy = NULL;
+
+	if (s->st_inside || s->st_blocking)
+		return (ptBlocked);
+	if (s->st_state != SECURETCP_CLOSED)
+		return (ptConnected);
+	if (buf == NULL && len != 0)
+		return (ptInvalidParam2);
+	if (len > SECURETCP_PRELOAD)
+		return (ptInvalidParam3);
+	if (len != 0 && (copy = stcp_memory_dup(buf, len)) == NULL)
+		return (ptNoBufferSpace);
+	stcp_preload_drop(s);
+	s->st_ahead = copy;
+	s->st_aheadlen = len;
+	return (ptOk);
 }
 
-/* As much as fits; NULL counts as "". */
-void
-stcp_memory_copy(char *dst, size_t size, const char *src)
+int
+securetcp_watch(struct securetcp *s, int (*watch)(const void *, size_t,
+    void *), void *arg)
 {
-	size_t	 len = src == NULL ? 0 : strlen(src);
+	if (s->st_inside || s->st_blocking)
+		return (ptBlocked);
+	if (s->st_state != SECURETCP_CLOSED)
+		return (ptConnected);
+	s->st_watch = watch;
+	s->st_watcharg = arg;
+	return (ptOk);
+}
 
-	if (len >= size)
-		len = size - 1;
-	if (len != 0)
-		memcpy(dst, src, len);
-	dst[len] = '\0';
+/* As much as fits of what is left; 0 when nothing is. */
+size_t
+stcp_preload_take(struct securetcp *s, void *buf, size_t len)
+{
+	size_t	 left = s->st_aheadlen - s->st_aheadoff;
+
+	if (left == 0)
+		return (0);
+	if (len > left)
+		len = left;
+	memcpy(buf, s->st_ahead + s->st_aheadoff, len);
+	s->st_aheadoff += len;
+	if (len == left)
+		stcp_preload_drop(s);
+	return (len);
+}
+
+/* The handshake would read, and need not wait for the socket. */
+int
+stcp_preload_due(const struct securetcp *s)
+{
+	return (s->st_phase == OBJECT_HANDSHAKE && s->st_readwant == POLLIN &&
+	    s->st_aheadlen != 0);
+}
+
+void
+stcp_preload_drop(struct securetcp *s)
+{
+	stcp_memory_wipe(s->st_ahead, s->st_aheadlen);
+	s->st_ahead = NULL;
+	s->st_aheadoff = s->st_aheadlen = 0;
 }

@@ -23,6 +23,8 @@
 
 #include "securetcp.h"
 
+#define NITEMS(a)		(sizeof(a) / sizeof((a)[0]))
+
 #define OBJECT_RECORD		16384	/* greatest plaintext of a record */
 #define OBJECT_LIMIT		65536	/* of the queues, by default */
 #define OBJECT_LIMITMAX		0x40000000
@@ -37,11 +39,7 @@ struct peer;
 struct sockaddr;
 struct stack_st_X509;
 struct tls;
-struct tls_config;
-struct stack_st_X509_CRL;
 struct X509_name_st;
-struct x509_st;
-struct x509_store_st;
 
 /* How the peer's direction ended. */
 enum object_end {
@@ -141,7 +139,7 @@ struct securetcp {
 	size_t			 st_outlen;
 	int			 st_full;	/* Send is due once it fell */
 	int			 st_shutdown;	/* our end is wanted ... */
-	int			 st_notifying;	/* is being written, into this */
+	int			 st_notifying;	/* is written, into this */
 	uint8_t			 st_notify[OBJECT_NOTIFY];
 	size_t			 st_notifyoff;
 	size_t			 st_notifylen;
@@ -184,44 +182,42 @@ struct block {
 	uint64_t		 bl_serial;
 };
 
-/* What a call wants to read: any bytes, this many, or up to a token. */
-struct gather {
-	enum {
-		GATHER_ANY,
-		GATHER_FILL,
-		GATHER_SEARCH
-	}			 ga_kind;
-	uint8_t			*ga_buf;
-	size_t			 ga_size;
-	const uint8_t		*ga_token;
-	size_t			 ga_tokenlen;
-};
+/*
+ * From the ground up, as in the Makefile: each file calls only those before
+ * it, which a test holds.  What of these needs no object stands in errors.h,
+ * bundle.h (pem.c, bundle.c) and config.h (chain.c, config.c, trust.c).
+ */
 
-/* config.c */
-int		 stcp_config_library(void);
-void		 stcp_config_hold(struct securetcp_config *);
-/* Exported by both libraries, declared by neither. */
-void		 tls_config_use_fake_private_key(struct tls_config *);
-int		 stcp_config_accept(struct securetcp_config *, struct tls **,
-		    ssize_t (*)(struct tls *, void *, size_t, void *),
-		    ssize_t (*)(struct tls *, const void *, size_t, void *),
-		    struct securetcp *);
-int		 stcp_config_connect(struct securetcp_config *, struct tls **,
-		    ssize_t (*)(struct tls *, void *, size_t, void *),
-		    ssize_t (*)(struct tls *, const void *, size_t, void *),
-		    struct securetcp *, const char *);
-enum securetcp_authentication
-		 stcp_config_asks(const struct securetcp_config *);
-int		 stcp_config_names(const struct securetcp_config *);
-/* The store, and the lists of revoked certificates in it or NULL. */
-struct x509_store_st
-		*stcp_config_trust(const struct securetcp_config *,
-		    struct stack_st_X509_CRL **);
+/* library.c */
+int		 stcp_library_start(void);
+void		 stcp_memory_wipe(void *, size_t);
+void		*stcp_memory_dup(const void *, size_t);
+void		 stcp_memory_copy(char *, size_t, const char *);
+
+/* keyid.c */
+struct evp_pkey_st
+		*stcp_keyid_private(const void *, size_t, char *, size_t);
+int		 stcp_keyid_pkey(struct evp_pkey_st *,
+		    uint8_t [SECURETCP_KEYID], enum securetcp_keytype *);
+
+/*
+ * peer.c: -1 when out of memory.  All of a name, to be freed, NULL when out
+ * of memory; what fits of it into more than a few bytes.
+ */
+int		 stcp_peer_learn(struct securetcp *, struct stack_st_X509 *);
+void		 stcp_peer_forget(struct securetcp *);
+char		*stcp_name_text(const struct X509_name_st *);
+void		 stcp_name_brief(const struct X509_name_st *, char *, size_t);
+
+/* keyhook.c */
+int		 stcp_keyhook_ready(void);
+unsigned int	 stcp_keyhook_failures(void);
+int		 stcp_keyhook_swap(
+		    int (*)(const struct securetcp_signing *, void *), void *,
+		    int (**)(const struct securetcp_signing *, void *),
+		    void **);
 
 /* object.c */
-void		 stcp_memory_wipe(void *, size_t);
-void		 stcp_memory_copy(char *, size_t, const char *);
-void		 stcp_property_addresses(struct securetcp *);
 /* False when the connection is no more what it was before. */
 int		 stcp_object_same(const struct securetcp *, uint64_t);
 void		 stcp_object_hold(struct securetcp *);
@@ -229,81 +225,19 @@ void		 stcp_object_release(struct securetcp *);
 void		 stcp_object_say(struct securetcp *, const char *, ...)
 		    __attribute__((__format__(printf, 2, 3)));
 int		 stcp_object_become(struct securetcp *, enum securetcp_state);
+void		 stcp_object_connected(struct securetcp *);
+void		 stcp_object_disarm(struct securetcp *);
+void		 stcp_object_tell(struct securetcp *,
+		    void (*)(struct securetcp *, void *));
 void		 stcp_object_fail(struct securetcp *, int);
 void		 stcp_object_end(struct securetcp *);
 int		 stcp_object_sendable(const struct securetcp *);
 int		 stcp_object_descriptor(const struct securetcp *, int);
-int		 stcp_object_begin(struct securetcp *, int, int,
-		    enum object_phase);
-void		 stcp_object_tell(struct securetcp *,
-		    void (*)(struct securetcp *, void *));
-
-/* gather.c */
-int		 stcp_gather_ready(struct securetcp *);
-void		 stcp_gather_disarm(struct securetcp *);
-void		 stcp_preload_begin(struct securetcp *);
+void		 stcp_object_reset(struct securetcp *);
+void		 stcp_property_addresses(struct securetcp *);
 size_t		 stcp_preload_take(struct securetcp *, void *, size_t);
 int		 stcp_preload_due(const struct securetcp *);
 void		 stcp_preload_drop(struct securetcp *);
-
-/* poll.c */
-void		 stcp_poll_handshake(struct securetcp *);
-void		 stcp_poll_connected(struct securetcp *);
-
-/* connect.c */
-void		 stcp_connect_arrived(struct securetcp *);
-
-/*
- * poll.c: is a call to block?  Waiting gives ptOk when the events are there,
- * or what the call is to return: the connection is another one then.
- */
-int		 stcp_block_wanted(const struct securetcp *);
-void		 stcp_block_enter(struct securetcp *, struct block *,
-		    const char *);
-void		 stcp_block_leave(struct securetcp *);
-int64_t		 stcp_block_now(void);
-int		 stcp_block_wait(struct securetcp *, struct block *, short);
-int		 stcp_block_gone(const struct securetcp *);
-int		 stcp_block_expire(struct securetcp *, const struct block *);
-int		 stcp_block_flush(struct securetcp *, struct block *);
-
-/*
- * verify.c: inside the handshake, on the peer's chain, leaf first; and
- * when the handshake is done.
- */
-enum object_refusal
-		 stcp_authenticate(struct securetcp *, struct stack_st_X509 *);
-void		 stcp_authenticate_end(struct securetcp *);
-
-/* peer.c: -1 when out of memory. */
-int		 stcp_peer_learn(struct securetcp *, struct stack_st_X509 *);
-void		 stcp_peer_forget(struct securetcp *);
-
-/*
- * chain.c: true when the certificate is for this host or address, -1 when
- * out of memory.
- */
-int		 stcp_chain_is_for(struct x509_st *, const char *);
-
-/*
- * peer.c: all of a name, to be freed, NULL when out of memory; what fits of
- * it into more than a few bytes.
- */
-char		*stcp_name_text(const struct X509_name_st *);
-void		 stcp_name_brief(const struct X509_name_st *, char *, size_t);
-
-/* io.c */
-ssize_t		 stcp_io_read(struct tls *, void *, size_t, void *);
-ssize_t		 stcp_io_write(struct tls *, const void *, size_t, void *);
-void		 stcp_io_note(struct securetcp *, const uint8_t *, size_t);
-int		 stcp_io_fill(struct securetcp *);
-int		 stcp_io_fetch(struct securetcp *, void *, size_t, size_t *);
-int		 stcp_io_end_received(struct securetcp *);
-void		 stcp_io_closing(struct securetcp *);
-void		 stcp_io_arrived(struct securetcp *);
-void		 stcp_io_ended(struct securetcp *);
-void		 stcp_io_flush(struct securetcp *);
-void		 stcp_io_finish(struct securetcp *);
 
 /*
  * classify.c: the number, with the reason set; ptOk for a peer that left
@@ -314,33 +248,59 @@ int		 stcp_classify_error(struct securetcp *);
 int		 stcp_classify_silent(void);
 
 /*
- * ssl.c: libtls' own calls, and what it has no word for.  0, or an error that
- * stcp_config_say() has told.
+ * verify.c: inside the handshake, on the peer's chain, leaf first; and
+ * when the handshake is done.
  */
-int		 stcp_ssl_library(void);
-int		 stcp_ssl_configure(struct securetcp_config *, struct tls *);
-int		 stcp_ssl_accept(struct securetcp_config *, struct tls **,
+enum object_refusal
+		 stcp_authenticate(struct securetcp *, struct stack_st_X509 *);
+void		 stcp_authenticate_end(struct securetcp *);
+
+/* ssl.c: 0, or an error that securetcp_config_error() tells. */
+int		 stcp_context_accept(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
 		    struct securetcp *);
-int		 stcp_ssl_connect(struct securetcp_config *, struct tls *,
+int		 stcp_context_connect(struct securetcp_config *, struct tls **,
 		    ssize_t (*)(struct tls *, void *, size_t, void *),
 		    ssize_t (*)(struct tls *, const void *, size_t, void *),
 		    struct securetcp *, const char *);
 
-/* keyhook.c */
-int		 stcp_keyhook_ready(void);
-unsigned int	 stcp_keyhook_failures(void);
-int		 stcp_keyhook_swap(
-		    int (*)(const struct securetcp_signing *, void *), void *,
-		    int (**)(const struct securetcp_signing *, void *),
-		    void **);
+/* io.c */
+ssize_t		 stcp_io_read(struct tls *, void *, size_t, void *);
+ssize_t		 stcp_io_write(struct tls *, const void *, size_t, void *);
+void		 stcp_io_note(struct securetcp *, const uint8_t *, size_t);
+int		 stcp_io_fill(struct securetcp *);
+size_t		 stcp_io_find(struct securetcp *, const uint8_t *, size_t,
+		    size_t);
+int		 stcp_io_fetch(struct securetcp *, void *, size_t, size_t *);
+int		 stcp_io_end_received(struct securetcp *);
+void		 stcp_io_closing(struct securetcp *);
+void		 stcp_io_arrived(struct securetcp *);
+void		 stcp_io_ended(struct securetcp *);
+int		 stcp_io_send(struct securetcp *, const void *, size_t,
+		    size_t *);
+void		 stcp_io_send_direct(struct securetcp *, const uint8_t *,
+		    size_t, size_t *);
+void		 stcp_io_flush(struct securetcp *);
+int		 stcp_io_writing(const struct securetcp *);
+void		 stcp_io_finish(struct securetcp *);
+void		 stcp_io_broken(struct securetcp *);
 
-/* keyid.c */
-int		 stcp_keyid_password(char *, int, int, void *);
-struct evp_pkey_st
-		*stcp_keyid_private(const void *, size_t, char *, size_t);
-int		 stcp_keyid_pkey(struct evp_pkey_st *,
-		    uint8_t [SECURETCP_KEYID], enum securetcp_keytype *);
+/*
+ * block.c: is a call to block?  Waiting gives ptOk when the events are there,
+ * or what the call is to return: the connection is another one then.
+ */
+int		 stcp_block_wanted(const struct securetcp *);
+void		 stcp_block_enter(struct securetcp *, struct block *,
+		    const char *);
+void		 stcp_block_leave(struct securetcp *);
+int64_t		 stcp_block_now(void);
+int		 stcp_block_wait(struct securetcp *, struct block *, short);
+int		 stcp_block_gone(const struct securetcp *);
+int		 stcp_block_expire(struct securetcp *, const struct block *);
+
+/* connect.c */
+void		 stcp_connect_arrived(struct securetcp *);
+void		 stcp_connect_handshake(struct securetcp *);
 
 #endif /* OBJECT_H */

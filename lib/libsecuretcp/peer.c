@@ -33,7 +33,7 @@
 
 #define PEER_NAMES	256	/* that are kept */
 
-struct name {
+struct altname {
 	enum securetcp_name	 na_kind;
 	char			*na_text;
 };
@@ -46,7 +46,7 @@ struct peer {
 	time_t		 pe_notafter;
 	uint8_t		*pe_chain;	/* with a NUL behind it */
 	size_t		 pe_chainlen;
-	struct name	*pe_names;
+	struct altname	*pe_names;
 	size_t		 pe_nnames;
 	int		 pe_incomplete;	/* there are more */
 };
@@ -61,39 +61,37 @@ static int	 peer_keep(struct peer *, enum securetcp_name, char *);
 static char	*peer_string(const ASN1_STRING *);
 static char	*peer_address(const ASN1_OCTET_STRING *);
 
-#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
-
 #define NAME_OID	256	/* digits and dots of one */
 
 /* What is written, and how much it would be with room for all of it. */
-struct text {
+struct name_out {
 	char	*te_buf;
 	size_t	 te_size;
 	size_t	 te_used;
 	size_t	 te_wanted;
 };
 
-struct type {
+struct name_attribute {
 	const char	*ty_oid;
 	const char	*ty_name;
 };
 
 /* By their numbers: the libraries know different ones by name. */
 #define TYPE(oid, name, alias)	{ oid, name },
-static const struct type	 name_types[] = {
+static const struct name_attribute	 name_types[] = {
 	MATCH_TYPES(TYPE)
 };
 
-static void	 name_write(struct text *, const X509_NAME *);
-static void	 name_type(struct text *, const X509_NAME_ENTRY *);
+static void	 name_write(struct name_out *, const X509_NAME *);
+static void	 name_type(struct name_out *, const X509_NAME_ENTRY *);
 static const char *name_known(const char *);
 static int	 name_oid(const uint8_t *, size_t, char *, size_t);
-static void	 name_value(struct text *, const X509_NAME_ENTRY *);
-static void	 name_bytes(struct text *, const uint8_t *, size_t);
+static void	 name_value(struct name_out *, const X509_NAME_ENTRY *);
+static void	 name_bytes(struct name_out *, const uint8_t *, size_t);
 static int	 name_special(const uint8_t *, size_t, size_t);
 static size_t	 name_character(const uint8_t *, size_t);
-static void	 name_hex(struct text *, uint8_t);
-static void	 name_put(struct text *, const char *, size_t);
+static void	 name_hex(struct name_out *, uint8_t);
+static void	 name_put(struct name_out *, const char *, size_t);
 
 int
 stcp_peer_learn(struct securetcp *s, STACK_OF(X509) *chain)
@@ -253,7 +251,7 @@ peer_name(struct peer *pe, const GENERAL_NAME *gn)
 static int
 peer_keep(struct peer *pe, enum securetcp_name kind, char *text)
 {
-	struct name	*na;
+	struct altname	*na;
 
 	if (text == NULL)
 		return (-1);
@@ -368,7 +366,7 @@ securetcp_peer_names_complete(const struct securetcp *s)
 char *
 stcp_name_text(const X509_NAME *name)
 {
-	struct text	 te;
+	struct name_out	 te;
 
 	memset(&te, 0, sizeof(te));
 	name_write(&te, name);
@@ -386,7 +384,7 @@ void
 stcp_name_brief(const X509_NAME *name, char *buf, size_t size)
 {
 	static const char	 more[] = "...";
-	struct text		 te;
+	struct name_out		 te;
 
 	memset(&te, 0, sizeof(te));
 	te.te_buf = buf;
@@ -399,7 +397,7 @@ stcp_name_brief(const X509_NAME *name, char *buf, size_t size)
 }
 
 static void
-name_write(struct text *te, const X509_NAME *name)
+name_write(struct name_out *te, const X509_NAME *name)
 {
 	X509_NAME_ENTRY	*entry;
 	int		 i, set = -1;
@@ -417,7 +415,7 @@ name_write(struct text *te, const X509_NAME *name)
 }
 
 static void
-name_type(struct text *te, const X509_NAME_ENTRY *entry)
+name_type(struct name_out *te, const X509_NAME_ENTRY *entry)
 {
 	const ASN1_OBJECT	*obj = X509_NAME_ENTRY_get_object(entry);
 	const uint8_t		*der = OBJ_get0_data(obj);
@@ -484,7 +482,7 @@ name_oid(const uint8_t *der, size_t len, char *buf, size_t size)
 
 /* What is no text, or is not what it says, stands there as it is. */
 static void
-name_value(struct text *te, const X509_NAME_ENTRY *entry)
+name_value(struct name_out *te, const X509_NAME_ENTRY *entry)
 {
 	const ASN1_STRING	*as = X509_NAME_ENTRY_get_data(entry);
 	unsigned char		*utf8 = NULL;
@@ -502,7 +500,7 @@ name_value(struct text *te, const X509_NAME_ENTRY *entry)
 }
 
 static void
-name_bytes(struct text *te, const uint8_t *p, size_t len)
+name_bytes(struct name_out *te, const uint8_t *p, size_t len)
 {
 	char	 escaped[2] = { '\\', '\0' };
 	size_t	 i, n;
@@ -572,7 +570,7 @@ name_character(const uint8_t *p, size_t len)
 }
 
 static void
-name_hex(struct text *te, uint8_t byte)
+name_hex(struct name_out *te, uint8_t byte)
 {
 	char	 hex[4];
 
@@ -582,7 +580,7 @@ name_hex(struct text *te, uint8_t byte)
 
 /* Whole or not at all; after the first that does not fit nothing does. */
 static void
-name_put(struct text *te, const char *s, size_t len)
+name_put(struct name_out *te, const char *s, size_t len)
 {
 	if (te->te_used == te->te_wanted && te->te_size > len &&
 	    te->te_used < te->te_size - len) {

@@ -5,7 +5,8 @@
  */
 
 /*
- * The SSL below libtls.  libtls keeps its SSL_CTX and SSL to itself, but the
+ * The contexts and connections that libtls makes of a configuration, and the
+ * SSL below them.  libtls keeps its SSL_CTX and SSL to itself, but the
  * TLS library shows each new one to whoever asked for room in it.  This file
  * alone takes them from there, while libtls is called by one of the functions
  * below, and sets what libtls has no word for:
@@ -44,10 +45,29 @@
 #define SSL_IS_CONTEXT		0
 #define SSL_IS_CONNECTION	1
 
+/* Exported by both libraries, declared by neither. */
+void		 tls_config_use_fake_private_key(struct tls_config *);
+
+static int	 context_signer(struct securetcp_config *);
+static int	 context_authentication(struct securetcp_config *);
+static int	 context_load(struct securetcp_config *);
+static int	 context_default(struct securetcp_config *,
+		    struct tls_config *);
+static struct chain *context_next(const struct securetcp_config *);
+static int	 context_add(struct securetcp_config *, const struct chain *);
+static struct tls *context_client(struct securetcp_config *);
+
+static int	 ssl_register(struct securetcp_config *);
 static void	 ssl_made(void *, long);
 static void	 ssl_begin(void);
 static int	 ssl_end(struct securetcp_config *, const char *,
 		    struct tls *, int);
+static int	 ssl_configure(struct securetcp_config *, struct tls *);
+static int	 ssl_accept(struct securetcp_config *, struct tls **,
+		    tls_read_cb, tls_write_cb, struct securetcp *);
+static int	 ssl_connect(struct securetcp_config *, struct tls *,
+		    tls_read_cb, tls_write_cb, struct securetcp *,
+		    const char *);
 static int	 ssl_unfit(struct securetcp_config *);
 static int	 ssl_contexts_set(struct securetcp_config *);
 static void	 ssl_staples(void);
@@ -113,15 +133,18 @@ ssl_new(void *parent, void *ptr, CRYPTO_EX_DATA *data, int i, long argl,
 
 #endif
 
-int
-stcp_ssl_library(void)
+/* Once: room for the object in each SSL, and to see each that is made. */
+static int
+ssl_register(struct securetcp_config *sc)
 {
-	if (SSL_CTX_get_ex_new_index(SSL_IS_CONTEXT, NULL, ssl_new, NULL,
-	    NULL) == -1)
-		return (ptNoSecurity);
-	ssl_index = SSL_get_ex_new_index(SSL_IS_CONNECTION, NULL, ssl_new,
-	    NULL, NULL);
-	return (ssl_index == -1 ? ptNoSecurity : ptOk);
+	if (ssl_index == -1 && SSL_CTX_get_ex_new_index(SSL_IS_CONTEXT, NULL,
+	    ssl_new, NULL, NULL) != -1)
+		ssl_index = SSL_get_ex_new_index(SSL_IS_CONNECTION, NULL,
+		    ssl_new, NULL, NULL);
+	if (ssl_index != -1)
+		return (ptOk);
+	stcp_config_say(sc, "TLS library: it has no room for an object");
+	return (ptNoSecurity);
 }
 
 static void
@@ -195,8 +218,8 @@ ssl_contexts_set(struct securetcp_config *sc)
 }
 
 /* A server's context, and one more for each certificate chosen by name. */
-int
-stcp_ssl_configure(struct securetcp_config *sc, struct tls *tls)
+static int
+ssl_configure(struct securetcp_config *sc, struct tls *tls)
 {
 	int	 bad, error;
 
@@ -216,8 +239,8 @@ ssl_unfit(struct securetcp_config *sc)
 	return (ptNoSecurity);
 }
 
-int
-stcp_ssl_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
+static int
+ssl_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
     tls_write_cb out, struct securetcp *s)
 {
 	int	 error;
@@ -241,8 +264,8 @@ stcp_ssl_accept(struct securetcp_config *sc, struct tls **tls, tls_read_cb in,
  * A client's SSL_CTX is made for each connection, just before the SSL, which
  * has its copies of the settings by then.
  */
-int
-stcp_ssl_connect(struct securetcp_config *sc, struct tls *tls, tls_read_cb in,
+static int
+ssl_connect(struct securetcp_config *sc, struct tls *tls, tls_read_cb in,
     tls_write_cb out, struct securetcp *s, const char *name)
 {
 	int	 error;
@@ -414,4 +437,247 @@ ssl_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 	if ((s = SSL_get_ex_data(ssl, ssl_index)) != NULL)
 		s->st_noalpn = 1;
 	return (SSL_TLSEXT_ERR_ALERT_FATAL);
+}
+
+/* What libtls is given, and connections: as a server, as a client. */
+
+int
+securetcp_config_prepare(struct securetcp_config *sc)
+{
+	struct tls	*tls;
+	int		 error;
+
+	if (sc->sc_tls != NULL)
+		return (ptOk);
+	if (TAILQ_EMPTY(&sc->sc_chains)) {
+		stcp_config_say(sc, "no certificate is set");
+		return (ptNoCertificate);
+	}
+	if ((error = context_signer(sc)) != ptOk ||
+	    (error = context_authentication(sc)) != ptOk ||
+	    (error = context_load(sc)) != ptOk ||
+	    (error = ssl_register(sc)) != ptOk)
+		return (error);
+	if ((tls = tls_server()) == NULL) {
+		stcp_config_say(sc, "TLS context: out of memory");
+		return (ptNoSecurity);
+	}
+	if ((error = ssl_configure(sc, tls)) != ptOk) {
+		tls_free(tls);
+		return (error);
+	}
+	/* The context has what it needs of them. */
+	tls_config_clear_keys(sc->sc_settings);
+	sc->sc_tls = tls;
+	ERR_clear_error();
+	return (ptOk);
+}
+
+static int
+context_signer(struct securetcp_config *sc)
+{
+	if (TAILQ_FIRST(&sc->sc_chains)->ch_key != NULL || stcp_keyhook_ready())
+		return (ptOk);
+	stcp_config_say(sc, "the certificate has no key, and no signer is set");
+	return (ptNoCertificate);
+}
+
+/*
+ * libtls only asks for the client's certificate: were it to judge as well, a
+ * bad one would end the handshake before any event.
+ */
+static int
+context_authentication(struct securetcp_config *sc)
+{
+	int	 error;
+
+	if (sc->sc_auth == SECURETCP_AUTH_OFF)
+		return (ptOk);
+	/* The system's roots vouch for half of the world. */
+	if (sc->sc_cas == NULL || sc->sc_system) {
+		stcp_config_say(sc, "client authentication needs a CA");
+		return (ptInvalidProperty);
+	}
+	if ((error = stcp_trust_store(sc)) != ptOk)
+		return (error);
+	if (sc->sc_auth == SECURETCP_AUTH_REQUIRED)
+		tls_config_verify_client(sc->sc_settings);
+	else
+		tls_config_verify_client_optional(sc->sc_settings);
+	tls_config_insecure_noverifycert(sc->sc_settings);
+	return (ptOk);
+}
+
+/*
+ * The default certificate is not among those libtls chooses from by name:
+ * where there are several it is added once more.  libtls takes the first
+ * that matches, so those with wildcards come last, and among them those
+ * whose exact names others would match by a wildcard come first.
+ */
+static int
+context_load(struct securetcp_config *sc)
+{
+	const struct chain	*first = TAILQ_FIRST(&sc->sc_chains);
+	struct chain		*ch;
+	int			 error;
+
+	if ((error = context_default(sc, sc->sc_settings)) != ptOk)
+		return (error);
+	if (first->ch_staple != NULL &&
+	    tls_config_set_ocsp_staple_mem(sc->sc_settings, first->ch_staple,
+	    first->ch_staplelen) != 0) {
+		stcp_config_say(sc, "OCSP response: %s",
+		    tls_config_error(sc->sc_settings));
+		return (ptNoCertificate);
+	}
+	if (sc->sc_nchains == 1)
+		return (ptOk);
+	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry)
+		ch->ch_added = 0;
+	while ((ch = context_next(sc)) != NULL) {
+		if ((error = context_add(sc, ch)) != ptOk)
+			return (error);
+		ch->ch_added = 1;
+	}
+	return (ptOk);
+}
+
+static int
+context_default(struct securetcp_config *sc, struct tls_config *settings)
+{
+	struct chain	*first = TAILQ_FIRST(&sc->sc_chains);
+	int		 bad;
+
+	if (first->ch_key == NULL) {
+		tls_config_use_fake_private_key(settings);
+		bad = tls_config_set_cert_mem(settings, first->ch_pem,
+		    first->ch_len);
+	} else
+		bad = tls_config_set_keypair_mem(settings, first->ch_pem,
+		    first->ch_len, first->ch_key, first->ch_keylen);
+	if (!bad)
+		return (ptOk);
+	stcp_config_say(sc, "certificate: %s", tls_config_error(settings));
+	return (ptNoCertificate);
+}
+
+/*
+ * The one to be added next; NULL: all are.  Where two are before one another
+ * no order is right.
+ */
+static struct chain *
+context_next(const struct securetcp_config *sc)
+{
+	struct chain	*ch, *first = NULL, *other;
+
+	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry) {
+		if (ch->ch_added)
+			continue;
+		if (!ch->ch_wildcard)
+			return (ch);
+		if (first == NULL)
+			first = ch;
+	}
+	TAILQ_FOREACH(ch, &sc->sc_chains, ch_entry) {
+		if (ch->ch_added)
+			continue;
+		TAILQ_FOREACH(other, &sc->sc_chains, ch_entry) {
+			if (other != ch && !other->ch_added &&
+			    stcp_chain_shadows(ch, other))
+				break;
+		}
+		if (other == NULL)
+			return (ch);
+	}
+	return (first);
+}
+
+static int
+context_add(struct securetcp_config *sc, const struct chain *ch)
+{
+	if (tls_config_add_keypair_ocsp_mem(sc->sc_settings, ch->ch_pem,
+	    ch->ch_len, ch->ch_key, ch->ch_keylen, ch->ch_staple,
+	    ch->ch_staplelen) == 0)
+		return (ptOk);
+	stcp_config_say(sc, "certificate: %s",
+	    tls_config_error(sc->sc_settings));
+	return (ptNoCertificate);
+}
+
+int
+stcp_context_accept(struct securetcp_config *sc, struct tls **tls,
+    tls_read_cb in, tls_write_cb out, struct securetcp *s)
+{
+	int	 error;
+
+	*tls = NULL;
+	if ((error = securetcp_config_prepare(sc)) != ptOk)
+		return (error);
+	return (ssl_accept(sc, tls, in, out, s));
+}
+
+/*
+ * libtls does not judge: it would parse its roots for each connection, and
+ * end the handshake before any event.
+ */
+int
+securetcp_config_prepare_client(struct securetcp_config *sc)
+{
+	struct tls	*tls;
+	int		 error;
+
+	if (sc->sc_clientready)
+		return (ptOk);
+	if ((error = stcp_trust_store(sc)) != ptOk)
+		return (error);
+	if (!TAILQ_EMPTY(&sc->sc_chains) &&
+	    ((error = context_signer(sc)) != ptOk ||
+	    (error = context_default(sc, sc->sc_client)) != ptOk))
+		return (error);
+	if ((error = ssl_register(sc)) != ptOk)
+		return (error);
+	tls_config_insecure_noverifycert(sc->sc_client);
+	tls_config_insecure_noverifyname(sc->sc_client);
+	if ((tls = context_client(sc)) == NULL)
+		return (ptNoSecurity);
+	tls_free(tls);
+	sc->sc_clientready = 1;
+	return (ptOk);
+}
+
+static struct tls *
+context_client(struct securetcp_config *sc)
+{
+	struct tls	*tls;
+
+	if ((tls = tls_client()) == NULL) {
+		stcp_config_say(sc, "TLS context: out of memory");
+		return (NULL);
+	}
+	if (tls_configure(tls, sc->sc_client) != 0) {
+		stcp_config_say(sc, "TLS context: %s", tls_error(tls));
+		tls_free(tls);
+		tls = NULL;
+	}
+	ERR_clear_error();
+	return (tls);
+}
+
+int
+stcp_context_connect(struct securetcp_config *sc, struct tls **tls,
+    tls_read_cb in, tls_write_cb out, struct securetcp *s, const char *name)
+{
+	int	 error;
+
+	*tls = NULL;
+	if ((error = securetcp_config_prepare_client(sc)) != ptOk)
+		return (error);
+	if ((*tls = context_client(sc)) == NULL)
+		return (ptNoSecurity);
+	error = ssl_connect(sc, *tls, in, out, s, name);
+	if (error != ptOk) {
+		tls_free(*tls);
+		*tls = NULL;
+	}
+	return (error);
 }

@@ -25,6 +25,7 @@
 #include <openssl/x509v3.h>
 
 #include "bundle.h"
+#include "config.h"
 #include "object.h"
 #include "securetcp.h"
 
@@ -590,7 +591,8 @@ static int
 authenticate_judge(struct securetcp *s, struct verify *ve,
     struct securetcp_verdicts *sv)
 {
-	ve->ve_store = stcp_config_trust(s->st_config, &ve->ve_crls);
+	ve->ve_store = s->st_config->sc_store;
+	ve->ve_crls = s->st_config->sc_crls;
 	ve->ve_client = s->st_client;
 	verify_chain(ve, sv);
 	if (authenticate_name(s, ve, sv) == -1)
@@ -608,7 +610,7 @@ authenticate_name(struct securetcp *s, struct verify *ve,
     struct securetcp_verdicts *sv)
 {
 	sv->sv_name = 1;
-	if (!s->st_client || !stcp_config_names(s->st_config))
+	if (!s->st_client || !s->st_config->sc_verifyname)
 		return (0);
 	if (s->st_name == NULL) {
 		sv->sv_name = 0;
@@ -673,14 +675,14 @@ void
 stcp_authenticate_end(struct securetcp *s)
 {
 	if (!s->st_judged && (s->st_client ||
-	    stcp_config_asks(s->st_config) == SECURETCP_AUTH_REQUIRED)) {
+	    s->st_config->sc_auth == SECURETCP_AUTH_REQUIRED)) {
 		stcp_object_say(s, "the %s has sent no certificate",
 		    s->st_client ? "server" : "client");
 		stcp_object_fail(s, ptAuthentication);
 	} else if (s->st_judged && s->st_verdict == SECURETCP_LATER)
 		s->st_phase = OBJECT_WAITING;
 	else
-		stcp_poll_connected(s);
+		stcp_object_connected(s);
 }
 
 /*
@@ -706,7 +708,7 @@ securetcp_verdict(struct securetcp *s, int valid)
 	} else {
 		s->st_reason[0] = '\0';
 		if (s->st_phase == OBJECT_WAITING)
-			stcp_poll_connected(s);
+			stcp_object_connected(s);
 	}
 	stcp_object_release(s);
 	return (ptOk);

@@ -93,7 +93,7 @@ securetcp_warm(void)
 	struct warm	*wa;
 	int		 error;
 
-	if ((error = stcp_config_library()) != ptOk)
+	if ((error = stcp_library_start()) != ptOk)
 		return (error);
 	if ((wa = calloc(1, sizeof(*wa))) == NULL)
 		return (ptNoBufferSpace);
@@ -312,9 +312,9 @@ warm_shake(struct warm *wa, struct securetcp_config *sc)
 	warm_object(b, sc, 0);
 	a->we_in = b->we_out = &wa->wa_down;
 	a->we_out = b->we_in = &wa->wa_up;
-	if (stcp_config_connect(sc, &a->we_tls, warm_read, warm_write,
+	if (stcp_context_connect(sc, &a->we_tls, warm_read, warm_write,
 	    &a->we_object, WARM_NAME) == ptOk &&
-	    stcp_config_accept(sc, &b->we_tls, warm_read, warm_write,
+	    stcp_context_accept(sc, &b->we_tls, warm_read, warm_write,
 	    &b->we_object) == ptOk) {
 		for (i = 0; i < WARM_ROUNDS && !(a->we_done && b->we_done);
 		    i++) {

@@ -83,6 +83,33 @@ names_body()
 	atf_check -o file:declared cat documented
 }
 
+atf_test_case layers
+layers_head()
+{
+	atf_set descr "each file of the library calls only those before it in" \
+	    "its Makefile"
+	atf_set require.progs "nm"
+}
+layers_body()
+{
+	library=$top/lib/libsecuretcp
+	sed -n 's/^SRCS+*=[ 	]*//p' "$library/Makefile" >order
+	[ "$(wc -l <order)" -gt 10 ] || atf_fail "few files"
+	nm -g "$library/libsecuretcp.a" >names
+	awk 'FNR == NR { sub(/\.c$/, ".o:"); order[$1] = FNR; next }
+	    NF == 1 && /:$/ { at = order[$1]; file[at] = $1; next }
+	    NF == 3 && $2 != "U" { where[$3] = at; next }
+	    $1 == "U" { calls[at " " $2] = 1 }
+	    END {
+		for (c in calls) {
+			split(c, f)
+			if (where[f[2]] + 0 > f[1] + 0 || f[1] + 0 == 0)
+				print file[f[1]], f[2], file[where[f[2]]]
+		}
+	    }' order names >above
+	atf_check -o empty cat above
+}
+
 atf_test_case header
 header_head()
 {
@@ -224,6 +251,7 @@ fetch_body()
 atf_init_test_cases()
 {
 	atf_add_test_case names
+	atf_add_test_case layers
 	atf_add_test_case header
 	atf_add_test_case echo
 	atf_add_test_case fetch

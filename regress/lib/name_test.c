@@ -28,7 +28,6 @@
 #include "object.h"
 #include "pki.h"
 
-#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
 #define CN	"2.5.4.3"
 #define O	"2.5.4.10"

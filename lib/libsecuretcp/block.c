@@ -4,22 +4,41 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* Fill and search, and how a read waits, by events or by itself. */
+/*
+ * The calls that move data, receive, fill, search, send, shutdown and close:
+ * how each waits, by events or by itself.
+ */
 
 #include <sys/types.h>
 
+#include <errno.h>
+#include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "object.h"
 #include "securetcp.h"
 
+/* What a call wants to read: any bytes, this many, or up to a token. */
+struct gather {
+	enum {
+		GATHER_ANY,
+		GATHER_FILL,
+		GATHER_SEARCH
+	}			 ga_kind;
+	uint8_t			*ga_buf;
+	size_t			 ga_size;
+	const uint8_t		*ga_token;
+	size_t			 ga_tokenlen;
+};
+
+static int	 block_flush(struct securetcp *, struct block *);
+static int	 block_send(struct securetcp *, const void *, size_t,
+		    size_t *);
 static int	 gather_read(struct securetcp *, const struct gather *,
 		    size_t *);
 static size_t	 gather_have(struct securetcp *, const struct gather *);
-static size_t	 gather_find(struct securetcp *, const uint8_t *, size_t,
-		    size_t);
 static int	 gather_take(struct securetcp *, const struct gather *, size_t,
 		    size_t *);
 static int	 gather_try(struct securetcp *, const struct gather *,
@@ -31,28 +50,107 @@ static int	 gather_blocking(struct securetcp *, const struct gather *,
 		    size_t *);
 static int	 gather_legal(const struct securetcp *);
 
-/*
- * Where a token ends among the first bytes that wait, 0 when it does not.
- * What was looked through for it before is not looked through again: a peer
- * may send byte by byte.
- */
-static size_t
-gather_find(struct securetcp *s, const uint8_t *token, size_t len, size_t max)
+/* Handlers run event-driven, whatever called them. */
+int
+stcp_block_wanted(const struct securetcp *s)
 {
-	const uint8_t	*p = s->st_in + s->st_inoff;
-	size_t		 i = 0, n = s->st_inlen < max ? s->st_inlen : max;
+	return (s->st_timeout > 0 && s->st_handling == 0);
+}
 
-	if (s->st_token == NULL || s->st_tokenlen != len ||
-	    memcmp(s->st_token, token, len) != 0)
-		s->st_scanned = 0;
-	if (s->st_scanned >= len)
-		i = s->st_scanned - len + 1;
-	for (; i + len <= n; i++) {
-		if (p[i] == token[0] && memcmp(p + i, token, len) == 0)
-			return (i + len);
+int64_t
+stcp_block_now(void)
+{
+	struct timespec	 ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
+}
+
+void
+stcp_block_enter(struct securetcp *s, struct block *bl, const char *what)
+{
+	bl->bl_what = what;
+	bl->bl_serial = s->st_serial;
+	bl->bl_deadline = stcp_block_now() + s->st_timeout;
+	s->st_blocking = 1;
+}
+
+void
+stcp_block_leave(struct securetcp *s)
+{
+	s->st_blocking = s->st_quiet = 0;
+}
+
+/* What a call returns under which the connection went away. */
+int
+stcp_block_gone(const struct securetcp *s)
+{
+	return (s->st_outcome != ptOk ? s->st_outcome : ptAbort);
+}
+
+/* Closing unless there, closed; the caller is told by the number alone. */
+int
+stcp_block_expire(struct securetcp *s, const struct block *bl)
+{
+	stcp_object_say(s, "%s took longer than %d ms", bl->bl_what,
+	    s->st_timeout);
+	s->st_hard = 1;
+	s->st_outcome = ptTimeout;
+	stcp_object_end(s);
+	return (ptTimeout);
+}
+
+/*
+ * Until one of the events; what is queued is sent meanwhile.  Without any:
+ * until some of the queue went.
+ */
+int
+stcp_block_wait(struct securetcp *s, struct block *bl, short events)
+{
+	struct pollfd	 pfd;
+	int64_t		 left;
+	short		 revents, writes;
+	int		 n;
+
+	for (;;) {
+		writes = stcp_io_writing(s) ? s->st_writewant : 0;
+		pfd.fd = s->st_fd;
+		pfd.events = events | writes;
+		pfd.revents = 0;
+		left = bl->bl_deadline - stcp_block_now();
+		if (left <= 0)
+			return (stcp_block_expire(s, bl));
+		n = poll(&pfd, 1, left > INT_MAX ? INT_MAX : (int)left);
+		if (n == -1 && errno != EINTR) {
+			stcp_object_say(s, "poll: %s", strerror(errno));
+			stcp_object_fail(s, securetcp_error_errno(errno));
+			return (stcp_block_gone(s));
+		}
+		if (n <= 0)
+			continue;
+		revents = pfd.revents;
+		if (writes != 0) {
+			stcp_io_flush(s);
+			if (!stcp_object_same(s, bl->bl_serial))
+				return (stcp_block_gone(s));
+		}
+		if (events == 0 || (revents & ~writes) != 0 ||
+		    (revents & events) != 0)
+			return (ptOk);
 	}
-	s->st_scanned = n;
-	return (0);
+}
+
+/* Until nothing waits to be sent any more. */
+static int
+block_flush(struct securetcp *s, struct block *bl)
+{
+	int	 error = ptOk;
+
+	while (error == ptOk && stcp_object_same(s, bl->bl_serial) &&
+	    stcp_io_writing(s))
+		error = stcp_block_wait(s, bl, 0);
+	/* Whatever a handler did when the time was over. */
+	return (error == ptTimeout ? ptTimeout : s->st_outcome);
 }
 
 /* How many of the bytes that wait are what is wanted; 0: not yet. */
@@ -63,27 +161,7 @@ gather_have(struct securetcp *s, const struct gather *ga)
 		return (0);
 	if (ga->ga_kind == GATHER_FILL)
 		return (s->st_inlen >= ga->ga_size ? ga->ga_size : 0);
-	return (gather_find(s, ga->ga_token, ga->ga_tokenlen, ga->ga_size));
-}
-
-/* Is an armed Receive due?  There is something. */
-int
-stcp_gather_ready(struct securetcp *s)
-{
-	if (s->st_want == 0 || s->st_inlen >= s->st_want)
-		return (1);
-	return (s->st_token != NULL && gather_find(s, s->st_token,
-	    s->st_tokenlen, s->st_want) != 0);
-}
-
-void
-stcp_gather_disarm(struct securetcp *s)
-{
-	s->st_armed = 0;
-	s->st_want = s->st_scanned = 0;
-	stcp_memory_wipe(s->st_token, s->st_tokenlen);
-	s->st_token = NULL;
-	s->st_tokenlen = 0;
+	return (stcp_io_find(s, ga->ga_token, ga->ga_tokenlen, ga->ga_size));
 }
 
 static int
@@ -93,11 +171,11 @@ gather_arm(struct securetcp *s, const struct gather *ga)
 	size_t	 scanned = s->st_scanned;
 
 	if (ga->ga_kind == GATHER_SEARCH) {
-		if ((token = malloc(ga->ga_tokenlen)) == NULL)
+		token = stcp_memory_dup(ga->ga_token, ga->ga_tokenlen);
+		if (token == NULL)
 			return (ptNoBufferSpace);
-		memcpy(token, ga->ga_token, ga->ga_tokenlen);
 	}
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	if (token != NULL) {
 		s->st_token = token;
 		s->st_tokenlen = ga->ga_tokenlen;
@@ -117,7 +195,7 @@ gather_take(struct securetcp *s, const struct gather *ga, size_t n,
 	s->st_inoff += n;
 	s->st_inlen -= n;
 	*got = n;
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	/* The end was met on the way, behind bytes that are still unread. */
 	if (s->st_inlen != 0)
 		stcp_io_closing(s);
@@ -147,7 +225,7 @@ gather_try(struct securetcp *s, const struct gather *ga, size_t *got)
 		return (gather_arm(s, ga));
 	if (s->st_inlen == 0)
 		return (stcp_io_end_received(s));
-	stcp_gather_disarm(s);
+	stcp_object_disarm(s);
 	stcp_io_closing(s);
 	return (ptOk);
 }
@@ -181,7 +259,7 @@ gather_blocking(struct securetcp *s, const struct gather *ga, size_t *got)
 	}
 	/* The peer's end brings ours about, which may have to wait. */
 	if (stcp_object_same(s, bl.bl_serial) && s->st_finishing &&
-	    stcp_block_flush(s, &bl) == ptTimeout)
+	    block_flush(s, &bl) == ptTimeout)
 		error = ptTimeout;
 	stcp_block_leave(s);
 	return (error);
@@ -279,91 +357,104 @@ securetcp_search(struct securetcp *s, void *buf, size_t size,
 	return (gather_read(s, &ga, got));
 }
 
-/*
- * Bytes that the program has read from a socket before it assigns it: the
- * TLS library gets them as if they had been read just now.  And who watches
- * what comes after them, until the handshake is over.
- */
-
 int
-securetcp_preload(struct securetcp *s, const void *buf, size_t len)
+securetcp_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 {
-	uint8_t	*copy = NULL;
+	int	 error;
 
-	if (s->st_inside || s->st_blocking)
-		return (ptBlocked);
-	if (s->st_state != SECURETCP_CLOSED)
-		return (ptConnected);
+	if (sent == NULL)
+		return (ptInvalidParam4);
+	*sent = 0;
 	if (buf == NULL && len != 0)
 		return (ptInvalidParam2);
-	if (len > SECURETCP_PRELOAD)
-		return (ptInvalidParam3);
-	if (len != 0) {
-		if ((copy = malloc(len)) == NULL)
-			return (ptNoBufferSpace);
-		memcpy(copy, buf, len);
-	}
-	stcp_preload_drop(s);
-	s->st_ahead = copy;
-	s->st_aheadlen = len;
-	return (ptOk);
-}
-
-int
-securetcp_watch(struct securetcp *s, int (*watch)(const void *, size_t,
-    void *), void *arg)
-{
 	if (s->st_inside || s->st_blocking)
 		return (ptBlocked);
-	if (s->st_state != SECURETCP_CLOSED)
-		return (ptConnected);
-	s->st_watch = watch;
-	s->st_watcharg = arg;
-	return (ptOk);
+	if (!stcp_object_sendable(s))
+		return (ptNotConnected);
+	if (len == 0)
+		return (ptOk);
+	stcp_object_hold(s);
+	error = stcp_block_wanted(s) ? block_send(s, buf, len, sent) :
+	    stcp_io_send(s, buf, len, sent);
+	stcp_object_release(s);
+	return (error);
 }
 
-/*
- * A connection begins: what was read counts as received, whether it comes to
- * be looked at or not.  From a socket that is yet to connect nothing was.
- */
-void
-stcp_preload_begin(struct securetcp *s)
+/* What was queued before comes first; then all of this. */
+static int
+block_send(struct securetcp *s, const void *buf, size_t len,
+    size_t *sent)
 {
-	if (s->st_phase != OBJECT_HANDSHAKE)
-		stcp_preload_drop(s);
-	else if (s->st_aheadlen != 0)
-		stcp_io_note(s, s->st_ahead, s->st_aheadlen);
+	struct block	 bl;
+	int		 error = ptOk;
+
+	stcp_block_enter(s, &bl, "send");
+	s->st_full = 0;
+	if (s->st_broken)
+		error = ptConnectionReset;
+	while (error == ptOk && s->st_outlen != 0) {
+		error = stcp_block_wait(s, &bl, 0);
+		if (error == ptOk && s->st_broken)
+			error = ptConnectionReset;
+	}
+	while (error == ptOk) {
+		stcp_io_send_direct(s, buf, len, sent);
+		if (s->st_broken) {
+			s->st_unsent = *sent != len;
+			stcp_io_broken(s);
+			error = s->st_outcome != ptOk ? s->st_outcome :
+			    ptConnectionReset;
+		} else if (*sent == len)
+			break;
+		else
+			error = stcp_block_wait(s, &bl, s->st_writewant);
+	}
+	stcp_block_leave(s);
+	return (error);
 }
 
-/* As much as fits of what is left; 0 when nothing is. */
-size_t
-stcp_preload_take(struct securetcp *s, void *buf, size_t len)
-{
-	size_t	 left = s->st_aheadlen - s->st_aheadoff;
-
-	if (left == 0)
-		return (0);
-	if (len > left)
-		len = left;
-	memcpy(buf, s->st_ahead + s->st_aheadoff, len);
-	s->st_aheadoff += len;
-	if (len == left)
-		stcp_preload_drop(s);
-	return (len);
-}
-
-/* The handshake would read, and need not wait for the socket. */
 int
-stcp_preload_due(const struct securetcp *s)
+securetcp_shutdown(struct securetcp *s)
 {
-	return (s->st_phase == OBJECT_HANDSHAKE && s->st_readwant == POLLIN &&
-	    s->st_aheadlen != 0);
+	struct block	 bl;
+	int		 error = ptOk;
+
+	if (s->st_inside || s->st_blocking)
+		return (ptBlocked);
+	if (!stcp_object_sendable(s))
+		return (ptNotConnected);
+	stcp_object_hold(s);
+	s->st_shutdown = 1;
+	if (stcp_block_wanted(s)) {
+		stcp_block_enter(s, &bl, "shutdown");
+		stcp_io_flush(s);
+		error = block_flush(s, &bl);
+		stcp_block_leave(s);
+	} else
+		stcp_io_flush(s);
+	stcp_object_release(s);
+	return (error);
 }
 
-void
-stcp_preload_drop(struct securetcp *s)
+int
+securetcp_close(struct securetcp *s)
 {
-	stcp_memory_wipe(s->st_ahead, s->st_aheadlen);
-	s->st_ahead = NULL;
-	s->st_aheadoff = s->st_aheadlen = 0;
+	struct block	 bl;
+	int		 error = ptOk;
+
+	if (s->st_inside)
+		return (ptBlocked);
+	if (s->st_finishing || (s->st_state != SECURETCP_CONNECTED &&
+	    (s->st_state != SECURETCP_CLOSING || !s->st_half)))
+		return (ptNotConnected);
+	stcp_object_hold(s);
+	if (stcp_block_wanted(s) && !s->st_blocking) {
+		stcp_block_enter(s, &bl, "close");
+		stcp_io_finish(s);
+		error = block_flush(s, &bl);
+		stcp_block_leave(s);
+	} else
+		stcp_io_finish(s);
+	stcp_object_release(s);
+	return (error);
 }
