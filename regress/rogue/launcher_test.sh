@@ -22,7 +22,7 @@ does()
 	server "$1" {
 		listen on 127.0.0.1 port 0
 		certificate "www"
-		execute "/bin/true" "$2" user "nobody"
+		execute "/bin/sh" "$2" user "nobody"
 		prefork 2
 		connections max 8
 		$3
