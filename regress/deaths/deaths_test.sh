@@ -468,7 +468,8 @@ serves, and live connections go on, meanwhile" timeout 200
 signer_stopped_body()
 {
 	two "timeout handshake 1"
-	load_start still www -n 4
+	# Nobody honest is to shake hands with www within its one second.
+	load_start still other -n 4
 	load_start other other -n 2
 	old=$(signers_)
 	kill -STOP "$old"
@@ -494,7 +495,7 @@ scenario one_of_two_signers "Of two signers one hangs: the other one serves" \
 one_of_two_signers_body()
 {
 	signers=2
-	two "timeout handshake 1"
+	two "timeout handshake 3"
 	load_start still www -n 3
 	old=$(signers_ | sed 1q)
 	kill -STOP "$old"
