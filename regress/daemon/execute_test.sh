@@ -89,16 +89,13 @@ process_body()
 		grep -e '^Seccomp:' -e '^NoNewPrivs:' /proc/self/status
 		SCRIPT
 	else
-		# (A script is open as 10 or more; and a shell may have
-		# something else as 0 while it makes a pipeline.)
+		# (A script is open as 10 or more; and a shell has something
+		# else open while it makes a pipeline.)
 		program <<-'SCRIPT'
 		#!/bin/sh
 		echo "user $(id -un)"
 		echo "groups $(id -G)"
-		files=$(fstat -p $$)
-		echo "$files" | awk '$4 ~ /^[0-9][*]?$/ {
-			print "fd " substr($4, 1, 1)
-		}' | sort
+		fstat -p $$
 		echo "limit $(ulimit -Sn)"
 		pwd
 		SCRIPT
@@ -106,6 +103,12 @@ process_body()
 	execute
 	start "$as" -n 700:4096
 	client read shutdown >answer 2>client.err
+	[ "$system" = Linux ] || {
+		mv answer files
+		awk 'NF < 5 || $1 == "groups" { print; next }
+		    $4 ~ /^[0-9][*]?$/ { print "fd " substr($4, 1, 1) }' files \
+		    >answer
+	}
 	cat >expected <<-ANSWER
 	user nobody
 	groups $(id -G nobody)
@@ -362,14 +365,15 @@ flood_body()
 		exit 0
 	fi
 	i=0
-	# More than a pipe holds.
-	while [ $i -lt 250 ]; do
+	while [ $i -lt "$1" ]; do
 		printf 'line %0400d\n' $i >&2
 		i=$((i + 1))
 	done
 	echo written
 	SCRIPT
-	execute
+	# More than a pipe holds, and than the other client takes its time.
+	lines=$((250 * ${RUNATF_SLOW:-1}))
+	serve "execute \"$PWD/program\" \"$lines\" user \"$(runner)\""
 	start
 	begin=$(date +%s)
 	background "$peer" -C www.crt connect "127.0.0.1:$port" tls \
@@ -379,12 +383,13 @@ flood_body()
 	atf_check -o inline:"fine\n" -e ignore "$peer" -C www.crt connect \
 	    "127.0.0.1:$port" tls write "quiet
 " read shutdown
-	[ "$(stderr_lines)" -lt 250 ] || atf_fail "it was not held up"
-	wait_until 60 "all of the lines" has_lines 250
-	[ $(($(date +%s) - begin)) -ge 3 ] || atf_fail "that was too fast"
+	[ "$(stderr_lines)" -lt $lines ] || atf_fail "it was not held up"
+	wait_until 60 "all of the lines" has_lines $lines
+	[ $(($(date +%s) - begin)) -ge $((lines / 64)) ] ||
+	    atf_fail "that was too fast"
 	wait_closed 2
-	sed -n 's/.* stderr="line 0*\([0-9]\{1,3\}\)"$/\1/p' log >got
-	awk 'BEGIN { for (i = 0; i < 250; i++) print i }' >expected
+	sed -n 's/.* stderr="line 0*\([0-9]\{1,5\}\)"$/\1/p' log >got
+	awk -v "n=$lines" 'BEGIN { for (i = 0; i < n; i++) print i }' >expected
 	atf_check -o file:expected cat got
 }
 
@@ -480,12 +485,13 @@ client_leaves_body()
 {
 	stays stay "connections max 10"
 	start
-	client readn 6 shutdown >client.out 2>client.err
-	wait_log 'state=closing'
+	background "$peer" -C www.crt connect "127.0.0.1:$port" tls readn 6 \
+	    touch told until go shutdown
+	wait_until 20 "its first words" test -f told
 	begin=$(milliseconds)
-	atf_check -s exit:1 grep state=closed log
+	touch go
 	wait_closed
-	[ $(($(milliseconds) - begin)) -ge 800 ] ||
+	[ $(($(milliseconds) - begin)) -ge 900 ] ||
 	    atf_fail "it had no time"
 	atf_check -o match:'stderr=told' -o match:'state=closed .* exit=5$' \
 	    cat log

@@ -208,7 +208,7 @@ ATF_TC_BODY(reset, tc)
 	struct key		 k;
 	char			 buf[8];
 	size_t			 got;
-	int			 half, version;
+	int			 error, half, version;
 
 	EACH(version, half) {
 		fixture_p256(&f, &k, "secure", half);
@@ -226,8 +226,12 @@ ATF_TC_BODY(reset, tc)
 		ATF_CHECK_EQ(5, object_read(&f, buf, 5));
 		peer_reset(&f);
 		fixture_hangup(securetcp_socket(f.f_tcp));
-		ATF_CHECK_EQ(ptConnectionReset, securetcp_receive(f.f_tcp,
-		    buf, sizeof(buf), &got));
+		/* Where "hello" came by dispatch one is in vain. */
+		do {
+			error = securetcp_receive(f.f_tcp, buf, sizeof(buf),
+			    &got);
+		} while (error == SECURETCP_AGAIN);
+		ATF_CHECK_EQ(ptConnectionReset, error);
 		ATF_CHECK_STREQ(UP " E(ptConnectionReset)" DOWN, f.f_events);
 		fixture_close(&f);
 		key_free(&k);
@@ -369,6 +373,29 @@ ATF_TC_BODY(upload_then_gone, tc)
 	}
 }
 
+/*
+ * Is who sent told of the reset, and who reads afterwards finds an end?  The
+ * BSDs tell the reader.
+ */
+static int
+resets_once(void)
+{
+	const struct linger	 linger = { 1, 0 };
+	char			 c;
+	ssize_t			 n;
+	int			 fds[2];
+
+	fixture_pair(fds);
+	ATF_REQUIRE_EQ(0, setsockopt(fds[0], SOL_SOCKET, SO_LINGER, &linger,
+	    sizeof(linger)));
+	ATF_REQUIRE_EQ(0, close(fds[0]));
+	fixture_hangup(fds[1]);
+	ATF_REQUIRE_EQ(-1, send(fds[1], "x", 1, MSG_NOSIGNAL));
+	n = read(fds[1], &c, 1);
+	(void)close(fds[1]);
+	return (n == 0);
+}
+
 ATF_TC(reset_sending);
 ATF_TC_HEAD(reset_sending, tc)
 {
@@ -381,7 +408,7 @@ ATF_TC_BODY(reset_sending, tc)
 	struct fixture	 f;
 	struct key	 k;
 	size_t		 sent;
-	int		 version;
+	int		 error, once = resets_once(), version;
 
 	for (version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
 		fixture_p256(&f, &k, "secure", 1);
@@ -394,12 +421,22 @@ ATF_TC_BODY(reset_sending, tc)
 		} while (sent == sizeof(big));
 		peer_reset(&f);
 		fixture_hangup(securetcp_socket(f.f_tcp));
-		fixture_expect(&f, UP " S(closing)");
-		fixture_reason(&f, "reset before everything was sent");
+		fixture_turn(&f, 0);
+		if (once) {
+			fixture_expect(&f, UP " S(closing)");
+			fixture_reason(&f, "reset before everything was sent");
+		}
 		ATF_CHECK_EQ(4, object_read(&f, big, 4));
-		ATF_CHECK_EQ(0, object_read(&f, big, sizeof(big)));
-		fixture_expect(&f, UP " S(closing) E(ptConnectionReset) "
-		    "S(closed)");
+		do {
+			error = securetcp_receive(f.f_tcp, big, sizeof(big),
+			    &sent);
+		} while (error == SECURETCP_AGAIN);
+		ATF_CHECK_EQ(once ? ptOk : ptConnectionReset, error);
+		ATF_CHECK_EQ(0, sent);
+		fixture_expect(&f, once ?
+		    UP " S(closing) E(ptConnectionReset) S(closed)" :
+		    UP " E(ptConnectionReset) S(closing) S(closed)");
+		fixture_reason(&f, "reset");
 		fixture_close(&f);
 		key_free(&k);
 	}
