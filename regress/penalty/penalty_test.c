@@ -570,7 +570,8 @@ ATF_TC_BODY(flood, tc)
 	ATF_CHECK_EQ(PENALTY_SOURCES, most);
 	ATF_CHECK_EQ(PENALTY_SOURCES, penalty_count());
 	ATF_CHECK(memory() - before < FLOOD_KBYTES);
-	ATF_CHECK(end.ru_utime.tv_sec < 10);
+	/* A walk of the table for each would take minutes anywhere. */
+	ATF_CHECK(end.ru_utime.tv_sec < 40);
 	ATF_CHECK(blocked("2001:db8::1", T0 + SECONDS(1)) == 89);
 	/* The last one found room, and all are in the list. */
 	ATF_CHECK(penalty_blocked(0, numbered(a), T0 + SECONDS(1), &left));

@@ -155,6 +155,8 @@ begin(const atf_tc_t *tc, const char *program)
 	env->sd_drop = geteuid() == 0;
 	env->sd_uid = env->sd_drop ? USER : geteuid();
 	env->sd_gid = env->sd_drop ? USER : getegid();
+	/* As securetcpd does: not every system's imsg keeps it away. */
+	ATF_REQUIRE(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 	ATF_REQUIRE(event_init() != NULL);
 	signal_set(&ev_chld, SIGCHLD, on_child, NULL);
 	(void)signal_add(&ev_chld, NULL);
