@@ -481,13 +481,21 @@ signer_stopped_body()
 		i=$((i + 1))
 	done
 	wait_log 'warning="signer 1 terminated: does not answer; it is replaced"' 40
-	atf_check_equal 8 "$(grep -c 'error=ptTimeout .*reason="handshake timer, 1 second"' log)"
+	# On a slow machine the last ones come to its successor.
+	wait_until 40 "an end of each handshake" eight_shaken
+	[ "$late" -ge 1 ] || atf_fail "none waited for it in vain"
 	wait_until 20 "service" served
 	served other || atf_fail "other is not served"
 	dead "$old" || atf_fail "the one that hung is still there"
 	load_stop still
 	load_stop other
 	stop_clean
+}
+
+eight_shaken()
+{
+	late=$(grep -c 'error=ptTimeout .*reason="handshake timer, 1 second"' log)
+	[ $((late + $(grep -c '^server=www .* state=connected' log))) -ge 8 ]
 }
 
 scenario one_of_two_signers "Of two signers one hangs: the other one serves" \
