@@ -30,12 +30,12 @@
 #include "securetcp.h"
 #include "wire.h"
 
-#define RESOLVE_MEMORY	64	/* MB beyond what it has at the start */
+#define RESOLVER_MEMORY	64	/* MB beyond what it has at the start */
 /*
  * How long the C library asks each name server: not so long that the parent
  * takes a resolver that waits for one to be stuck.
  */
-#define RESOLVE_OPTIONS	"timeout:2 attempts:2"
+#define RESOLVER_OPTIONS	"timeout:2 attempts:2"
 
 static void	 resolve_sandbox(struct imsgbuf *, const struct wire_start *);
 static void	 resolve_question(struct imsgbuf *, struct imsg *);
@@ -65,7 +65,7 @@ resolve_sandbox(struct imsgbuf *imsgbuf, const struct wire_start *start)
 	/* While it waits for a name server it does not see its pipe end. */
 	if (compat_follow() == -1)
 		helper_fatal(imsgbuf, "parent's death: %s", strerror(errno));
-	if (setenv("RES_OPTIONS", RESOLVE_OPTIONS, 0) == -1)
+	if (setenv("RES_OPTIONS", RESOLVER_OPTIONS, 0) == -1)
 		helper_fatal(imsgbuf, "environment: %s", strerror(errno));
 	if (lookup_init() == -1) {
 		if (errno != ENOSYS || !(start->ws_flags &
@@ -76,7 +76,7 @@ resolve_sandbox(struct imsgbuf *imsgbuf, const struct wire_start *start)
 	}
 	if (privdrop_limits(start->ws_nofile, 1) == -1)
 		helper_fatal(imsgbuf, "limits: %s", strerror(errno));
-	helper_bound(imsgbuf, RESOLVE_MEMORY);
+	helper_bound(imsgbuf, RESOLVER_MEMORY);
 	if (sandboxed)
 		helper_sandbox(imsgbuf, start, SANDBOX_RESOLVER);
 }
