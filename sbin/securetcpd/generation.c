@@ -128,7 +128,7 @@ generation_signs(const struct generation *gn)
 		if (ed->ed_service != NULL && ed->ed_service->se_edition ==
 		    ed && ed->ed_service->se_visitors > 0)
 			return (1);
-	return (gn->gn_handshakes > 0);
+	return (gn->gn_handshakes > 0 || signers_busy(gn));
 }
 
 static void

@@ -689,6 +689,7 @@ void		 signers_start(struct generation *, unsigned int);
 void		 signers_stop(struct generation *);
 unsigned int	 signers_ready(const struct generation *);
 int		 signers_all_ready(const struct generation *);
+int		 signers_busy(const struct generation *);
 void		 signers_serve(void);
 int		 request_add(struct session *, const struct certificate *,
 		    const struct wire_asksign *);

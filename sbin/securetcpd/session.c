@@ -106,8 +106,6 @@ session_enter(struct session *s, enum phase next, const char *why)
 		pool_forget(s);
 	else if (phase_pending(was) && !phase_pending(next)) {
 		pending_remove(&s->s_place);
-		/* Its signers may leave now. */
-		s->s_signer = NULL;
 		s->s_generation->gn_handshakes--;
 	}
 	if (!phase_pending(was) && phase_pending(next))

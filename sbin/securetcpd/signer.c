@@ -126,6 +126,18 @@ signers_all_ready(const struct generation *gn)
 	return (1);
 }
 
+/* Is there an answer to come? */
+int
+signers_busy(const struct generation *gn)
+{
+	struct signer	*sg;
+
+	TAILQ_FOREACH(sg, &gn->gn_signers, sg_entry)
+		if (sg->sg_waiting > 0)
+			return (1);
+	return (0);
+}
+
 static struct certificate *
 certificate_by_index(const struct signer *sg, uint32_t idx)
 {
