@@ -401,7 +401,7 @@ large_hello_body()
 	authority ca
 	issue ca www /CN=www DNS:localhost
 	protocols=$(awk 'BEGIN { for (i = 0; i < 150; i++)
-	    printf "%s%0120d", i == 0 ? "" : ",", i }')
+	    printf "%s%0120d", (i == 0 ? "" : ","), i }')
 	for s in "" "match servername nobody.example.org refuse"; do
 		serve echo "$s"
 		start
