@@ -769,6 +769,7 @@ scenario descriptors "A client block is counted with as many descriptors \
 for each connection as a server block, when limits are raised at start"
 descriptors_body()
 {
+	! raises || atf_skip "root may have more than its limit here"
 	certificate www
 	serve echo "connections max 2000"
 	server=$(needed)
