@@ -339,15 +339,23 @@ slow_end_body()
 	}
 	CONF
 	start
+	set --
 	for w in www:fin www:shutdown program:; do
-		echo "$w"
 		# shellcheck disable=SC2086
 		"$peer" -r 4096 -t 100 connect \
 		    "127.0.0.1:$(port_of "${w%:*}")" tls \
 		    write "go
-" ${w#*:} sip >got 2>got.err || { cat got.err; atf_fail "$w: cut off"; }
-		atf_check cmp answer got
-		atf_check -o match:"end close_notify" cat got.err
+" ${w#*:} sip >"got.$w" 2>"err.$w" &
+		set -- "$@" $!
+	done
+	for w in www:fin www:shutdown program:; do
+		wait "$1" || {
+			cat "err.$w"
+			atf_fail "$w: cut off"
+		}
+		shift
+		atf_check cmp answer "got.$w"
+		atf_check -o match:"end close_notify" cat "err.$w"
 	done
 	wait_closed 3
 	atf_check -s exit:1 grep error= log

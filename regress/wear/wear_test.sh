@@ -141,16 +141,19 @@ start_slowly()
 	port=$(port_of www)
 }
 
-# wear_out OPTION...: 2000 connections, then an orderly stop.
+# wear_out COUNT OPTION...: so many of each behaviour, then an orderly stop.
 wear_out()
 {
+	_each=$1
+	shift
 	# What an instrumented process keeps is not ours to judge.
 	resident() { echo 0; }
 	wait_until 60 "all sockets to be closed" all_closed
 	calm_down
 	measure before
 	# shellcheck disable=SC2046
-	storm "$@" "$(both)" $(mix 160) never-reads:80
+	storm "$@" "$(both)" $(mix "$_each") \
+	    never-reads:$((_each / 2))
 	poll=0.5
 	wait_until 200 "all sockets to be closed" all_closed
 	wait_until 60 "no zombie" no_zombies
@@ -195,7 +198,7 @@ UBSAN_OPTIONS=abort_on_error=1:symbolize=0 exec"
 		grep -q libasan "/proc/$_p/maps" ||
 		    atf_fail "process $_p is not sanitized"
 	done
-	wear_out -c 16 -t 200
+	wear_out 160 -c 16 -t 200
 	atf_check -s exit:1 grep -E 'Sanitizer|runtime error' log
 
 	# That they would have found something: one byte beyond in a session,
@@ -216,7 +219,7 @@ UBSAN_OPTIONS=abort_on_error=1:symbolize=0 exec"
 	atf_check -o match:'LeakSanitizer: detected memory leaks' cat log
 }
 
-scenario valgrind "2000 connections with every process in valgrind (built \
+scenario valgrind "1000 connections with every process in valgrind (built \
 here, with the filter of helpers widened for it): no invalid access, no use of \
 what is not initialised, no definite leak in the parent, the signers, the \
 spawners and each session; descriptors are equal, every adopted socket is \
@@ -245,7 +248,7 @@ valgrind_body()
 	# shellcheck disable=SC2086
 	start_slowly $_memcheck --log-file="$PWD/parent.log"
 	atf_check -o match:widened grep '^process=spawner' log
-	wear_out -c 6 -t 600
+	wear_out 80 -c 6 -t 600
 	# Each process says how many errors it had when it ends.
 	# shellcheck disable=SC2046
 	_ends=$(($(grep -c state=closed log) +
