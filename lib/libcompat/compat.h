@@ -5,8 +5,8 @@
  */
 
 /*
- * What one of the three systems lacks or does in its own way, so that no
- * other code has to ask where it is.
+ * Functions that one of the three systems lacks or has in its own way, so that
+ * no other code asks where it runs.
  */
 
 #ifndef COMPAT_H
@@ -83,8 +83,8 @@ int		 compat_nodump(void);
  */
 int		 compat_confine(void);
 /*
- * What is executed from here on has no memory that can be written and
- * executed at once, where the system does not see to that for all.
+ * Programs executed from here on have no memory that is writable and executable
+ * at once, where the system does not see to that for all.
  */
 void		 compat_nowx(void);
 /*
@@ -107,7 +107,7 @@ const char	*compat_limit_hint(int);
 /* How many files the whole system can have open; ULLONG_MAX: no bound. */
 unsigned long long
 		 compat_files_max(void);
-/* What listen(2) makes of a greater backlog; INT_MAX when it is not known. */
+/* The number to which listen(2) cuts a greater backlog; INT_MAX if unknown. */
 int		 compat_backlog_max(void);
 #if defined(__linux__)
 #define COMPAT_BACKLOG_HINT	"net.core.somaxconn in sysctl"
@@ -170,10 +170,11 @@ int		 compat_path_local(const char *, char *, size_t);
 int		 compat_fd_local(int, char *, size_t);
 
 /*
- * descriptors.c: two numbers that change when the other end of a TCP
- * connection has acknowledged bytes, and when bytes of it have come; by the
- * kernel's word, whoever reads and writes there.  -1 with errno where it cannot be told.
- * Not after pledge(2) without "inet": a session asks sandbox_taken().
+ * descriptors.c: two numbers that change when the other end of a TCP connection
+ * has acknowledged bytes, and when bytes from it have arrived; as the kernel
+ * counts them, whatever process reads and writes there.  -1 with errno where
+ * the system does not tell.  Not after pledge(2) without "inet": a session asks
+ * sandbox_taken().
  */
 int		 compat_moved(int, uint64_t *, uint64_t *);
 /*

@@ -5,11 +5,11 @@
  */
 
 /*
- * OpenSSL frees much of what it has read of a private key as it is.  Here
- * every block has its length before it, and is cleared when it is freed.
- * LibreSSL takes no other functions.  It clears by itself, but for the end of
- * the text of a PEM block, which it decodes in place: OpenBSD's malloc(3) is
- * told to overwrite all of what is freed.
+ * OpenSSL frees much of what it has read of a private key as it is.  Here every
+ * block has its length before it, and is cleared when it is freed.  LibreSSL
+ * takes no other functions.  LibreSSL clears by itself, but for the end of the
+ * text of a PEM block, which it decodes in place: OpenBSD's malloc(3) is told
+ * to overwrite all of what is freed.
  */
 
 #include <sys/types.h>

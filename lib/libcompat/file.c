@@ -114,7 +114,7 @@ pidfile_take(const char *path, pid_t *running)
 	return (fd);
 }
 
-/* What is left of a failure is a pid that nobody holds the lock for. */
+/* A failure leaves a pid for which nobody holds the lock. */
 void
 pidfile_drop(int fd, const char *path)
 {
@@ -167,7 +167,7 @@ sockfile_clear(const struct sockaddr_un *sun)
 	return (error == ENOENT ? 0 : -1);
 }
 
-/* Nobody but its owner can connect before the mode is what it is to be. */
+/* Only the owner can connect until the socket has its mode. */
 static int
 sockfile_make(int fd, const struct sockaddr_un *sun, mode_t mode, gid_t gid)
 {

@@ -218,7 +218,7 @@ ibuf_add_strbuf(struct ibuf *buf, const char *str, size_t len)
 	return (0);
 }
 
-/* What is unread counts from the read position, as in ibuf_data(). */
+/* The position counts from the read position, as in ibuf_data(). */
 void *
 ibuf_seek(struct ibuf *buf, size_t pos, size_t len)
 {

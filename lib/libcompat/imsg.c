@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* One message: made and queued, or received and looked into. */
+/* Messages, one at a time: made and queued, or received and taken apart. */
 
 #ifndef __OpenBSD__
 
@@ -55,7 +55,7 @@ imsg_get_pid(struct imsg *imsg)
 	return ((pid_t)imsg->im_hdr.ih_pid);
 }
 
-/* What of the payload is unread. */
+/* The length of the unread payload. */
 size_t
 imsg_get_len(struct imsg *imsg)
 {

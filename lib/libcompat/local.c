@@ -5,7 +5,7 @@
  */
 
 /*
- * Who answers for a file: a call that asks another host, or a process, for a
+ * Whether a file is local: a call that asks another host, or a process, for a
  * name waits for as long as these do not answer, and no flag prevents that.
  */
 

@@ -322,8 +322,8 @@ void
 compat_kill_descendants(pid_t child)
 {
 	/*
-	 * Nobody else can lead a group of that number.  OpenBSD knows the
-	 * group of a dead process no more, but that of the others.
+	 * No other process can lead a group of that number.  OpenBSD no longer
+	 * knows the group of a dead process, but that of its members.
 	 */
 	if (child > 1)
 		(void)kill(-child, SIGKILL);

@@ -68,7 +68,7 @@ void		 procs_child(void);
 int		 procs_kill(pid_t, int);
 
 /*
- * One dead child: 1 with its pid and its status as from waitpid(2), 0 when
+ * Reaps a dead child: 1 with its pid and its status as from waitpid(2), 0 if
  * there is none now, -1 with errno.  Never blocks.
  */
 int		 procs_reap(pid_t *, int *);

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* What a process asks the system about itself. */
+/* A process and its system: limits, memory, dumps, sessions. */
 
 #include <sys/types.h>
 #include <sys/mman.h>
@@ -304,9 +304,9 @@ compat_shortage(enum compat_shortage which)
 #endif
 
 /*
- * How much memory a process may map.  What it has is not asked for in a way
- * of each system's own, and with a file system that a chroot hides, but tried
- * out: the least limit under which one more page can be had.
+ * How much memory a process may map.  Its present size is not asked for, which
+ * each system does in its own way and with a file system that a chroot hides,
+ * but tried out: the least limit under which one more page can be had.
  */
 
 #define BOUND_UNIT	((uint64_t)1 << 20)
@@ -351,7 +351,7 @@ bound_now(int resource, const struct rlimit *before, uint64_t *now)
 	return (setrlimit(resource, before));
 }
 
-/* Whoever has set a lower one is obeyed; one that is cut is no bound. */
+/* A lower limit set before stays; a limit that the system cut is refused. */
 static int
 bound_set(int resource, unsigned int more)
 {

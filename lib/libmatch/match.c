@@ -23,11 +23,11 @@
 
 /* A distinguished name's value may have each of its bytes escaped. */
 #define RUN_PATTERN	(2 * MATCH_PATTERN)
-/* One byte more than fits is enough to see that it does not. */
+/* A byte more than fits shows that the name is too long. */
 #define DNSNAME_SCAN	(MATCH_DNSNAME + 2)
 #define EMAIL_DOMAIN	255	/* bytes that can be compared */
 
-/* What may hold a NUL; the pattern as match_value() has it. */
+/* For texts that may hold a NUL; a pattern is as in match_value(). */
 static int	 match_run(const char *, size_t, const char *, size_t);
 static int	 match_run_ok(const char *, size_t);
 static int	 run_piece(const char **, const char *, char *, size_t *);
@@ -569,8 +569,8 @@ email_parse(const char *text, size_t len, struct email *em)
 
 /*
  * Distinguished names in text form.  The same reader takes patterns and
- * subjects apart.  What RFC 4514 wants escaped must be, so that no text can
- * be read in two ways.
+ * subjects apart.  Characters that RFC 4514 wants escaped must be, so that no
+ * text can be read in two ways.
  */
 
 int

@@ -89,8 +89,8 @@ int		 match_mapped(const uint8_t *);
 
 /*
  * The types of attributes in distinguished names: number, the name by which
- * libsecuretcp writes it, and a longer one that patterns may use.  Whoever
- * writes names and whoever reads patterns has to know the same.
+ * libsecuretcp writes it, and a longer one that patterns may use.  The writer
+ * of names and the reader of patterns share them.
  */
 
 #define MATCH_TYPES(T) \

@@ -5,8 +5,8 @@
  */
 
 /*
- * One interface to pledge(2), capsicum(4) and seccomp(2), by which a process
- * gives up what it does not need.  Exactly one of sandbox_pledge.c,
+ * A common interface to pledge(2), capsicum(4) and seccomp(2), by which a
+ * process gives up what it does not need.  Exactly one of sandbox_pledge.c,
  * sandbox_capsicum.c and sandbox_seccomp.c has a body on a given system.
  */
 

@@ -53,8 +53,9 @@ sandbox_cache(void)
 
 /*
  * A violation only returns an error here: the trap, which forked children
- * inherit, makes it the end of the process as on the other systems.  It must
- * be asked for before capability mode, and must not stay when there is none.
+ * inherit, makes it the end of the process as on the other systems.  The trap
+ * must be asked for before capability mode, and must not stay when there is
+ * none.
  */
 static int
 sandbox_lock(void)

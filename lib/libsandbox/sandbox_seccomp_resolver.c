@@ -5,10 +5,10 @@
  */
 
 /*
- * Linux: what getaddrinfo(3) of glibc does.  It reads files, asks name
- * servers, sorts addresses by what the kernel says of routes and interfaces,
- * and loads modules by nsswitch.conf(5), some of which ask a daemon of this
- * host.  Nothing is written, served, run or signalled.
+ * Linux: the calls of glibc's getaddrinfo(3).  The C library reads files, asks
+ * name servers, sorts addresses by what the kernel says of routes and
+ * interfaces, and loads modules by nsswitch.conf(5), some of which ask a daemon
+ * of this host.  Nothing is written, served, run or signalled.
  */
 
 #ifdef __linux__

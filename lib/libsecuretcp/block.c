@@ -20,7 +20,7 @@
 #include "object.h"
 #include "securetcp.h"
 
-/* What a call wants to read: any bytes, this many, or up to a token. */
+/* The bytes that a call wants: any, a number of them, or up to a token. */
 struct gather {
 	enum {
 		GATHER_ANY,
@@ -81,7 +81,7 @@ stcp_block_leave(struct securetcp *s)
 	s->st_blocking = s->st_quiet = 0;
 }
 
-/* What a call returns under which the connection went away. */
+/* The result of a call during which the connection went away. */
 int
 stcp_block_gone(const struct securetcp *s)
 {
@@ -149,7 +149,7 @@ block_flush(struct securetcp *s, struct block *bl)
 	while (error == ptOk && stcp_object_same(s, bl->bl_serial) &&
 	    stcp_io_writing(s))
 		error = stcp_block_wait(s, bl, 0);
-	/* Whatever a handler did when the time was over. */
+	/* A handler may have done anything when the time was over. */
 	return (error == ptTimeout ? ptTimeout : s->st_outcome);
 }
 
@@ -380,7 +380,7 @@ securetcp_send(struct securetcp *s, const void *buf, size_t len, size_t *sent)
 	return (error);
 }
 
-/* What was queued before comes first; then all of this. */
+/* Bytes queued before go first; then all of these. */
 static int
 block_send(struct securetcp *s, const void *buf, size_t len,
     size_t *sent)

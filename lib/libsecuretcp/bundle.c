@@ -159,7 +159,10 @@ stcp_bundle_label(enum bundle_kind kind, const char *label)
 	    strcmp(label, "X509 CERTIFICATE") == 0);
 }
 
-/* What was meant to count is refused, what has no meaning here is noted. */
+/*
+ * Refuses a block that was meant to count, and notes one that has no meaning
+ * here.
+ */
 static void
 bundle_other(struct bundle *bu, const struct pem_block *pb)
 {
@@ -302,8 +305,8 @@ bundle_issued(const struct bundle *bu, X509 *x509)
 }
 
 /*
- * A chain is trusted that ends at a certificate signed by itself.  One of an
- * authority in between is no such end, nor is a client's own.
+ * A chain is trusted that ends at a certificate signed by itself, but not at
+ * one of an authority in between, nor at a client's own.
  */
 static void
 bundle_roots(struct bundle *bu)
@@ -404,7 +407,7 @@ stcp_list_kind(X509_CRL *crl)
 	return (kind);
 }
 
-/* What nothing here could make use of. */
+/* Refuses a list that nothing here can use. */
 static void
 list_fit(struct bundle *bu, unsigned int i)
 {
@@ -448,7 +451,10 @@ list_point(const ISSUING_DIST_POINT *point)
 	return (NULL);
 }
 
-/* One that changes what the list means, and that is not known here. */
+/*
+ * Finds a critical extension that is not known here, and so may change what the
+ * list means.
+ */
 static const ASN1_OBJECT *
 list_critical(X509_CRL *crl)
 {
@@ -556,7 +562,7 @@ list_whole(const struct bundle *bu, X509_CRL *crl)
 	return (NULL);
 }
 
-/* Who is refused for want of the rest. */
+/* Tells which certificates are refused for want of the rest of the list. */
 static void
 list_alone(struct bundle *bu, unsigned int line, X509_CRL *crl)
 {
@@ -581,7 +587,7 @@ list_alone(struct bundle *bu, unsigned int line, X509_CRL *crl)
 	}
 }
 
-/* What has happened between the two is on neither of them. */
+/* Revocations between the two lists are on neither of them. */
 static void
 list_base(struct bundle *bu, unsigned int line, X509_CRL *delta,
     X509_CRL *whole)

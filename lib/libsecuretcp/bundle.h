@@ -5,9 +5,8 @@
  */
 
 /*
- * What a file of certificates or of lists of revoked ones holds.  Everything
- * in it is used, or is told of: those who check a file and those who use it
- * read it here.
+ * Files of certificates, or of lists of revoked ones.  Every block is used or
+ * reported: the checker of a file and its users read it here.
  */
 
 #ifndef BUNDLE_H
@@ -49,7 +48,7 @@ int		 stcp_pem_next(struct pem *, struct pem_block *);
  * base64.
  */
 int		 stcp_pem_decode(const struct pem_block *, uint8_t *, size_t *);
-/* What a file without any block seems to be instead; "": no idea. */
+/* Names what a file without any block seems to be instead; "": unknown. */
 const char	*stcp_pem_instead(const void *, size_t);
 
 enum bundle_kind {

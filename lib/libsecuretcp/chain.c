@@ -164,7 +164,7 @@ chain_commonname(struct chain *ch, X509 *leaf)
 	return (error);
 }
 
-/* There is room for each.  One with a NUL in it is no name. */
+/* The array has room for each name.  A text with a NUL in it is none. */
 static int
 chain_name(struct chain *ch, const void *text, int len)
 {
@@ -262,7 +262,7 @@ chain_matches(const char *pattern, const char *name)
 	    strcasecmp(pattern + 1, rest) == 0);
 }
 
-/* What is wrong with an OCSP response; NULL: it is one, to the last byte. */
+/* Says why this is no OCSP response; NULL: it is one, to the last byte. */
 const char *
 stcp_chain_response(const void *der, size_t len)
 {

@@ -5,9 +5,8 @@
  */
 
 /*
- * What went wrong, in words for an administrator: from the TLS library's
- * reason numbers, which agree where its texts do not, and from what the peer
- * sent first.
+ * Errors in words for an administrator: from the TLS library's reason numbers,
+ * which agree where its texts do not, and from what the peer sent first.
  */
 
 #include <sys/types.h>

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* What objects share: the TLS configuration, as the program sets it. */
+/* The TLS configuration that objects share, as the program sets it. */
 
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -41,7 +41,7 @@
 /* libtls' own and P-521, which a client's certificate may be on. */
 #define CONFIG_CURVES	"X25519,P-256,P-384,P-521"
 
-/* What is read, and by what name the first thing wrong with it is told. */
+/* A file that is read, and its name for the first error in it. */
 struct config_reading {
 	struct securetcp_config	*cr_config;
 	const char		*cr_what;
@@ -460,7 +460,10 @@ securetcp_config_set_staple(struct securetcp_config *sc, const void *der,
 	return (ptOk);
 }
 
-/* Who asks for an address gets the default: that is no server's name. */
+/*
+ * A client that asks for an address gets the default: an address is no server's
+ * name.
+ */
 int
 securetcp_config_covers(const struct securetcp_config *sc, const char *name)
 {

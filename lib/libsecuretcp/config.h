@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* What a configuration holds, for the files that make it. */
+/* The contents of a configuration, for the files that make it. */
 
 #ifndef CONFIG_H
 #define CONFIG_H

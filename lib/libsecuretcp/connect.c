@@ -168,7 +168,10 @@ stcp_connect_handshake(struct securetcp *s)
 	}
 }
 
-/* Whoever says nothing to a server may have looked whether it is there. */
+/*
+ * A client that says nothing to a server may only have looked whether it is
+ * there.
+ */
 static void
 connect_refused(struct securetcp *s, int hook)
 {
@@ -267,8 +270,8 @@ securetcp_connect(struct securetcp *s, const char *host, uint16_t port)
 }
 
 /*
- * What fails at once is told by dispatch, like what fails later: the events
- * of a connection do not begin before the call that makes it has returned.
+ * Dispatch reports an immediate failure, as it does a later one: the events of
+ * a connection do not begin before the call that makes it has returned.
  */
 static int
 connect_event(struct securetcp *s, const struct addrinfo *ai)
@@ -535,7 +538,10 @@ connect_turn(struct race *ra, int64_t wait, int *winner)
 		}
 		ra->ra_errno = error;
 		connect_scratch(ra, i);
-		/* Nobody waits for the head start of one that is out. */
+		/*
+		 * The next attempt does not wait for the head start of one that
+		 * has failed.
+		 */
 		ra->ra_headstart = 0;
 	}
 	return (0);

@@ -5,9 +5,9 @@
  */
 
 /*
- * What the library and the daemon's processes share about errors.  Not
- * installed: the policy, what the parent does about an error, is the
- * daemon's; it stands here so that one table says all there is to a number.
+ * Errors, for the library and the daemon's processes.  Not installed: the
+ * policy, what the parent does about an error, is the daemon's; it stands here
+ * so that one table says all there is to a number.
  */
 
 #ifndef ERRORS_H

@@ -96,7 +96,7 @@ io_heard(struct securetcp *s, const uint8_t *buf, size_t n, size_t len)
 		s->st_heard = buf[1];
 }
 
-/* Whoever watches the handshake may have seen enough of it. */
+/* The watcher of the handshake may have seen enough of it. */
 static int
 io_wanted(struct securetcp *s, const void *buf, size_t n)
 {
@@ -107,7 +107,7 @@ io_wanted(struct securetcp *s, const void *buf, size_t n)
 	return (0);
 }
 
-/* What came first. */
+/* Keeps the first bytes from the peer. */
 void
 stcp_io_note(struct securetcp *s, const uint8_t *buf, size_t n)
 {
@@ -134,7 +134,7 @@ stcp_io_write(struct tls *tls, const void *buf, size_t len, void *arg)
 	/* Nothing overtakes our end. */
 	if (s->st_notifyoff != s->st_notifylen)
 		return (TLS_WANT_POLLOUT);
-	/* What the library tells the peer says best what it thinks. */
+	/* The alert that the library sends names its reason best. */
 	if (len == 7 && b[0] == 21 && s->st_state == SECURETCP_CONNECTING)
 		s->st_alert = b[6];
 	n = io_out(s, buf, len);
@@ -182,7 +182,7 @@ io_out(struct securetcp *s, const void *buf, size_t len)
 }
 
 /*
- * One read from the TLS library: what it gave, or 0 for nothing now or an
+ * Reads once from the TLS library: the bytes read, or 0 for nothing now or an
  * end, which st_end and st_dry tell apart.
  */
 static ssize_t
@@ -321,8 +321,8 @@ stcp_io_fill(struct securetcp *s)
 
 /*
  * Where a token ends among the first bytes that wait, 0 when it does not.
- * What was looked through for it before is not looked through again: a peer
- * may send byte by byte.
+ * Bytes that were searched before are not searched again: a peer may send byte
+ * by byte.
  */
 size_t
 stcp_io_find(struct securetcp *s, const uint8_t *token, size_t len, size_t max)
@@ -343,7 +343,7 @@ stcp_io_find(struct securetcp *s, const uint8_t *token, size_t len, size_t max)
 	return (0);
 }
 
-/* Is an armed Receive due?  There is something. */
+/* Is an armed Receive due?  Data or an end is there. */
 static int
 io_ready(struct securetcp *s)
 {
@@ -465,9 +465,9 @@ stcp_io_end_received(struct securetcp *s)
 }
 
 /*
- * One record to the TLS library: what it took, 0 when it has to wait.  After
- * that it wants the same bytes again, and perhaps more after them; where
- * they lie does not matter (both libraries accept a moving buffer).
+ * Writes a record to the TLS library: the bytes taken, 0 if it has to wait.
+ * The library then wants the same bytes again, and perhaps more after them;
+ * both libraries accept that they moved.
  */
 static ssize_t
 io_push(struct securetcp *s, const void *buf, size_t len)
@@ -538,7 +538,7 @@ stcp_io_send_direct(struct securetcp *s, const uint8_t *buf, size_t len,
 	ssize_t	 n;
 
 	while (*taken < len) {
-		/* What the library holds back must fit into the queue. */
+		/* Bytes that the library holds back must fit into the queue. */
 		chunk = MINIMUM(len - *taken,
 		    MINIMUM(s->st_limit, OBJECT_RECORD));
 		if ((n = io_push(s, buf + *taken, chunk)) <= 0)
@@ -561,7 +561,7 @@ io_queue(struct securetcp *s, const uint8_t *buf, size_t len, size_t *taken)
 		s->st_outsize = s->st_limit;
 		s->st_outoff = 0;
 	}
-	/* What the library holds back lies in one piece. */
+	/* Bytes that the library holds back lie in one piece. */
 	if (s->st_outlen == 0)
 		s->st_outoff = 0;
 	while (*taken < len && s->st_outlen < s->st_outsize) {
@@ -669,8 +669,8 @@ io_flush_notify(struct securetcp *s)
 		s->st_notifyoff += (size_t)n;
 	}
 	/*
-	 * It is the last thing said: a peer that does not hear it has heard
-	 * all the data.
+	 * The alert is the last thing sent: a peer that does not hear it has
+	 * heard all the data.
 	 */
 	s->st_notifyoff = s->st_notifylen = 0;
 	s->st_shut = 1;
@@ -692,8 +692,8 @@ stcp_io_finish(struct securetcp *s)
 }
 
 /*
- * Nothing can be written any more.  What the peer said before that is not
- * lost: it is read first, and its end tells what the failure means.
+ * Nothing can be written any more.  Bytes that the peer sent before that are
+ * not lost: they are read first, and its end tells what the failure means.
  */
 void
 stcp_io_broken(struct securetcp *s)
@@ -706,7 +706,10 @@ stcp_io_broken(struct securetcp *s)
 		stcp_object_end(s);
 		return;
 	}
-	/* What was queued before a close, and is lost, is told as well. */
+	/*
+	 * Bytes that were queued before a close, and are lost, are reported as
+	 * well.
+	 */
 	if (s->st_finishing || stcp_io_fill(s) == -1 ||
 	    (s->st_inlen == 0 && s->st_end == OBJECT_OPEN)) {
 		error = s->st_writeerror == 0 ? ptProtocol :

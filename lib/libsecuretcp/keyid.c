@@ -29,8 +29,8 @@ static void	 keyid_block(const struct pem_block *, struct pem_block *,
 		    int *, char *, size_t);
 
 /*
- * There is nobody to ask; libcrypto's own would read the terminal.  Whether
- * it would have is noted where there is a place for it.
+ * No user can be asked for a password; libcrypto's own function would read the
+ * terminal.  The need for one is noted where there is a place for that.
  */
 static int
 keyid_password(char *buf, int size, int rwflag, void *arg)

@@ -285,7 +285,7 @@ stcp_object_reset(struct securetcp *s)
 static void
 object_drop(struct securetcp *s)
 {
-	/* One whose handshake is on the stack is freed when that returns. */
+	/* With its handshake on the stack it is freed when that returns. */
 	if (s->st_tls != s->st_running)
 		tls_free(s->st_tls);
 	s->st_tls = NULL;

@@ -5,9 +5,9 @@
  */
 
 /*
- * What the files of the library share and its users do not see.  The archive
- * is linked into programs with names of their own: a function that another
- * file calls is stcp_, then its noun; all else that is global is the
+ * Declarations that the files of the library share and its users do not see.
+ * The archive is linked into programs with names of their own: a function that
+ * another file calls is stcp_, then its noun; all else that is global is the
  * interface, securetcp_.
  */
 
@@ -49,7 +49,7 @@ enum object_end {
 	OBJECT_FAILED			/* st_endnumber says why */
 };
 
-/* What is wrong with a peer's certificate: the alert tells it, and why. */
+/* The fault of a peer's certificate: the alert tells it, and why. */
 enum object_refusal {
 	REFUSAL_NONE = 0,
 	REFUSAL_CA,			/* leads to no trusted root */
@@ -108,12 +108,12 @@ struct securetcp {
 	short			 st_readwant;	/* POLLIN, or POLLOUT */
 	short			 st_writewant;	/* and for the handshake */
 
-	/* What the program has read from the socket before. */
+	/* Bytes that the program has read from the socket before. */
 	uint8_t			*st_ahead;
 	size_t			 st_aheadoff;
 	size_t			 st_aheadlen;	/* 0 once all was taken */
 
-	/* Who looks at what the peer says in the handshake. */
+	/* The watcher of what the peer says in the handshake. */
 	int			(*st_watch)(const void *, size_t, void *);
 	void			*st_watcharg;
 	int			 st_unwanted;	/* has ended it */
@@ -151,7 +151,7 @@ struct securetcp {
 	int			 st_hangup;	/* poll only says that, again */
 	int			 st_hard;	/* abort: no last words */
 
-	/* What the socket said, noted by the callbacks. */
+	/* The socket's results, noted by the callbacks. */
 	int			 st_eof;
 	int			 st_readerror;
 	int			 st_writeerror;
@@ -183,9 +183,9 @@ struct block {
 };
 
 /*
- * From the ground up, as in the Makefile: each file calls only those before
- * it, which a test holds.  What of these needs no object stands in errors.h,
- * bundle.h (pem.c, bundle.c) and config.h (chain.c, config.c, trust.c).
+ * From the ground up, as in the Makefile: each file calls only those before it,
+ * which a test holds.  Functions that need no object are in errors.h, bundle.h
+ * (pem.c, bundle.c) and config.h (chain.c, config.c, trust.c).
  */
 
 /* library.c */

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* What the peer's certificate says. */
+/* The contents of the peer's certificate. */
 
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -63,7 +63,7 @@ static char	*peer_address(const ASN1_OCTET_STRING *);
 
 #define NAME_OID	256	/* digits and dots of one */
 
-/* What is written, and how much it would be with room for all of it. */
+/* A text being written, and its length with room for all of it. */
 struct name_out {
 	char	*te_buf;
 	size_t	 te_size;
@@ -247,7 +247,7 @@ peer_name(struct peer *pe, const GENERAL_NAME *gn)
 	}
 }
 
-/* What cannot be shown is left out, and what there is no room for. */
+/* A name that cannot be shown, or that has no room, is left out. */
 static int
 peer_keep(struct peer *pe, enum securetcp_name kind, char *text)
 {
@@ -379,7 +379,7 @@ stcp_name_text(const X509_NAME *name)
 	return (te.te_buf);
 }
 
-/* What fits, with dots where something is missing. */
+/* The part of a name that fits, with dots where something is missing. */
 void
 stcp_name_brief(const X509_NAME *name, char *buf, size_t size)
 {
@@ -480,7 +480,7 @@ name_oid(const uint8_t *der, size_t len, char *buf, size_t size)
 	return (used == 0 || (der[len - 1] & 0x80) != 0 ? -1 : 0);
 }
 
-/* What is no text, or is not what it says, stands there as it is. */
+/* A value that is no text, or not of its declared type, is shown as it is. */
 static void
 name_value(struct name_out *te, const X509_NAME_ENTRY *entry)
 {

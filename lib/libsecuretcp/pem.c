@@ -140,7 +140,7 @@ pem_blank(const char *p, const char *end)
 	return (p == end);
 }
 
-/* What follows a boundary in its line is a line of its own. */
+/* Text behind a boundary in its line counts as a line of its own. */
 static void
 pem_pass(struct pem *pm, const struct pem_line *pl)
 {
@@ -217,7 +217,7 @@ pem_close(struct pem *pm, struct pem_block *pb, const struct pem_line *pl)
 		pb->pb_len = (size_t)(pl->pl_rest - pb->pb_text);
 }
 
-/* What follows a malformed beginning is not told of once more. */
+/* Text behind a malformed beginning is not reported again. */
 static void
 pem_skip(struct pem *pm)
 {

@@ -31,7 +31,7 @@ securetcp_pollfds(struct securetcp *s, struct pollfd *pfd, size_t n,
 	if (s->st_fd == -1 || n == 0)
 		return (0);
 	events = poll_events(s);
-	/* It has hung up and nothing is wanted: poll would not wait. */
+	/* The peer has hung up and nothing is wanted: poll would not wait. */
 	if (events == 0 && (s->st_hangup || s->st_state ==
 	    SECURETCP_CONNECTING))
 		return (0);
@@ -60,7 +60,7 @@ poll_events(const struct securetcp *s)
 	return (events);
 }
 
-/* What nobody asked for stays with the kernel: that is back-pressure. */
+/* Bytes that nobody asked for stay in the kernel: that is back-pressure. */
 static int
 poll_reading(const struct securetcp *s)
 {
@@ -145,9 +145,9 @@ poll_data(struct securetcp *s, short revents)
 }
 
 /*
- * The peer is gone while nothing was wanted of it.  What it said before can
- * be read still, as far as the object's own buffer goes at once and the rest
- * when it is asked for.
+ * The peer is gone while nothing was wanted of it.  Its earlier bytes can still
+ * be read, as far as the object's own buffer goes at once and the rest when it
+ * is asked for.
  */
 static void
 poll_hangup(struct securetcp *s)

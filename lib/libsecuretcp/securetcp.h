@@ -115,12 +115,12 @@ int		 securetcp_error_errno(int);
 const char	*securetcp_state_name(enum securetcp_state);
 
 /*
- * What many objects share: protocols, ciphers, certificates.  Reference
- * counted: an object keeps its config alive.  Strings and memory given are
- * copied.  After a call that returned non-zero securetcp_config_error()
- * says what was wrong with what, and nothing has changed.  Once the context
- * was built the settings are fixed: ptOperationRefused.  new returns NULL
- * with errno; free accepts NULL.
+ * Settings that many objects share: protocols, ciphers, certificates.
+ * Reference counted: an object keeps its config alive.  Strings and memory
+ * given are copied.  After a call that returned non-zero
+ * securetcp_config_error() says what was wrong with what, and nothing has
+ * changed.  Once the context was built the settings are fixed:
+ * ptOperationRefused.  new returns NULL with errno; free accepts NULL.
  */
 struct securetcp_config
 		*securetcp_config_new(void);
@@ -192,8 +192,8 @@ int		 securetcp_config_set_crl(struct securetcp_config *,
 int		 securetcp_config_set_crl_file(struct securetcp_config *,
 		    const char *);
 /*
- * Servers: is the client asked for a certificate, must it have one?  One
- * that is given has to be valid in either case.  Default off.
+ * Servers: is the client asked for a certificate, must it have one?  A
+ * certificate that is given has to be valid in either case.  Default off.
  */
 enum securetcp_authentication {
 	SECURETCP_AUTH_OFF = 0,
@@ -229,14 +229,14 @@ int		 securetcp_config_prepare_client(struct securetcp_config *);
 int		 securetcp_warm(void);
 
 /*
- * Private keys outside the process.  securetcp_set_signer() installs, once,
- * the TLS library's default RSA and EC methods so that an operation with a
- * key whose private part is absent calls the hook; other keys are not
- * touched.  The hook blocks until it has the signature.  RSA: in is a
- * padded block of modulus size and out takes as much; ECDSA: in is a digest
- * and out takes a DER signature.  It returns the signature's length, or -1,
- * which ends the handshake with Error(ptNoCertificate).  It may not call
- * methods of the object that shakes hands, but free it.  A later call of
+ * Private keys outside the process.  securetcp_set_signer() installs, once, the
+ * TLS library's default RSA and EC methods so that an operation with a key
+ * whose private part is absent calls the hook; other keys are not touched.  The
+ * hook blocks until it has the signature.  RSA: in is a padded block of modulus
+ * size and out takes as much; ECDSA: in is a digest and out takes a DER
+ * signature.  The hook returns the signature's length, or -1, which ends the
+ * handshake with Error(ptNoCertificate).  The hook may not call methods of the
+ * object that shakes hands, but free it.  A later call of
  * securetcp_set_signer() replaces the hook.
  */
 enum securetcp_keytype {
@@ -291,23 +291,23 @@ struct securetcp_verdicts {
  * State(closing) and State(closed) it causes, with the number's description;
  * securetcp_reason() says what happened.
  *
- * st_receive says that receive has something to give, data or the end.  It
- * is one-shot: armed by connected and again by each receive that returned
- * SECURETCP_AGAIN; in between nothing is read from the peer, and its end is
- * not noticed.  After a fill or search that returned SECURETCP_AGAIN it comes
- * when that can be satisfied, or never will be.  st_send says that the send
- * queue has fallen to half of its limit or less, or that the peer takes no
- * more at all, after a send that could not take everything.  Neither comes
- * while a call blocks.
+ * st_receive says that receive has something to give, data or the end.  The
+ * event is one-shot: armed by connected and again by each receive that returned
+ * SECURETCP_AGAIN; in between nothing is read from the peer, and its end is not
+ * noticed.  After a fill or search that returned SECURETCP_AGAIN it comes when
+ * that can be satisfied, or never will be.  st_send says that the send queue
+ * has fallen to half of its limit or less, or that the peer takes no more at
+ * all, after a send that could not take everything.  Neither comes while a call
+ * blocks.
  *
- * st_authenticate comes between connecting and connected, when the peer gave
- * a certificate: always for clients, for servers that ask for one.  It comes
- * inside the handshake, so that a peer that is refused gets an alert; that the
- * peer has the certificate's key only connected tells.  What it leaves in
- * sv_valid decides; on SECURETCP_LATER the handshake goes on, and connected
- * waits for securetcp_verdict() (a connect that blocks cannot: it takes that
- * for 0).  Invalid: Error(ptAuthentication).  Without a handler the preset
- * decides.
+ * st_authenticate comes between connecting and connected, when the peer gave a
+ * certificate: always for clients, for servers that ask for one.  The event
+ * comes inside the handshake, so that a peer that is refused gets an alert;
+ * that the peer has the certificate's key only connected tells.  The value it
+ * leaves in sv_valid decides; on SECURETCP_LATER the handshake goes on, and
+ * connected waits for securetcp_verdict() (a connect that blocks cannot: it
+ * takes that for 0).  Invalid: Error(ptAuthentication).  Without a handler the
+ * preset decides.
  */
 struct securetcp_handlers {
 	void	(*st_state)(struct securetcp *, enum securetcp_state, void *);
@@ -354,11 +354,11 @@ int		 securetcp_set_receive_limit(struct securetcp *, size_t);
 /*
  * Milliseconds a call may block; default 30000; 0: event-driven, no call
  * blocks.  Assigning a socket sets it to 0.  Where it is greater, connect,
- * send, receive, fill, search, shutdown and close wait by themselves until
- * they are done.  One that takes longer gives the connection up:
- * State(closing, closed), no Error, and it returns ptTimeout; the object can
- * be used again.  When a handler ends the connection under a call that
- * blocks, that returns ptAbort, unless it had its result by then.
+ * send, receive, fill, search, shutdown and close wait by themselves until they
+ * are done.  A call that takes longer gives the connection up: State(closing,
+ * closed), no Error, and it returns ptTimeout; the object can be used again.
+ * When a handler ends the connection under a call that blocks, that returns
+ * ptAbort, unless it had its result by then.
  */
 int		 securetcp_set_timeout(struct securetcp *, int);
 int		 securetcp_timeout(const struct securetcp *);
@@ -374,8 +374,8 @@ int		 securetcp_no_delay(const struct securetcp *);
 int		 securetcp_set_keep_alive(struct securetcp *, int);
 int		 securetcp_keep_alive(const struct securetcp *);
 /*
- * What connect asks the server for and looks for in its certificate; NULL,
- * the default: what connect itself was given.
+ * The name that connect sends to the server and looks for in its certificate;
+ * NULL, the default: the host given to connect.
  */
 int		 securetcp_set_server_name(struct securetcp *, const char *);
 /* The numeric address and port to connect from; NULL and 0: any. */
@@ -435,8 +435,8 @@ int		 securetcp_preload(struct securetcp *, const void *, size_t);
 
 /*
  * Has every byte that the peer sends in a handshake shown to a function,
- * preloaded ones too, before the TLS library gets to see it.  It calls no
- * function of the object; unless it returns 0 the connection fails with
+ * preloaded ones too, before the TLS library gets to see it.  The function
+ * calls none of the object; unless it returns 0 the connection fails with
  * ptProtocol.  NULL: nobody watches.  ptConnected: the state is not closed.
  */
 int		 securetcp_watch(struct securetcp *,
@@ -513,9 +513,9 @@ int		 securetcp_dispatch(struct securetcp *, const struct pollfd *,
 size_t		 securetcp_receive_count(const struct securetcp *);
 size_t		 securetcp_send_count(const struct securetcp *);
 /*
- * Plaintext bytes received and sent since the socket was assigned; queued
- * ones are not sent yet.  These and what follows keep their values after
- * closed until the next socket is assigned.
+ * Plaintext bytes received and sent since the socket was assigned; queued ones
+ * are not sent yet.  These and the following keep their values after closed
+ * until the next socket is assigned.
  */
 uint64_t	 securetcp_bytes_in(const struct securetcp *);
 uint64_t	 securetcp_bytes_out(const struct securetcp *);
@@ -532,7 +532,7 @@ const char	*securetcp_cipher(const struct securetcp *);
 const char	*securetcp_servername(const struct securetcp *);
 const char	*securetcp_alpn(const struct securetcp *);
 
-/* Of the socket, numeric; "" and 0 where it has none. */
+/* Addresses and ports of the socket, numeric; "" and 0 where it has none. */
 const char	*securetcp_remote_address(const struct securetcp *);
 uint16_t	 securetcp_remote_port(const struct securetcp *);
 const char	*securetcp_local_address(const struct securetcp *);

@@ -78,7 +78,7 @@ static STACK_OF(X509) *ssl_chain(X509_STORE_CTX *);
 static int	 ssl_alpn(SSL *, const unsigned char **, unsigned char *,
 		    const unsigned char *, unsigned int, void *);
 
-/* What libtls has made since ssl_begin(). */
+/* Objects that libtls has made since ssl_begin(). */
 static int	 ssl_watching;
 static SSL_CTX	**ssl_contexts;
 static size_t	 ssl_ncontexts;
@@ -228,7 +228,7 @@ ssl_configure(struct securetcp_config *sc, struct tls *tls)
 	if (!bad)
 		ssl_staples();
 	error = ssl_end(sc, "context", tls, bad);
-	/* Of what it is given only the certificates can be wrong. */
+	/* Only the certificates can be wrong in what libtls is given. */
 	return (error == ptNoSecurity ? ptNoCertificate : error);
 }
 
@@ -439,7 +439,7 @@ ssl_alpn(SSL *ssl, const unsigned char **out, unsigned char *outlen,
 	return (SSL_TLSEXT_ERR_ALERT_FATAL);
 }
 
-/* What libtls is given, and connections: as a server, as a client. */
+/* The contexts of libtls, and connections: as a server, as a client. */
 
 int
 securetcp_config_prepare(struct securetcp_config *sc)

@@ -151,8 +151,8 @@ trust_add(X509_STORE *store, X509_CRL *crl)
 }
 
 /*
- * What the library would work out at the first use, in each process for
- * itself.
+ * Computes what the library would compute at the first use, in each process
+ * anew.
  */
 static void
 trust_warm(struct securetcp_config *sc, X509_STORE *store)
@@ -198,7 +198,7 @@ trust_build(struct securetcp_config *sc)
 	return (store);
 }
 
-/* What a configuration is given by the name of a file. */
+/* Settings that a configuration takes from a file by its name. */
 
 static int
 file_load(struct securetcp_config *sc, const char *what, const char *path,

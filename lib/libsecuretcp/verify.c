@@ -60,7 +60,7 @@ static int	 verify_signatures(struct verify *);
 static int	 verify_signed(struct verify *, X509 *);
 static int	 verify_dates(struct verify *);
 
-/* What the first failure was, in words. */
+/* The first failure, in words. */
 static void	 why_say(struct verify *, enum object_refusal, const char *,
 		    ...) __attribute__((__format__(printf, 3, 4)));
 static void	 why_failed(struct verify *, X509_STORE_CTX *);
@@ -190,7 +190,10 @@ verify_run(struct verify *ve, unsigned long flags)
 	return (ok);
 }
 
-/* Of all that the peer has sent; an unknown issuer has signed nothing. */
+/*
+ * Signatures of all that the peer has sent; an unknown issuer has signed
+ * nothing.
+ */
 static int
 verify_signatures(struct verify *ve)
 {
@@ -482,8 +485,8 @@ why_revoked(struct verify *ve, X509 *x509, const X509_REVOKED *entry)
 }
 
 /*
- * There is no list of this issuer that is valid today and about that
- * certificate; when there was one, or will be, that is said.
+ * No list of this issuer is valid today and covers that certificate; the reason
+ * names one that was, or will be.
  */
 static void
 why_unlisted(struct verify *ve, X509_NAME *issuer)
@@ -552,9 +555,10 @@ why_list(struct verify *ve, X509_NAME *issuer, const char *what)
 }
 
 /*
- * Authentication: the verdicts, the event, and what was decided.  It takes
- * place inside the handshake, so that a peer that is refused is told so; the
- * peer has not shown yet that it has the key of its certificate.
+ * Authentication: the verdicts, the event, and what was decided.
+ * Authentication takes place inside the handshake, so that a peer that is
+ * refused is told so; the peer has not shown yet that it has the key of its
+ * certificate.
  */
 
 enum object_refusal

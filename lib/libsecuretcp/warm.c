@@ -36,7 +36,7 @@
 #define WARM_PEM	8192
 #define WARM_NAME	"warm"
 
-/* One direction: what is written at one end is read at the other. */
+/* A direction: bytes written at one end are read at the other. */
 struct warm_pipe {
 	size_t	 wp_off;
 	size_t	 wp_len;
@@ -332,7 +332,7 @@ warm_shake(struct warm *wa, struct securetcp_config *sc)
 	return (ok);
 }
 
-/* What stcp_authenticate() wants to know of it. */
+/* The members that stcp_authenticate() looks at. */
 static void
 warm_object(struct warm_end *we, struct securetcp_config *sc, int client)
 {

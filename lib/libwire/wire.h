@@ -201,7 +201,7 @@ enum wire_auth {
 #define WIRE_SERVER_CLIENT	0x01	/* a client block: TLS to a target */
 #define WIRE_SERVER_ALPN	0x02	/* nothing in common is no matter */
 #define WIRE_SERVER_RULES	0x04	/* IDENTITY is asked for ... */
-#define WIRE_SERVER_NONE	0x08	/* ... and denied without a certificate */
+#define WIRE_SERVER_NONE	0x08	/* ... denied without a certificate */
 #define WIRE_SERVER_RESET	0x10	/* a bare end is passed on as a reset */
 
 struct wire_server {
@@ -242,7 +242,7 @@ struct wire_id {
 
 struct wire_forked {
 	uint64_t	 wfk_session;
-	uint32_t	 wfk_pid;	/* to be believed of a descendant only */
+	uint32_t	 wfk_pid;	/* believed of a descendant only */
 };
 
 struct wire_unforked {
@@ -429,7 +429,7 @@ struct wire_checked {
 	uint8_t		 wck_flags;
 	uint8_t		 wck_type;	/* enum wire_keytype, or 0 */
 	uint8_t		 wck_id[WIRE_KEYID];
-	uint64_t	 wck_since;	/* times; WIRE_NEVER: none, or unknown */
+	uint64_t	 wck_since;	/* times; WIRE_NEVER: unknown */
 	uint64_t	 wck_until;
 };
 
@@ -448,7 +448,7 @@ enum wire_state {
 	WIRE_RUNNING		/* and after it */
 };
 
-/* What a child may say at a time, as sets of message types. */
+/* The messages that a child may send at a time, as sets of types. */
 struct wire_says {
 	uint64_t	 wsy_often;
 	uint64_t	 wsy_once;	/* once in its life */

@@ -13,7 +13,7 @@
 
 #define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
-/* What a helper may say while it loads, and once it runs. */
+/* The messages that a helper may send while it loads, and once it runs. */
 static const struct wire_says helpers[][2] = {
 	[WIRE_SIGNER] = {
 		[WIRE_LOADING] = {

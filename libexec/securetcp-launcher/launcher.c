@@ -6,9 +6,9 @@
 
 /*
  * The launcher: runs the programs of "execute" statements, one for each
- * connection, with the connection as their 0 and 1.  It keeps root, because
- * each of them has a user of its own; it never reads from a descriptor that
- * it passes on, and keeps none.
+ * connection, with the connection as their 0 and 1.  The launcher keeps root,
+ * because each of them has a user of its own; it never reads from a descriptor
+ * that it passes on, and keeps none.
  */
 
 #include <sys/types.h>
@@ -39,7 +39,7 @@
 #define LAUNCHER_GRACE	1000	/* milliseconds, when the parent has gone */
 #define RUN_FAILED	127	/* as a shell says it */
 
-/* What may be run, and as whom. */
+/* A program that may be run, and its user. */
 struct runnable {
 	char		*rn_path;
 	char		**rn_argv;
@@ -49,7 +49,7 @@ struct runnable {
 	int		 rn_ngroups;
 };
 
-/* One program at work, which leads the process group of its number. */
+/* A running program, which leads the process group of its number. */
 struct running {
 	RB_ENTRY(running)	 ru_bysession;
 	RB_ENTRY(running)	 ru_bypid;
@@ -326,7 +326,7 @@ launcher_loop(struct imsgbuf *pipe, int fd)
 {
 	parent = pipe;
 	reapfd = fd;
-	/* Whatever makes the launcher leave, no program stays behind. */
+	/* No program outlives the launcher, however that ends. */
 	if (atexit(launcher_kill_all) != 0)
 		helper_fatal(parent, "launcher: atexit: %s", strerror(errno));
 	for (;;)
@@ -375,7 +375,7 @@ launcher_turn(void)
 {
 	struct pollfd	 pfd[2];
 
-	/* They may have come with PROGRAM_END, or been left when full. */
+	/* Orders may have come with PROGRAM_END, or been left when full. */
 	launcher_orders();
 	pfd[0].fd = WIRE_FD;
 	pfd[0].events = launcher_full() ? 0 : POLLIN;
@@ -455,7 +455,10 @@ launcher_obey(struct imsg *imsg)
 		helper_fatal(parent, "launcher: unexpected %s",
 		    wire_name(imsg_get_type(imsg)));
 	}
-	/* Whatever came of it: a launcher that hangs says no more of that. */
+	/*
+	 * Sent whether or not the program started: a launcher that hangs sends
+	 * no TAKEN.
+	 */
 	helper_send(parent, WIRE_TAKEN, NULL, 0);
 }
 
@@ -552,7 +555,7 @@ launcher_unforked(uint64_t session, int error)
 	helper_send(parent, WIRE_UNFORKED, &wf, sizeof(wf));
 }
 
-/* One that is not known has gone already: its EXITED is under way. */
+/* An unknown program has gone already: its EXITED is under way. */
 static void
 launcher_kill(struct imsg *imsg, int sig)
 {

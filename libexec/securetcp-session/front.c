@@ -5,10 +5,10 @@
  */
 
 /*
- * What comes before TLS on an accepted socket: a PROXY header where one is
- * expected, and the ClientHello where its server name decides.  What was
- * read of the latter is given to the SecureTcp object.  A name that is
- * refused costs neither a certificate nor a signature.
+ * The bytes before TLS on an accepted socket: a PROXY header where one is
+ * expected, and the ClientHello where its server name decides.  The bytes of
+ * the latter are passed on to the SecureTcp object.  A name that is refused
+ * costs neither a certificate nor a signature.
  */
 
 #include <sys/types.h>
@@ -202,9 +202,7 @@ front_address(struct session_self *s, const struct proxyin *px)
 	helper_say(s->s_pipe, WIRE_ADDRESS, &wdr, sizeof(wdr));
 }
 
-/*
- * What is no TLS, or ends too soon, is the object's to see and to name.
- */
+/* The object sees and names what is no TLS, or ends too soon. */
 static void
 front_hello(struct session_self *s)
 {

@@ -5,9 +5,8 @@
  */
 
 /*
- * The ClientHello, RFC 8446 section 4.1.2 and RFC 6066 section 3.  What is
- * not needed for the server name is only stepped over: whether it makes
- * sense is for the TLS library to say.
+ * The ClientHello, RFC 8446 section 4.1.2 and RFC 6066 section 3.  Parts other
+ * than the server name are only stepped over: the TLS library judges them.
  */
 
 #include <sys/types.h>
@@ -33,7 +32,7 @@
 #define EXT_SERVERNAME		0
 #define NAME_HOST		0
 
-/* What is left of a part of the message. */
+/* The unread rest of a part of the message. */
 struct part {
 	const uint8_t	*pa_p;
 	size_t		 pa_len;
@@ -266,8 +265,8 @@ hello_servername(struct part data, struct hello *h)
 }
 
 /*
- * An address is no server name, and nothing is none either: as if none had
- * been sent.  What else is no name the TLS libraries may take all the same.
+ * An address is no server name, and nothing is none either: as if none had been
+ * sent.  The TLS libraries may still take other texts that are no names.
  */
 const char *
 hello_name(const char *name, size_t n, struct hello *h)
@@ -338,7 +337,7 @@ again_head(struct again *ag, const uint8_t *buf, size_t len)
 	if (ag->ag_len == 0)
 		memset(&ag->ag_hello, 0, sizeof(ag->ag_hello));
 	ag->ag_left = (size_t)ag->ag_head[3] << 8 | ag->ag_head[4];
-	/* What comes before a hello, or instead of it, is not kept. */
+	/* Records before a hello, or instead of it, are not kept. */
 	ag->ag_kept = ag->ag_len > 0 || ag->ag_head[0] == RECORD_HANDSHAKE;
 	if (ag->ag_kept && ag->ag_len + RECORD_HEAD <= sizeof(ag->ag_buf)) {
 		memcpy(ag->ag_buf + ag->ag_len, ag->ag_head, RECORD_HEAD);
@@ -360,7 +359,7 @@ again_body(struct again *ag, const uint8_t *buf, size_t len)
 		ag->ag_over = 1;
 		return (n);
 	}
-	/* What does not fit is more than the parser will take. */
+	/* Bytes that do not fit are more than the parser will take. */
 	room = sizeof(ag->ag_buf) - ag->ag_len;
 	memcpy(ag->ag_buf + ag->ag_len, buf, n < room ? n : room);
 	ag->ag_len += n < room ? n : room;

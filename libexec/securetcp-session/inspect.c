@@ -103,7 +103,7 @@ static void	 inspect_error(struct inspection *, unsigned int,
 __attribute__((__format__(printf, 3, 4)))
 static void	 inspect_warning(struct inspection *, unsigned int,
 		    const char *, ...);
-/* What a file holds, to be freed in any case; -1: it is refused. */
+/* Parses a file; the bundle is to be freed in any case; -1: refused. */
 static int	 inspect_bundle(struct inspection *, struct bundle *,
 		    enum bundle_kind, const void *, size_t);
 /* -1: there is none, or it cannot be read. */
@@ -141,8 +141,8 @@ static const char *about_issuer(OCSP_CERTID *, const EVP_MD *, X509 *,
 static struct inspection	 inspection;
 
 /*
- * Nothing is read before the sandbox is closed.  What a library would do
- * once, and there no more, is done here.
+ * Nothing is read before the sandbox is closed.  Work that a library does once,
+ * and could not do inside, is done here.
  */
 void
 inspect_run(struct imsgbuf *pipe, const struct wire_start *start)
@@ -187,7 +187,7 @@ inspect_question(struct imsgbuf *pipe, struct imsg *imsg)
 	helper_say(pipe, WIRE_CHECKED, &in->in_answer, sizeof(in->in_answer));
 }
 
-/* What only a question that goes with the one before it is to see. */
+/* Forgets what only a question that goes with the one before it may see. */
 static void
 inspect_forget(struct inspection *in)
 {
@@ -317,7 +317,7 @@ inspect_warning(struct inspection *in, unsigned int line, const char *fmt,
 	va_end(ap);
 }
 
-/* What reads a file says of a line what it is, and of the file what it does. */
+/* The reader of a file says what a line is, and what the file does. */
 static void
 inspect_told(void *arg, int bad, unsigned int line, const char *text)
 {
@@ -454,7 +454,10 @@ inspect_chain(struct inspection *in, const void *buf, size_t len)
 	stcp_bundle_free(&bu);
 }
 
-/* What the TLS library can sign for from outside, at a length it takes. */
+/*
+ * Accepts the keys that the TLS library can sign with from outside, at a length
+ * it takes.
+ */
 static int
 leaf_check(struct inspection *in, X509 *x)
 {
@@ -515,7 +518,7 @@ curve_check(struct inspection *in, const X509_ALGOR *algorithm)
 	return (-1);
 }
 
-/* What the parent pairs with the key, and when that ends. */
+/* Tells the parent the certificate's key, and when it expires. */
 static void
 leaf_facts(struct inspection *in, X509 *x)
 {
@@ -640,9 +643,9 @@ links_check(struct inspection *in, const struct bundle *bu)
 }
 
 /*
- * Where the chain ends: at a root, or at what a root is known to have
- * issued.  Who says where the certificate of its issuer is to be had is not
- * issued by one that clients know.
+ * Where the chain ends: at a root, or at what a root is known to have issued.
+ * A certificate that says where to get that of its issuer is not issued by a
+ * root that clients know.
  */
 static void
 last_check(struct inspection *in, const struct bundle *bu, X509 *x)
@@ -727,9 +730,9 @@ pair_check(struct inspection *in, const struct inspected *earlier,
 }
 
 /*
- * A block shows this certificate: nobody may take it for what it is shown
- * as, and of two for the same name the TLS library only ever shows one.  Of
- * one that could not be read something was said already.
+ * A block shows this certificate: nobody may take it for what it is shown as,
+ * and of two for the same name the TLS library only ever shows one.  A
+ * certificate that could not be read was reported already.
  */
 static void
 inspect_shown(struct inspection *in)
@@ -753,8 +756,8 @@ inspect_shown(struct inspection *in)
 }
 
 /*
- * What authorities say of certificates: their own, lists of those that they
- * have revoked, and OCSP responses.
+ * Files of authorities: their certificates, their lists of revoked
+ * certificates, and OCSP responses.
  */
 
 /* Kept for a CRL that comes next. */
@@ -802,8 +805,8 @@ crl_dates(struct inspection *in, const struct bundle *bu)
 }
 
 /*
- * Those of the authorities in the file after "ca" are to be signed by them;
- * those of the ones below come with the clients.
+ * Lists of the authorities in the file after "ca" must be signed by them;
+ * certificates of those below come with the clients.
  */
 static void
 crl_signatures(struct inspection *in, const struct bundle *lists)
@@ -876,7 +879,7 @@ response_check(struct inspection *in, OCSP_BASICRESP *basic)
 	in->in_answer.wck_until = (uint64_t)inspect_time(next);
 }
 
-/* Of a chain that cannot be read something was said already. */
+/* A chain that cannot be read was reported already. */
 static void
 about_check(struct inspection *in, OCSP_SINGLERESP *single)
 {
@@ -900,7 +903,7 @@ about_wrong(OCSP_SINGLERESP *single, X509 *leaf, X509 *issuer)
 	ASN1_OBJECT		*object;
 	OCSP_CERTID		*id;
 
-	/* It is only looked at, which the libraries fail to declare. */
+	/* OCSP_id_get0_info() only looks at it, although not declared so. */
 	memcpy(&id, &const_id, sizeof(id));
 	if (OCSP_id_get0_info(NULL, &object, NULL, &serial, id) != 1)
 		return ("it does not say about which it is");

@@ -89,7 +89,7 @@ is_http(const uint8_t *buf, size_t len)
 	return (0);
 }
 
-/* Whoever set up the other end wants to know what it sends instead. */
+/* The administrator of the other end wants to know what it sends instead. */
 static enum proxyin_result
 no_header(struct proxyin *px, const uint8_t *buf, size_t len)
 {

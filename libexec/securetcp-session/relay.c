@@ -145,7 +145,7 @@ relay_up(struct relay *r)
 		if (f->f_len == 0)
 			break;
 		if (r->r_broken) {
-			/* Nobody wants it: the peer may still finish. */
+			/* The bytes are dropped: the peer may still finish. */
 			r->r_moved += f->f_len;
 			r->r_dropped += f->f_len;
 			f->f_len = 0;
@@ -214,7 +214,10 @@ relay_fill_peer(struct relay *r, struct flow *f)
 		if (error == SECURETCP_AGAIN)
 			s->s_readable = 0;
 		else if (error != ptOk || got == 0) {
-			/* What is echoed has not come to an end of its own. */
+			/*
+			 * A backend that only echoes has not come to an end of
+			 * its own.
+			 */
 			if (error != ptOk && r->r_fd == -1)
 				r->r_truncate = 1;
 			r->r_cut = r->r_fd != -1 && relay_cut(r, error);
@@ -359,10 +362,10 @@ relay_finish(struct relay *r)
 		r->r_looked = 0;
 	}
 	/*
-	 * The backend failed and the peer has got what there was: its TCP
-	 * end, without close_notify, says that it is not all.  It is not
-	 * closed yet, because that would discard what is on its way when
-	 * the peer is still sending.
+	 * The backend failed and the peer has got what there was: its TCP end,
+	 * without close_notify, says that it is not all.  The socket is not
+	 * closed yet, because closing would discard what is on its way when the
+	 * peer is still sending.
 	 */
 	if (r->r_truncate && r->r_down.f_done && !r->r_half && !s->s_closed &&
 	    securetcp_send_count(r->r_tcp) == 0) {
@@ -405,7 +408,7 @@ relay_check(struct relay *r)
 	if (s->s_error == ptOk && !s->s_close && !s->s_refused && !r->r_cut &&
 	    !relay_cut(r, ptOk))
 		s->s_partial = 0;
-	/* What the peer sent before it ended is the backend's. */
+	/* Bytes that the peer sent before its end still go to the backend. */
 	if (r->r_up.f_len == 0 || r->r_broken)
 		relay_done(r);
 }
@@ -464,8 +467,8 @@ relay_seen(const struct relay *r)
 }
 
 /*
- * What was written may lie in the kernel for long: a slow reader takes it
- * from there, and poll(2) does not tell before a third of it has gone.
+ * Written bytes may lie in the kernel for long: a slow reader takes them from
+ * there, and poll(2) does not tell before a third of them has gone.
  */
 static uint64_t
 relay_taken(const struct relay *r)
@@ -513,7 +516,7 @@ relay_clock(struct relay *r, int64_t now)
 	if (relay_timer(r) == 0 || now < relay_look(r))
 		return;
 	taken = relay_taken(r);
-	/* What moved before r_active is no news. */
+	/* Bytes that moved before r_active are no news. */
 	if (taken != r->r_taken && r->r_looked >= r->r_active)
 		r->r_active = now;
 	r->r_taken = taken;
@@ -539,7 +542,7 @@ relay_timers(struct relay *r)
 		s->s_gone = 1;
 		relay_done(r);
 	}
-	/* It was not the flush that took so long, but the peer. */
+	/* The peer took so long, not the flush. */
 	if (r->r_error != ptOk || relay_over(r))
 		relay_done(r);
 	s->s_late = 1;
@@ -630,7 +633,7 @@ relay_pollfd(const struct relay *r, struct pollfd *pfd)
 	    !r->r_broken)
 		pfd->events |= POLLOUT;
 	pfd->fd = pfd->events == 0 ? -1 : r->r_fd;
-	/* It has said its last; that it ends needs no asking for. */
+	/* The program has sent all: poll(2) reports its hang-up unasked. */
 	if (r->r_program && r->r_down.f_end && !r->r_broken)
 		pfd->fd = r->r_fd;
 }

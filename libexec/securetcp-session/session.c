@@ -5,10 +5,10 @@
  */
 
 /*
- * One connection, from the fork to the end: idle, connecting, waiting for
- * the parent's verdict, and then the relay.  With it goes what it hears
- * meanwhile, from the parent and from the SecureTcp object, which is noted
- * and acted upon by the loops; and what it asks the parent for.
+ * A connection, from the fork to the end: idle, connecting, waiting for the
+ * parent's verdict, and then the relay.  The messages from the parent and the
+ * events of the SecureTcp object are noted, and acted upon by the loops; the
+ * requests to the parent are here as well.
  */
 
 #include <sys/types.h>
@@ -139,7 +139,7 @@ session_idle(struct session_self *s)
 {
 	while (s->s_adopted == -1) {
 		pipe_wait(s);
-		/* It never had a connection: nothing is to be reported. */
+		/* Without a connection there is nothing to report. */
 		if (s->s_adopted == -1 && (s->s_close || s->s_refused))
 			_exit(HELPER_OK);
 	}
@@ -553,7 +553,7 @@ pipe_allowed(struct session_self *s, struct imsg *imsg)
 	s->s_identity = IDENTITY_ALLOWED;
 }
 
-/* What the SecureTcp object reports. */
+/* Events of the SecureTcp object. */
 
 static void
 events_state(struct securetcp *tcp, enum securetcp_state state, void *arg)
@@ -680,8 +680,8 @@ sign_ask(struct session_self *s, const struct securetcp_signing *ss)
 }
 
 /*
- * How the peer has gone, or NULL.  It has nothing more to say before our
- * answer, so that its end is no half of a goodbye.
+ * How the peer has gone, or NULL. The peer has nothing more to say before our
+ * answer, so its end is no half of a goodbye.
  */
 static const char *
 sign_deserted(const struct session_self *s)
@@ -743,7 +743,7 @@ sign_fail(struct session_self *s, int error, const char *reason)
 	return (-1);
 }
 
-/* What a handshake has shown, for the parent to decide upon and to log. */
+/* The facts of a handshake, for the parent to decide upon and to log. */
 
 /*
  * As the client has sent it, without a dot at its end; an address, or what
@@ -765,7 +765,7 @@ facts_servername(const struct session_self *s, char *buf, size_t size)
 		buf[0] = '\0';
 }
 
-/* One a line, whole ones only: true when all of them are there. */
+/* Writes a name a line, whole ones only: true if all of them are there. */
 static int
 facts_names(struct securetcp *tcp, char *buf, size_t size)
 {
@@ -873,7 +873,7 @@ timer_poll(int64_t deadline, int timeout)
 
 	if (deadline == 0)
 		return (timeout);
-	/* One more, as the clock was rounded down: no early wakeup. */
+	/* The clock was rounded down: a millisecond more, to not wake early. */
 	left = deadline - compat_now() + 1;
 	if (left < 0)
 		left = 0;

@@ -22,7 +22,7 @@ struct imsgbuf;
 struct securetcp;
 struct securetcp_config;
 
-/* What spawner and sessions share, all of it public. */
+/* Settings that spawner and sessions share, all of it public. */
 struct session_server {
 	struct wire_start		 sv_start;
 	struct wire_server		 sv_wire;
@@ -37,13 +37,13 @@ struct session_server {
  * The server name of a ClientHello, before TLS starts.
  *
  * hello_parse() is given all that came from the peer so far, and a struct of
- * zeros at first, in which it keeps how far it has looked.  HELLO_MORE: so
- * far it is the beginning of a hello.  HELLO_DONE: it is complete; he_sni
- * tells whether he_name was sent, which is in lower case, without a dot at
- * its end, and no address; he_odd that it is none by match_servername_ok(),
- * whatever bytes it has.  HELLO_BAD: he_why tells why.  More bytes change
- * neither of the latter two, and from HELLO_MAX bytes on the answer is one of
- * them.  What the TLS libraries take is taken here.
+ * zeros at first, in which it keeps how far it has looked.  HELLO_MORE: so far
+ * it is the beginning of a hello.  HELLO_DONE: it is complete; he_sni tells
+ * whether he_name was sent, which is in lower case, without a dot at its end,
+ * and no address; he_odd that it is none by match_servername_ok(), whatever
+ * bytes it has.  HELLO_BAD: he_why tells why.  More bytes change neither of the
+ * latter two, and from HELLO_MAX bytes on the answer is one of them.  The
+ * parser takes what the TLS libraries take.
  */
 
 #define HELLO_HEAD	4		/* of the message */
@@ -111,7 +111,7 @@ struct proxyin {
 	char		 px_why[128];	/* BAD: in words */
 };
 
-/* What was found out before TLS began, where that is wanted. */
+/* The facts found before TLS began, where they are wanted. */
 struct front {
 	int			 fr_heard;	/* the peer has sent some */
 	int			 fr_header;	/* PROXY, is awaited */
@@ -137,7 +137,7 @@ enum identity_state {
 	IDENTITY_ALLOWED
 };
 
-/* One connection: there is one of these in a process. */
+/* The connection; a process has one. */
 struct session_self {
 	const struct session_server	*s_server;
 	struct imsgbuf		*s_pipe;
@@ -203,7 +203,7 @@ const char	*timer_reason(const char *, uint32_t, char *, size_t);
 
 /* hello.c */
 enum hello_result hello_parse(const uint8_t *, size_t, struct hello *);
-/* What comes of a name of so many bytes: NULL, or why it is no hello's. */
+/* Takes a name of so many bytes: NULL, or why it is no hello's. */
 const char	*hello_name(const char *, size_t, struct hello *);
 const char	*again_watch(struct again *, const struct hello *,
 		    const uint8_t *, size_t);

@@ -5,11 +5,12 @@
  */
 
 /*
- * A spawner, and by fork(2) the sessions of one server block.  It holds what
- * they all need and nothing secret: settings, certificate chains, a TLS
- * context.  It never reads a byte from the network; it forks, kills and reaps
- * sessions, by the numbers the parent gives them.  Or a checker, which reads
- * such files before a configuration is used, and tells of them.
+ * A spawner, and by fork(2) the sessions of one server block.  The spawner
+ * holds what they all need and nothing secret: settings, certificate chains, a
+ * TLS context.  The spawner never reads a byte from the network; it forks,
+ * kills and reaps sessions, by the numbers the parent gives them.  Or a
+ * checker, which reads such files before a configuration is used, and tells of
+ * them.
  */
 
 #include <sys/types.h>
@@ -148,8 +149,8 @@ spawner_run(struct imsgbuf *pipe, const struct session_server *sv, int procfd)
 }
 
 /*
- * The parent has gone, and every session's pipe has ended with it.  One that
- * does not leave by itself would stay for ever: it is killed.
+ * The parent has gone, and every session's pipe has ended with it.  A session
+ * that does not leave by itself would stay for ever: it is killed.
  */
 __attribute__((__noreturn__))
 static void
@@ -322,7 +323,7 @@ spawner_unforked(struct session_spawner *sp, uint64_t id, int error)
 	helper_send(sp->sp_pipe, WIRE_UNFORKED, &wf, sizeof(wf));
 }
 
-/* One that is not known has gone already: its EXITED is under way. */
+/* An unknown session has gone already: its EXITED is under way. */
 static void
 spawner_end(struct session_spawner *sp, struct imsg *imsg)
 {

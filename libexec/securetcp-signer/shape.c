@@ -5,10 +5,10 @@
  */
 
 /*
- * What a session asks to be signed is an encoded digest.  The digest itself
- * is the session's word, but the encoding can be checked, and it tells a
- * handshake signature from everything else an RSA operation is good for
- * (decryption, blinding, forging by multiplication).
+ * A session asks for the signature of an encoded digest.  The digest itself is
+ * the session's word, but the encoding can be checked, and it tells a handshake
+ * signature from everything else an RSA operation is good for (decryption,
+ * blinding, forging by multiplication).
  */
 
 #include <sys/types.h>

@@ -282,7 +282,7 @@ backend_resolved(void *arg)
 	backend_next(s);
 }
 
-/* It takes longer than its share of the time. */
+/* The look-up takes longer than its share of the time. */
 static void
 backend_unresolved(int fd, short what, void *arg)
 {

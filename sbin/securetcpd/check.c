@@ -5,7 +5,7 @@
  */
 
 /*
- * What the grammar cannot know: whether the things exist that the
+ * Checks that the grammar cannot make: whether the things exist that the
  * configuration names, and are fit for their use.
  */
 
@@ -53,7 +53,7 @@ accounts_check(struct conf *conf)
 	if (geteuid() != 0)
 		return;
 	if (account_check(&conf->cf_user_at, "user", conf->cf_user) == -1) {
-		/* Whoever reads the files to tell of them, too, is not root. */
+		/* The checker of the files does not run as root either. */
 		(void)strlcpy(conf->cf_user, "nobody", sizeof(conf->cf_user));
 		return;
 	}
@@ -112,7 +112,7 @@ conf_check_local(const char *what, const char *path,
 		    "the daemon", what, path, type);
 }
 
-/* That a file can be made there, and removed without waiting. */
+/* Checks that a file can be made there, and removed without waiting. */
 static void
 directory_check(const struct conf_place *place, const char *what,
     const char *path)

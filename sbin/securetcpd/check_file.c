@@ -45,7 +45,7 @@ conf_check_open(const char *what, const char *path, off_t max,
 	return -1;
 }
 
-/* What this process must not know is the next best thing to forget. */
+/* A private key must not be in this process: the file is refused. */
 static int
 file_private(const char *buf, size_t len)
 {

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* One server or client block: whom it trusts, and where it leads. */
+/* A server or client block: whom it trusts, and where it leads. */
 
 #include <sys/types.h>
 #include <sys/socket.h>
@@ -175,7 +175,7 @@ roots_find(struct server *sv)
 	sv->sv_ca.pa_place = sv->sv_place;
 }
 
-/* What peers are judged by. */
+/* Files by which peers are judged. */
 static void
 trust_check(struct server *sv)
 {

@@ -5,10 +5,9 @@
  */
 
 /*
- * What is in the files that a configuration names, and what the TLS library
- * makes of its settings, is found out by a process in a sandbox: a checker.
- * It is asked about one after the other, and its answers are said as those
- * of the grammar are.
+ * A checker, a process in a sandbox, reads the files that a configuration names
+ * and tries its TLS settings.  The parent asks it one question after the other,
+ * and prints its answers as it prints those of the grammar.
  */
 
 #include <sys/types.h>
@@ -241,7 +240,7 @@ checker_stop(void)
 	checking = 0;
 }
 
-/* What it has said until then is said, too. */
+/* Findings that came before are printed, too. */
 static int
 checker_lost(struct proc *p, const char *reason)
 {

@@ -66,9 +66,9 @@ clock_tick(int fd, short what, void *arg)
 }
 
 /*
- * When the daemon was away the last time, stopped or without a processor, or
- * 0; maybe it has just come back.  What others have failed to do meanwhile is
- * its own fault.
+ * When the daemon was away the last time, stopped or without a processor, or 0;
+ * maybe it has just come back.  Others are not blamed for what they failed to
+ * do meanwhile.
  */
 int64_t
 clock_late(void)

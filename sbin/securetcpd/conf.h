@@ -295,19 +295,18 @@ struct conf {
 
 /*
  * parse.y: the configuration of a file, read and looked at by conf_check();
- * NULL: it cannot be opened.  What is wrong is kept for conf_report(): until
- * that has found no error, it is for a checker and for nothing else.
+ * NULL: it cannot be opened.  Errors are kept for conf_report(): until that has
+ * found no error, it is for a checker and for nothing else.
  */
 struct conf	*conf_parse(const char *);
 /* -D name=value: outlives every parse; -1 when it is not of that form. */
 int		 conf_macro(char *);
 
 /*
- * check.c: whether the things are there that the configuration names:
- * accounts, paths, files by their owners, modes and sizes, which are opened.
- * What is in the files is a checker's to say, and whether a key fits its
- * chain a signer's.  Where the default signer user does not exist it makes
- * that the user.
+ * check.c: whether the things are there that the configuration names: accounts,
+ * paths, files by their owners, modes and sizes, which are opened.  A checker
+ * tells what is in the files, and a signer whether a key fits its chain.  Where
+ * the default signer user does not exist conf_check() makes that the user.
  */
 void		 conf_check(struct conf *);
 /* An error where the parent would wait for others to get at the file. */

@@ -118,9 +118,9 @@ conn_adopt_plain(struct session *s, int fd,
 }
 
 /*
- * Has a client block's client reset its connection?  One that has ended its
- * direction waits for an answer, and what it sent is not looked at: that a
- * client has left otherwise is seen when the relay begins.
+ * Has a client block's client reset its connection?  A client that has ended
+ * its direction waits for an answer, and its bytes are not looked at: the relay
+ * notices a client that left otherwise.
  */
 static int
 conn_reset(const struct session *s, char *reason, size_t size)
@@ -286,7 +286,7 @@ conn_name_ok(const struct session *s, const char *name)
 	return (match_servername_ok(name));
 }
 
-/* What a session says of its peer must not change on the way. */
+/* A session must not change what it has said of its peer. */
 static int
 conn_learn(struct session *s, const struct wire_established *wh)
 {
@@ -461,8 +461,8 @@ conn_close_plain(struct session *s)
 }
 
 /*
- * What the parent holds of the connections.  A session that has said DONE
- * has closed its own descriptors; of any other nobody knows what it does.
+ * Releases what the parent holds of a connection.  A session that has said DONE
+ * has closed its own descriptors; any other may still use them.
  */
 static void
 conn_release(struct session *s)
@@ -609,7 +609,7 @@ conn_make_room(struct session *s)
 void
 conn_stop(struct session *s, const char *by)
 {
-	/* What ends it from here on is told as it comes. */
+	/* From here on its end is reported as it comes. */
 	if (s->s_phase == PHASE_CLOSING)
 		return;
 	if (s->s_phase != PHASE_CONNECTED) {

@@ -73,7 +73,7 @@ struct door {
 	struct event		 dr_again;	/* when descriptors are out */
 };
 
-/* What each command does: NULL, or why it is refused. */
+/* The commands and their functions, which return NULL, or why they refuse. */
 struct order {
 	const char	*or_name;
 	int		 or_restricted;		/* everybody may */
@@ -153,7 +153,7 @@ client_patience(struct client *cl)
 		clock_after(&cl->cl_timer, CONTROL_SECONDS * 1000LL);
 }
 
-/* There is room for a line whenever one is made. */
+/* The buffer has room for a line whenever one is made. */
 static void
 client_put(struct client *cl, const char *line)
 {
@@ -211,7 +211,7 @@ client_flush(struct client *cl)
 	return (0);
 }
 
-/* One buffer at a time, so that others have their turn. */
+/* Writes one buffer at a time, so that others have their turn. */
 static void
 client_serve(struct client *cl)
 {
@@ -339,7 +339,7 @@ order_session(struct session **s, int argc, char **argv)
 	return (NULL);
 }
 
-/* What it is at, and what happens until it is closed. */
+/* Shows the state of a session, and its events until it is closed. */
 static const char *
 order_trace(struct client *cl, int argc, char **argv)
 {
@@ -423,7 +423,7 @@ order_clear(struct client *cl, int argc, char **argv)
 	return (NULL);
 }
 
-/* What the configuration has for it, or so many seconds; 0: no deadline. */
+/* Drains with the configured deadline, or with so many seconds; 0: none. */
 static const char *
 order_drain(struct client *cl, int argc, char **argv)
 {
@@ -498,7 +498,7 @@ control_event(const struct service *se, const struct session *s,
 			continue;
 		client_event(cl, text);
 		if (cl->cl_session != 0 && !session_live(s)) {
-			/* There is room: two lines are kept free. */
+			/* The buffer has room: two lines are kept free. */
 			client_put(cl, "done");
 			cl->cl_closing = 1;
 		}
@@ -524,7 +524,7 @@ order_reload(struct client *cl, int argc, char **argv)
 	return (NULL);
 }
 
-/* One that waits for a later reload does not hear of this one. */
+/* A client that waits for a later reload does not hear of this one. */
 void
 control_message(unsigned int reload, int warning, const char *text)
 {
@@ -539,7 +539,7 @@ control_message(unsigned int reload, int warning, const char *text)
 			client_tell(cl, l.ll_buf);
 }
 
-/* It is over: NULL, or why it was refused. */
+/* A reload has ended: NULL, or why it was refused. */
 void
 control_reloaded(unsigned int reload, const char *why)
 {
@@ -620,14 +620,17 @@ client_read(int fd, short what, void *arg)
 		len = (size_t)(newline + 1 - cl->cl_in);
 		cl->cl_inlen -= len;
 		memmove(cl->cl_in, cl->cl_in + len, cl->cl_inlen);
-		/* Who sends several at once does not wait for answers. */
+		/*
+		 * A client that sends several lines at once does not wait for
+		 * answers.
+		 */
 		cl->cl_closing = cl->cl_inlen > 0;
 	}
 	client_patience(cl);
 	client_serve(cl);
 }
 
-/* Whoever may use the restricted socket only shuts nobody else out. */
+/* Clients of the restricted socket can shut out only each other. */
 static void
 client_limit(int restricted)
 {
@@ -694,7 +697,7 @@ door_accept(int fd, short what, void *arg)
 	clock_after(&dr->dr_again, CONTROL_PAUSE);
 }
 
-/* Who may connect: with a group its members, else root, or for a look all. */
+/* May connect: the members of the group, else root; or, for a look, all. */
 static int
 door_open(const struct control *co)
 {

@@ -14,7 +14,7 @@
 #include "penalty.h"
 #include "securetcpd.h"
 
-/* One "show", which goes on from record to record as its client reads. */
+/* A "show", which goes on from record to record as its client reads. */
 struct report {
 	const struct report_kind	*rp_kind;	/* NULL: none */
 	uint64_t			 rp_last;	/* told, by its number */
@@ -37,7 +37,7 @@ const char	*report_begin(struct report *, int, char **);
 int		 report_next(struct report *, struct logline *);
 /* The number of a block, or 0. */
 unsigned int	 report_server(const char *);
-/* Of the log, by its numbers. */
+/* Names of the log levels, by number. */
 #define REPORT_LEVELS	(CONF_LOG_VERBOSE + 1)
 extern const char *const report_levels[REPORT_LEVELS];
 

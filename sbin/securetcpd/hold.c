@@ -5,9 +5,9 @@
  */
 
 /*
- * Descriptors of a session's two connections that stay with the parent.  It
- * never reads or writes there: it sees whether anything moves, and can end
- * either connection whatever the session does.
+ * Descriptors of a session's two connections that stay with the parent.  The
+ * parent never reads or writes there: it sees whether anything moves, and can
+ * end either connection whatever the session does.
  */
 
 #include <sys/types.h>
@@ -46,7 +46,7 @@ hold_init(struct hold *ho)
 	ho->ho_taken = ho->ho_given = 0;
 }
 
-/* Of a descriptor that a session is about to be given; -1 with errno. */
+/* Holds a descriptor that a session is about to be given; -1 with errno. */
 int
 hold_take(struct hold *ho, int fd)
 {

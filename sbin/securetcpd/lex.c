@@ -5,9 +5,8 @@
  */
 
 /*
- * The lexical level of the configuration: files within files, macros,
- * words, strings, and where a statement ends.  It knows no keywords; those
- * are the grammar's.
+ * The lexical level of the configuration: files within files, macros, words,
+ * strings, and where a statement ends.  Keywords are the grammar's.
  */
 
 #include <sys/types.h>

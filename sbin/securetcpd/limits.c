@@ -125,7 +125,7 @@ limits_remember(void)
 	return (0);
 }
 
-/* Of the whole system, as of the start: a promise of the parent forbids it. */
+/* The system's limit at the start: a promise forbids to ask later. */
 static unsigned long long
 limits_system(void)
 {

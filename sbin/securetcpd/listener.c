@@ -66,8 +66,8 @@ listener_bind(struct listener *ln)
 }
 
 /*
- * The kernel cuts it, and listen(2) does not say so.  It is asked at the
- * start, as the parent's promises allow no such question later.
+ * The kernel cuts a backlog, and listen(2) does not say so.  The daemon asks at
+ * the start, as its promises allow no such question later.
  */
 static void
 backlog_check(const struct listener *ln)
@@ -93,7 +93,7 @@ listener_close(struct listener *ln)
 	env->sd_fds--;
 }
 
-/* One that a daemon before this one has bound: it listens, and goes on to. */
+/* Takes a listener that another daemon has bound: it listens already. */
 static int
 listener_inherit(struct listener *ln, int fd)
 {
@@ -214,7 +214,7 @@ listener_find(const struct edition *ed, const struct listen *li)
 	return (NULL);
 }
 
-/* It takes the socket over when its generation is used, or has its own. */
+/* Binds a listener, or lets it take the socket over when it is used. */
 static int
 listener_bound(const struct edition *ed, struct listener *ln)
 {
@@ -235,7 +235,10 @@ listener_bound(const struct edition *ed, struct listener *ln)
 	return (0);
 }
 
-/* What of ours is in the way: the same port of all addresses, or of one. */
+/*
+ * Names our listener that is in the way: the same port of all addresses, or of
+ * one.
+ */
 static const char *
 listener_rival(const struct listen *li)
 {
@@ -307,7 +310,7 @@ listener_take_over(struct listener *ln)
 		    ln->ln_conf->li_backlog, strerror(errno));
 }
 
-/* Those that are bound accept from now on; those of before are closed. */
+/* New listeners accept from now on; those of before are closed. */
 void
 listeners_switch(struct generation *gn)
 {
@@ -338,7 +341,7 @@ listeners_switch(struct generation *gn)
 	}
 }
 
-/* It is not used after all: those of before go on. */
+/* The generation is not used after all: the listeners of before go on. */
 void
 listeners_drop(struct generation *gn)
 {
@@ -353,7 +356,7 @@ listeners_drop(struct generation *gn)
 	}
 }
 
-/* What is accepted can be adopted; otherwise the kernel queues. */
+/* Accepts only what can be adopted; otherwise the kernel queues. */
 static int
 listeners_able(const struct service *se)
 {
@@ -474,7 +477,7 @@ refused_init(struct service *se)
 	}
 }
 
-/* One more; those that are penalised are so for so many seconds. */
+/* Counts a refusal; a penalty lasts for so many seconds more. */
 void
 refused_add(struct service *se, enum refusal why,
     const struct sockaddr_storage *ss, unsigned int left)
@@ -488,7 +491,7 @@ refused_add(struct service *se, enum refusal why,
 		refused_log(rf);
 }
 
-/* What was not told yet is told now. */
+/* Refusals that were not logged yet are logged now. */
 void
 refused_stop(struct service *se)
 {
@@ -542,12 +545,12 @@ listener_admit(struct listener *ln, const struct sockaddr *sa,
 
 	if (ln->ln_proxy && !listener_trusts(sa))
 		*why = REFUSE_PROXY;
-	/* Who is behind a proxy is not known yet. */
+	/* The client behind a proxy is not known yet. */
 	else if (!ln->ln_proxy && offence_blocked(0, sa, left))
 		*why = REFUSE_PENALTY;
 	else if (se->se_live >= se->se_conf->sv_max)
 		*why = REFUSE_TOTAL;
-	/* Of a proxy there is one, with the connections of many. */
+	/* A proxy is one source with the connections of many. */
 	else if ((so = source_take(se, sa, ln->ln_proxy ? UINT_MAX :
 	    se->se_conf->sv_per_source)) == NULL)
 		*why = REFUSE_SOURCE;

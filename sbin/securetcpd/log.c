@@ -15,7 +15,7 @@
 #include "errors.h"
 #include "securetcpd.h"
 
-/* What lines are made, and which of them are written. */
+/* The lines of the log, and which of them are written. */
 static enum conf_log	 level = CONF_LOG_STATE, chosen = CONF_LOG_STATE;
 static int		 watched;
 
@@ -39,7 +39,7 @@ log_set(enum conf_log lv)
 	level = watched && lv < CONF_LOG_STATE ? CONF_LOG_STATE : lv;
 }
 
-/* Whoever monitors has the events whatever is written. */
+/* A monitoring client gets the events, written or not. */
 void
 log_watched(int on)
 {
@@ -82,7 +82,7 @@ put_message(int priority, const char *key, const char *fmt, va_list ap)
 	writer_put(priority, l.ll_buf);
 }
 
-/* Whoever monitors has it, whatever is written. */
+/* A monitoring client gets the event, written or not. */
 static void
 put_event(const struct service *se, const struct session *s,
     enum event_kind kind, int priority, const char *text)
@@ -273,7 +273,7 @@ line_subject(struct logline *l, const struct wire_established *f)
 	    f->wh_peer & WIRE_PEER_LONG ? "..." : f->wh_subject);
 }
 
-/* What was learnt until it was connected. */
+/* The facts learnt before the session was connected. */
 static void
 line_connected(struct logline *l, const struct session *s)
 {

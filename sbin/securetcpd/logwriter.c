@@ -25,8 +25,8 @@
 #define WRITER_REOPEN	1000		/* milliseconds */
 
 /*
- * Lines go to stderr or syslogd without ever waiting for either.  What cannot
- * be written waits, also where writing fails; what does not fit then is
+ * Lines go to stderr or syslogd without ever waiting for either.  Lines that
+ * cannot be written wait, also where writing fails; what does not fit then is
  * counted, and the count is logged when there is room again.
  */
 struct line {

@@ -39,12 +39,12 @@ int		 network_contains(const struct network *,
  * and each counts alone.  -1: it is no such address.
  */
 int		 network_source(const struct sockaddr *, struct network *);
-/* Of family 4 or 6, as the wire has it; -1: another. */
+/* Makes an address of family 4 or 6, as the wire has it; -1: another. */
 int		 network_sockaddr(struct sockaddr_storage *, uint8_t,
 		    const uint8_t *, in_port_t);
-/* Of this machine: whoever has it is here. */
+/* An address of this machine: its user is here. */
 int		 network_loopback(const struct sockaddr *);
-/* One of them does; NULL is a list without any. */
+/* Whether a network of the list contains it; NULL is an empty list. */
 int		 networks_contain(const struct networks *,
 		    const struct sockaddr *);
 

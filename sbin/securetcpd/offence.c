@@ -165,10 +165,10 @@ offence_end(const struct session *s, int number, const char *reason)
 }
 
 /*
- * A session made room for another.  That is an offence of a source with more
- * than its share, if it had a signature, or has kept the place for longer than
- * a handshake needs: a source that keeps all places filled would never meet the
- * handshake timer.
+ * A session made room for another.  Making room is an offence of a source with
+ * more than its share, if it had a signature, or has kept the place for longer
+ * than a handshake needs: a source that keeps all places filled would never
+ * meet the handshake timer.
  */
 void
 offence_evicted(const struct session *s, const char *reason)

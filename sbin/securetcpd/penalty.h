@@ -5,12 +5,12 @@
  */
 
 /*
- * What is held against a source: an IPv4 address, the /64 of an IPv6 one, or
- * an address of a link together with its interface.
- * Time is in milliseconds of a clock that never goes back.
+ * Offences of a source: an IPv4 address, the /64 of an IPv6 one, or an address
+ * of a link together with its interface.  Time is in milliseconds of a clock
+ * that never goes back.
  *
- * A realm is who says whose the address is: 0 for the kernel, another number
- * for a server behind a proxy.  What a proxy says is held against nobody
+ * A realm tells who named the address: 0 for the kernel, another number for a
+ * server behind a proxy.  An address that a proxy names has no penalty
  * elsewhere.
  */
 
@@ -43,7 +43,7 @@ struct penalty_info {
 	int			 pi_number;	/* penalty_blame(), or 0 */
 };
 
-/* These never have a penalty; both lists stay the caller's. */
+/* Sources that never have a penalty; both lists stay the caller's. */
 void		 penalty_exempt(const struct networks *,
 		    const struct networks *);
 /* Whether there are none, from how many seconds on, and how many at most. */

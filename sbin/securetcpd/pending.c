@@ -57,7 +57,7 @@ pending_insert(struct place *pl)
 	(void)RB_INSERT(crowd, &se->se_crowd, so);
 }
 
-/* Whose it is the caller says. */
+/* The caller names the source. */
 void
 pending_add(struct place *pl, struct service *se, struct source *so)
 {

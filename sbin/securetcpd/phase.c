@@ -28,7 +28,7 @@ struct row {
 
 #define TO(phase)	((uint32_t)1 << PHASE_##phase)
 
-/* Whoever holds a socket says how it ended, or that it cannot go on. */
+/* A session that holds a socket says how it ended, or that it cannot go on. */
 #define LAST		(WIRE_SAY(DONE) | WIRE_SAY(FATAL))
 
 static const struct row	 rows[PHASE_MAX] = {
@@ -128,7 +128,7 @@ phase_pending(enum phase phase)
 	return (rows[phase].ro_pending);
 }
 
-/* What follows when the pipe ends without a word, or PHASE_NONE. */
+/* The phase after the pipe ends without a word, or PHASE_NONE. */
 enum phase
 phase_lost(enum phase phase)
 {

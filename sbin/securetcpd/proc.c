@@ -5,10 +5,10 @@
  */
 
 /*
- * A child process of the parent.  First its pipe, which a session has as
- * well.  Then the programs of libexec: a post is filled by a process of its
- * kind, and again when that one dies, later each time if it was of no use.
- * What differs between the kinds is in their rows (struct proc_kind), in
+ * A child process of the parent.  First its pipe, which a session has as well.
+ * Then the programs of libexec: a post is filled by a process of its kind, and
+ * again when that one dies, later each time if it was of no use.  The
+ * differences between the kinds are in their rows (struct proc_kind), in
  * checker.c, program.c, resolver.c, signer.c and spawner.c.
  */
 
@@ -245,7 +245,7 @@ child_dispatch(int fd, short what, void *arg)
 	child_watch(c);
 }
 
-/* Those that die before they were of any use are tried ever more slowly. */
+/* Helpers that die before they were of any use start ever more slowly. */
 static void
 proc_later(struct post *po)
 {
@@ -269,7 +269,10 @@ proc_retry(int fd, short what, void *arg)
 		(void)proc_start(po, po->po_owner);
 }
 
-/* Of that kind, with a title if there may be several, and a name in words. */
+/*
+ * Sets a post up: of that kind, with a title if there may be several, and a
+ * name in words.
+ */
 void
 proc_post(struct post *po, const struct proc_kind *pk, void *owner,
     const char *title, const char *fmt, ...)
@@ -333,7 +336,10 @@ proc_run(const struct proc_kind *pk, const char *path, int fd)
 {
 	char	 room[128], *argv[2], *envp[2] = { room, NULL };
 
-	/* What most are locked into; it may be descriptor 3. */
+	/*
+	 * The directory that most helpers are locked into; it may be descriptor
+	 * 3.
+	 */
 	if (env->sd_chrootfd != -1 && fchdir(env->sd_chrootfd) == -1)
 		_exit(PROC_NOEXEC);
 	if (fd == WIRE_FD) {
@@ -416,7 +422,7 @@ proc_silent(int fd, short what, void *arg)
 	clock_after(&p->p_silent, left);
 }
 
-/* It has one answer more to give. */
+/* The helper owes one answer more. */
 void
 proc_asked(struct proc *p)
 {
@@ -621,8 +627,8 @@ proc_begin(struct proc *p, uid_t uid, gid_t gid, unsigned int nofile)
 }
 
 /*
- * Its pipe ended or it broke the rules.  Whoever owns it learns why after
- * the process is gone for certain, so that the message can say how.
+ * Its pipe ended or it broke the rules.  Its owner learns why after the process
+ * is gone for certain, so that the message can say how.
  */
 static void
 proc_gone(struct child *c, const char *reason)
@@ -643,7 +649,7 @@ proc_gone(struct child *c, const char *reason)
 		(void)kill(p->p_pid, SIGKILL);
 }
 
-/* It must go, for that reason. */
+/* Ends a helper, for that reason. */
 void
 proc_kill(struct proc *p, const char *reason)
 {
@@ -764,7 +770,10 @@ proc_collect(void)
 	}
 }
 
-/* Who is dead, and how; it is reaped when nobody needs its number any more. */
+/*
+ * Tells which child is dead, and how; it is reaped when its number is no longer
+ * needed.
+ */
 static pid_t
 proc_dead(idtype_t type, pid_t pid, siginfo_t *si)
 {

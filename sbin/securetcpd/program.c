@@ -73,10 +73,10 @@ RB_PROTOTYPE(executions, execution, ex_node, execution_cmp);
 RB_GENERATE(executions, execution, ex_node, execution_cmp)
 
 /*
- * What a program says on its standard error goes into the log line by line.
- * Nobody is to fill the log with it: a line that is too long is cut into
- * pieces, and after so many in a second the rest waits in the pipe, and in
- * the end the program with it.
+ * The standard error of a program goes into the log line by line.  A program
+ * cannot fill the log: a line that is too long is cut into pieces, and after so
+ * many in a second the rest waits in the pipe, and in the end the program with
+ * it.
  */
 
 /* Logs so many bytes and forgets so many. */
@@ -112,7 +112,7 @@ errlog_lines(struct errlog *el)
 	return (0);
 }
 
-/* What it said last may lack its newline. */
+/* The last line may lack its newline. */
 static void
 errlog_end(struct errlog *el)
 {
@@ -177,7 +177,7 @@ errlog_second(int fd, short what, void *arg)
 	el->el_lines = 0;
 	if (!el->el_paused)
 		return;
-	/* It holds a descriptor for which no connection counts any more. */
+	/* The pipe costs a descriptor that no connection is counted for. */
 	if (el->el_ended && ++el->el_seconds > ERRLOG_SECONDS) {
 		log_stderr_cut(el);
 		errlog_close(el);
@@ -396,7 +396,7 @@ execute_finish(struct session *s, int hard)
 	if (ex == NULL || ex->ex_ended)
 		return (0);
 	if (hard) {
-		/* What it got is a part, and no end of it may tell otherwise. */
+		/* The program has only a part: it must not see a clean end. */
 		ex->ex_hold = s->s_inner;
 		hold_init(&s->s_inner);
 		execution_term(ex);
@@ -452,8 +452,8 @@ execution_end(struct execution *ex)
 	(void)evtimer_del(&ex->ex_timer);
 	hold_release(&ex->ex_hold);
 	/*
-	 * What it said last comes before its end, as far as that can be; it
-	 * is still held here meanwhile.
+	 * The last lines are logged before the program's end, as far as that
+	 * can be; the connection is still held here meanwhile.
 	 */
 	errlog_exited(&ex->ex_errlog);
 	ex->ex_ended = 1;
@@ -463,7 +463,7 @@ execution_end(struct execution *ex)
 		conn_closed(s);
 }
 
-/* One that a launcher may speak of: it runs it, and it has not ended. */
+/* Finds a program that the launcher may speak of: one that it runs. */
 static struct execution *
 execution_of(const struct proc *p, uint64_t id)
 {
@@ -506,7 +506,7 @@ execute_unforked(const struct proc *p, uint64_t id, int error)
 	(void)snprintf(reason, sizeof(reason), "execute %s: it cannot be "
 	    "forked: %s", s->s_conf->sv_program->pr_argv[0],
 	    strerror(error));
-	/* That lets go of it; its pipe's end comes. */
+	/* The failure releases the session; the end of its pipe comes. */
 	ex->ex_ended = 1;
 	conn_fail(s, securetcp_error_errno(error), reason);
 	return (0);
@@ -695,7 +695,7 @@ launcher_run(struct generation *gn, const struct wire_run *wrn, int fd,
 		}
 	} else
 		(void)close(fd);
-	/* What it has got cannot be taken back. */
+	/* Messages sent cannot be taken back. */
 	proc_kill(p, "does not take its orders");
 }
 

@@ -34,8 +34,8 @@ struct proxyout {
 };
 
 /*
- * The length of the header in buf; 0 when it does not fit.  Of an IPv4 and an
- * IPv6 address the former is sent as IPv6, mapped.
+ * The length of the header in buf; 0 when it does not fit.  If only one address
+ * is IPv4, it is sent as IPv6, mapped.
  */
 size_t	 proxyout_v1(const struct proxyout *, uint8_t *, size_t);
 size_t	 proxyout_v2(const struct proxyout *, uint8_t *, size_t);

@@ -5,10 +5,10 @@
  */
 
 /*
- * What securetcpctl(8) shows, as records of plain figures: how each of them is
- * called and printed is in one table, that of securetcpctl.  A table is made a
- * record at a time, and anything may happen between two of them, so that a
- * report remembers numbers and never what they belong to.
+ * The records of plain figures that securetcpctl(8) shows; its own table says
+ * how each figure is called and printed.  A report is made a record at a time,
+ * and anything may happen between two of them, so that it remembers numbers and
+ * never what they belong to.
  */
 
 #include <sys/types.h>
@@ -32,7 +32,7 @@
 struct report_kind {
 	const char	*rk_name;	/* the word of the command */
 	const char	*rk_record;	/* that of each record */
-	/* What further words restrict it to: NULL, or why that is refused. */
+	/* Takes further words: NULL, or why they are refused. */
 	const char	*(*rk_only)(struct report *, int, char **);
 	/* Adds the next one's figures, or returns 0 if there is none. */
 	int		 (*rk_next)(struct report *, struct logline *);
@@ -70,7 +70,7 @@ const char *const	 report_levels[REPORT_LEVELS] = {
 	[CONF_LOG_VERBOSE] = "verbose"
 };
 
-/* What is not good, in the words for an administrator. */
+/* Problems, in the administrator's words. */
 struct problems {
 	unsigned int	 pr_count;
 	char		 pr_first[256];
@@ -257,7 +257,7 @@ summary_services(struct logline *l, struct problems *pr)
 	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
 		state = service_state(se);
 		n += !se->se_leaving;
-		/* What a reload has taken away is no problem. */
+		/* A server that a reload has taken away is no problem. */
 		if (strcmp(state, "open") == 0)
 			open++;
 		else if (!se->se_leaving)
@@ -506,7 +506,7 @@ only_session(struct report *rp, int argc, char **argv)
 	return (NULL);
 }
 
-/* What was learnt when it was connected is kept as the log has it. */
+/* Facts learnt when it was connected are kept as the log has them. */
 static void
 session_tell(const struct session *s, struct logline *l)
 {
@@ -622,7 +622,7 @@ process_tell(struct logline *l, const char *role, const char *name, pid_t pid,
 		line_add(l, "name", name);
 	if (pid > 0)
 		add_number(l, "pid", (uint64_t)pid);
-	/* One that is tried has no number yet. */
+	/* A generation that is tried has no number yet. */
 	if (gn != NULL && gn->gn_number != 0)
 		add_number(l, "generation", gn->gn_number);
 	/* Nothing is known of one that is being loaded. */
@@ -699,7 +699,7 @@ penalty_realm(unsigned int realm)
 	return ("");
 }
 
-/* What is remembered and over is not told. */
+/* Penalties that have run down are not shown. */
 static int
 penalty_tell(struct report *rp, struct logline *l)
 {
@@ -725,7 +725,7 @@ penalty_tell(struct report *rp, struct logline *l)
 }
 
 /*
- * What expires: the chains of certificate blocks, their staples, and the
+ * Files that expire: the chains of certificate blocks, their staples, and the
  * revocation lists of server blocks.
  */
 

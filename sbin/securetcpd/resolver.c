@@ -26,9 +26,9 @@
 #define RESOLVER_PATIENCE	30	/* name servers may be dead, too */
 
 /*
- * The host names of the configuration.  One process looks them up, one after
- * the other in the order in which it was asked, for as long as it takes; the
- * parent goes on with what it knew before.
+ * The host names of the configuration.  A process looks them up, one after the
+ * other in the order in which it was asked, for as long as it takes; the parent
+ * goes on with what it knew before.
  */
 struct resolver {
 	struct post		 rs_post;
@@ -177,7 +177,7 @@ name_due(int fd, short what, void *arg)
 	names_ask();
 }
 
-/* Who waits has gone, or is told nothing any more. */
+/* Waiting sessions have gone, or are told nothing any more. */
 static void
 name_free(struct resolved *rn)
 {
@@ -193,7 +193,7 @@ name_free(struct resolved *rn)
 }
 
 /*
- * One that no backend has is forgotten once its answer is there, and the
+ * A name that no backend has is forgotten once its answer is there, and the
  * resolver leaves with the last.
  */
 static void
@@ -418,7 +418,7 @@ resolver_addresses(const struct resolved *rn, struct sockaddr_storage *ss,
 	return (n);
 }
 
-/* What became of the last question: 0, or its error and the words for it. */
+/* The result of the last question: 0, or its error and the words for it. */
 int
 resolver_error(const struct resolved *rn, const char **reason)
 {
@@ -434,7 +434,7 @@ resolver_ready(void)
 	    proc_usable(resolver.rs_post.po_proc));
 }
 
-/* One backend less has that name. */
+/* A backend no longer has that name. */
 void
 resolver_release(struct resolved *rn)
 {

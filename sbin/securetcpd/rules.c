@@ -50,7 +50,7 @@ rule_matches(const struct rule *ru, const struct wire_established *wh)
 	return (0);
 }
 
-/* What no pattern can be held against must not slip past a deny rule. */
+/* A name that cannot be compared must not slip past a deny rule. */
 static const char *
 rule_unfit(const struct rule *ru, const struct wire_established *wh)
 {

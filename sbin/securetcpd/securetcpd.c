@@ -68,7 +68,7 @@ daemon_fail(const char *fmt, ...)
 		log_fatal("%s", text);
 }
 
-/* What follows must not depend on who started us, and with what open. */
+/* The daemon must not depend on who started it, and with what open. */
 static void
 descriptors_init(void)
 {
@@ -252,7 +252,7 @@ drain_deadline(int fd, short what, void *arg)
 	stop_check();
 }
 
-/* Those that are there have so many seconds, or (0) all the time they need. */
+/* Connections have so many seconds left, or (0) all the time they need. */
 static void
 drain_within(unsigned int seconds)
 {
@@ -264,7 +264,7 @@ drain_within(unsigned int seconds)
 		clock_after(&ev_deadline, seconds * 1000LL);
 }
 
-/* Nobody comes any more; again: those that are left have other seconds. */
+/* Accepts no more connections; a second call only changes the deadline. */
 void
 daemon_drain(const char *by, unsigned int seconds)
 {
@@ -345,7 +345,10 @@ user_find(const char *name, uid_t *uid, gid_t *gid)
 	return (0);
 }
 
-/* Who helpers become; conf_check() has complained already where it must. */
+/*
+ * The users that helpers become; conf_check() has complained already where it
+ * must.
+ */
 static int
 users_init(struct conf *cf)
 {
@@ -370,7 +373,7 @@ users_init(struct conf *cf)
 }
 
 /*
- * Into the background.  Who started the daemon learns how that went: exit 0
+ * Into the background.  The starter of the daemon learns how that went: exit 0
  * once it serves, 1 with the reason on stderr.
  */
 static int
@@ -500,7 +503,7 @@ serve_start(void)
 	struct edition		*ed;
 	char			 why[256];
 
-	/* What helpers to come are to read stays open. */
+	/* Files that helpers to come will read stay open. */
 	gn->gn_files = limits_open(gn->gn_conf);
 	env->sd_fds += gn->gn_files;
 	if (env->sd_built)
@@ -534,7 +537,7 @@ serve_start(void)
 
 /*
  * Everything has been said of the configuration: it is right, and is used.
- * What the daemon takes for itself comes only now.
+ * Only now the daemon takes resources for itself.
  */
 static void
 checked(void)

@@ -47,13 +47,13 @@
 struct session;
 struct generation;
 
-/* What securetcpctl(8) can be told of connections, as it happens. */
+/* Events of connections, which securetcpctl(8) can be told. */
 enum event_kind {
 	EVENT_STATE = 1,
 	EVENT_ERROR = 2
 };
 
-/* What a program writes to its standard error, on its way to the log. */
+/* The standard error of a program, on its way to the log. */
 #define ERRLOG_LINE	512
 
 struct errlog {
@@ -144,7 +144,7 @@ struct proc_kind {
 	void			 (*pk_ready)(struct proc *);
 	/* Its other messages: NULL, or why one is a violation. */
 	const char		*(*pk_message)(struct proc *, struct imsg *);
-	/* It has died, for that reason.  True: it is to be replaced. */
+	/* Called when it has died, and why.  True: it is to be replaced. */
 	int			 (*pk_lost)(struct proc *, const char *);
 };
 
@@ -248,7 +248,7 @@ struct listener {
 };
 TAILQ_HEAD(listeners, listener);
 
-/* One line a second at most for each reason to turn connections away. */
+/* Reasons to turn connections away; each is logged once a second at most. */
 enum refusal {
 	REFUSE_PENALTY,
 	REFUSE_TOTAL,
@@ -282,7 +282,7 @@ struct count {
 };
 TAILQ_HEAD(counts, count);
 
-/* What has happened in a block since the start. */
+/* Counters of a block since the start. */
 struct tally {
 	uint64_t		 ta_accepted;	/* by a session */
 	uint64_t		 ta_connected;
@@ -377,7 +377,7 @@ TAILQ_HEAD(generations, generation);
 
 TAILQ_HEAD(requests, request);
 
-/* What is known of one address: its connections, its crashes. */
+/* An address that connects: its connections, its crashes. */
 struct source {
 	RB_ENTRY(source)	 so_node;
 	TAILQ_ENTRY(source)	 so_entry;	/* with crashes: by the last */

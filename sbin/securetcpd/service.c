@@ -66,7 +66,7 @@ service_new(struct server *sv)
 	return (se);
 }
 
-/* What the blocks of any generation have to do with it is over. */
+/* Frees a service, and separates it from the blocks of all generations. */
 static void
 service_free(struct service *se)
 {
@@ -105,7 +105,7 @@ service_find(const struct server *sv)
 	return (NULL);
 }
 
-/* What a client block connects to, by name: to be known when it is needed. */
+/* Names that a client block connects to: to be known when they are needed. */
 static int
 service_names(struct server *sv)
 {
@@ -181,7 +181,7 @@ service_backend(struct server *sv, const char *name)
 	return (NULL);
 }
 
-/* What is known of a backend is known of it still. */
+/* A backend keeps what is known of it. */
 static void
 backends_learn(struct backends *list, struct server *before)
 {
@@ -201,7 +201,7 @@ backends_learn(struct backends *list, struct server *before)
 	}
 }
 
-/* What a block has learnt, and whom it serves, goes on. */
+/* The new edition keeps what the block has learnt, and whom it serves. */
 static void
 service_inherit(struct service *se, struct edition *old, struct edition *ed)
 {
@@ -251,7 +251,7 @@ services_switch(struct generation *gn)
 	listeners_switch(gn);
 }
 
-/* It was not used after all. */
+/* The generation was not used after all. */
 void
 services_forget(struct generation *gn)
 {

@@ -299,7 +299,7 @@ session_warn(const struct session *s, const char *text)
 	    text);
 }
 
-/* It cannot go on, and says why: more than its exit code will. */
+/* The session cannot go on, and says why: more than its exit code will. */
 void
 session_fatal(struct session *s, const char *text)
 {
@@ -312,7 +312,7 @@ session_fatal(struct session *s, const char *text)
 	session_dismiss(s);
 }
 
-/* What it dies of from here on is our doing. */
+/* From here on its death is the parent's doing. */
 static void
 session_kill(struct session *s)
 {
@@ -379,7 +379,7 @@ session_exited(struct session *s, uint32_t signal, uint32_t code)
 	else if (s->s_phase == PHASE_ENDING || s->s_phase == PHASE_LEAVING)
 		session_await(s);
 	else
-		/* There may be a last word in the pipe: its end comes. */
+		/* The pipe may hold a last word: its end comes. */
 		session_set_timer(s, DIED_SECONDS);
 }
 
@@ -399,7 +399,7 @@ session_orphan(struct spawner *sp, pid_t pid)
 			session_died(s);
 		else if (s->s_phase == PHASE_ENDING ||
 		    s->s_phase == PHASE_LEAVING)
-			/* One that was to be killed was not, perhaps. */
+			/* A session that was to be killed may not have been. */
 			session_await(s);
 		else
 			session_dismiss(s);
@@ -473,7 +473,7 @@ sessions_recount(struct service *se)
 	}
 }
 
-/* Those of a generation have had their time. */
+/* Sessions of a generation have had their time. */
 void
 sessions_dismiss(struct generation *gn, const char *by)
 {

@@ -324,8 +324,8 @@ signer_message(struct proc *p, struct imsg *imsg)
 }
 
 /*
- * What is wrong with a key file was said, and is not at each try: somebody
- * may put it right.
+ * A fault of a key file was logged once, and is not at each try: the
+ * administrator may put it right.
  */
 static void
 signer_terminated(struct signer *sg, const char *reason, int unfit)
@@ -355,8 +355,8 @@ signer_lost(struct proc *p, const char *reason)
 }
 
 /*
- * Requests for signatures.  They wait here until a signer has room, those of
- * each source in a queue of its own, and the sources take turns: however
+ * Requests for signatures.  Requests wait here until a signer has room, those
+ * of each source in a queue of its own, and the sources take turns: however
  * many one of them has, the others wait for one of it.  A session that ends
  * takes its request along.
  */
@@ -366,7 +366,7 @@ struct request {
 	struct wire_sign	 rq_sign;
 };
 
-/* Those with requests: the first one is served next. */
+/* Sources with requests: the first one is served next. */
 static TAILQ_HEAD(, source)	 turns = TAILQ_HEAD_INITIALIZER(turns);
 
 int
@@ -426,8 +426,8 @@ signer_choose(const struct generation *gn)
 }
 
 /*
- * Whose turn it is among those whose signers have room, with what is to be
- * signed and by whom; NULL when there is none.
+ * Finds the next request for a signer that has room: its session, what is to be
+ * signed and by whom; NULL if there is none.
  */
 static struct session *
 request_next(struct wire_sign *wg, struct signer **sg)
@@ -471,7 +471,7 @@ signer_ask(struct signer *sg, struct session *s, const struct wire_sign *wg)
 	TAILQ_INSERT_TAIL(&sg->sg_generation->gn_signers, sg, sg_entry);
 }
 
-/* What waits goes to those that have room. */
+/* Sends waiting requests to signers that have room. */
 void
 signers_serve(void)
 {

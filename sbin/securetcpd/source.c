@@ -58,8 +58,7 @@ source_free(struct source *so)
 }
 
 /*
- * One more connection.  NULL: it has as many as it may (or there is no
- * memory).
+ * Counts a connection.  NULL: it has as many as it may (or there is no memory).
  */
 struct source *
 source_take(struct service *se, const struct sockaddr *sa, unsigned int max)
@@ -116,7 +115,7 @@ sources_forget(struct service *se)
 	}
 }
 
-/* Those that crashed nothing for long, and the oldest beyond SOURCE_MAX. */
+/* Forgets old crashes, and the oldest beyond SOURCE_MAX. */
 static void
 source_expire(time_t now)
 {

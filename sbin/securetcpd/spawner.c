@@ -110,9 +110,9 @@ pool_unforked(struct service *se, int error)
 }
 
 /*
- * May one more be forked?  Whatever its sessions are at, a server has no
- * more processes of them than connections and the idle ones it must have:
- * that is what the limits were made for.
+ * May one more be forked?  In whatever state its sessions are, a server has no
+ * more processes of them than connections and the idle ones it must have: that
+ * is what the limits were made for.
  */
 static int
 pool_room(const struct service *se)
@@ -134,7 +134,7 @@ pool_simple(const struct service *se)
 	return (sp != NULL && TAILQ_NEXT(sp, sp_entry) == NULL);
 }
 
-/* One that the spawner before the present one has forked, or NULL. */
+/* An idle session of an earlier spawner, or NULL. */
 static struct session *
 pool_old(const struct service *se)
 {
@@ -148,7 +148,7 @@ pool_old(const struct service *se)
 	return (NULL);
 }
 
-/* Of the present spawner, and those to be. */
+/* Counts the sessions of the present spawner, and those being forked. */
 static unsigned int
 pool_have(const struct service *se)
 {
@@ -202,7 +202,7 @@ pool_forked(struct session *s)
 	struct service	*se = s->s_service;
 	struct session	*old = pool_old(se);
 
-	/* It takes the place of one that is to go. */
+	/* The new session takes the place of an old one. */
 	if (old != NULL)
 		session_dismiss(old);
 	se->se_unforked = 0;
@@ -429,8 +429,8 @@ spawner_release(struct spawner *sp)
 }
 
 /*
- * It forks no more.  Its idle sessions go at once, or each when another one
- * is ready in its place.
+ * The spawner forks no more.  Its idle sessions go at once, or each when
+ * another one is ready in its place.
  */
 static void
 spawner_replace(struct spawner *sp, int at_once)
@@ -475,8 +475,8 @@ spawner_crash(struct spawner *sp, struct session *s)
 	log_crash(s, text, s->s_source == NULL ? 0 :
 	    source_crashed(s->s_source));
 	/*
-	 * One that broke the rules has paid for that, and whoever sends a
-	 * SIGKILL is on this host: the kernel, when memory is short.
+	 * A session that broke the rules was charged for that, and a SIGKILL
+	 * comes from this host: from the kernel, when memory is short.
 	 */
 	if (!s->s_ordered && s->s_signal != SIGKILL)
 		offence_crash(s, death);
@@ -507,7 +507,7 @@ spawner_ready(struct proc *p)
 }
 
 /*
- * The session it speaks of.  One that was asked for is in the table until
+ * The session it speaks of.  A session that was asked for is in the table until
  * its spawner has said that it is gone: first FORKED, then EXITED, or else
  * UNFORKED, each once.
  */
@@ -598,9 +598,9 @@ spawner_fork(struct spawner *sp, uint64_t id, int fd)
 }
 
 /*
- * One of its sessions got a connection.  A fresh address space now and then:
- * the next one is loaded early.  Idle sessions that are never used do not
- * count, or a large pool would use up a short lifetime by itself.
+ * A session of the spawner got a connection.  For a fresh address space now and
+ * then the next spawner is loaded early.  Idle sessions that are never used do
+ * not count, or a large pool would use up a short lifetime by itself.
  */
 void
 spawner_used(struct spawner *sp)

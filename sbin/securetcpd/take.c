@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* What statements take: words into values, each refused by its own name. */
+/* Arguments of statements: words into values, each refused by its own name. */
 
 #include <sys/types.h>
 #include <sys/queue.h>

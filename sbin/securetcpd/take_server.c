@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* What the statements of server and client blocks take. */
+/* The arguments of statements in server and client blocks. */
 
 #include <sys/types.h>
 #include <sys/queue.h>
@@ -187,7 +187,7 @@ route_find(struct server *server, enum wire_selector sel, const char *pattern)
 	return NULL;
 }
 
-/* One that ends in a dot is looked up as it is, and known without it. */
+/* A name that ends in a dot is looked up as it is, and known without it. */
 static void
 hostname_undot(char *name)
 {

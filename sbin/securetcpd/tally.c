@@ -5,7 +5,7 @@
  */
 
 /*
- * What securetcpctl(8) counts: connections, bytes and errors of each block
+ * Counters for securetcpctl(8): connections, bytes and errors of each block
  * since the start.  Errors are kept by number and reason, and because a peer
  * has a say in some reasons, only TALLY_REASONS of them in each block.
  */
@@ -91,7 +91,7 @@ count_find(struct tally *ta, int number, const char *reason)
 		return (count_new(ta, number, reason));
 	if (strcmp(reason, TALLY_OTHERS) != 0)
 		return (count_find(ta, number, TALLY_OTHERS));
-	/* One for each number: these have no bound but the table of errors. */
+	/* An entry for each number, bounded only by the table of errors. */
 	return (count_new(ta, number, reason));
 }
 

@@ -166,7 +166,7 @@ target_choose(struct session *s)
 	if ((s->s_target = best) == NULL)
 		return (0);
 	s->s_tried |= target_bit(best);
-	/* One connection is enough to find out whether the target works. */
+	/* A single connection finds out whether the target works. */
 	if (best->ba_failures > 0)
 		best->ba_down = now + TARGET_DOWN * 1000;
 	TAILQ_REMOVE(s->s_backends, best, ba_entry);

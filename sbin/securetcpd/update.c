@@ -5,9 +5,9 @@
  */
 
 /*
- * What has to be renewed in time: lists of revoked certificates and OCSP
- * responses.  Their dates are shown at start, and one that expires while we
- * run is warned about, once.
+ * Files that have to be renewed in time: lists of revoked certificates and OCSP
+ * responses.  Their dates are shown at start, and one that expires while we run
+ * is warned about, once.
  */
 
 #include <sys/types.h>
@@ -116,7 +116,7 @@ updates_show(struct conf *cf)
 	(void)update_each(cf, update_show);
 }
 
-/* Those of this configuration from now on, and no longer of another. */
+/* Watches the files of this configuration, and no longer of another. */
 void
 updates_watch(struct conf *cf)
 {

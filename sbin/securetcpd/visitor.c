@@ -34,7 +34,7 @@ enum sight {
 
 static void	 visitor_readable(int, short, void *);
 
-/* What has come of it?  No byte is read. */
+/* Looks what has come, without reading a byte. */
 static enum sight
 visitor_look(int fd)
 {
@@ -261,7 +261,7 @@ visitor_add(struct listener *ln, int fd, const struct sockaddr_storage *ss,
 	return (0);
 }
 
-/* It makes room for another one. */
+/* Ends a visitor to make room for another one. */
 void
 visitor_make_room(struct visitor *v)
 {

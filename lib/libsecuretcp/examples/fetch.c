@@ -5,7 +5,7 @@
  */
 
 /*
- * fetch host port path [ca]: a client that blocks.  It asks a web server for
+ * fetch host port path [ca]: a client that blocks.  fetch asks a web server for
  * a page, shows the answer's first line on standard error and the page on
  * standard output.
  */

@@ -84,7 +84,7 @@ main(int argc, char *argv[])
 	for (i = 0; i < CLIENTS; i++) {
 		if ((tcp[i] = securetcp_new(sc, &handlers, NULL)) == NULL)
 			err(1, "securetcp_new");
-		/* What a client sends before its end is answered still. */
+		/* Bytes that came before a client's end are answered. */
 		securetcp_set_half_close(tcp[i], 1);
 	}
 	for (fd = listener();;) {
