@@ -21,7 +21,8 @@ Linux)
 	test="clang libclang-rt-14-dev libatf-dev atf-sh kyua mandoc
 	    util-linux iproute2 python3 python3-pip python3-venv valgrind"
 	peers="nginx libnginx-mod-stream haproxy redis-server redis-tools
-	    stunnel4 curl git postgresql bindfs python3-prometheus-client"
+	    stunnel4 curl git postgresql bindfs prometheus
+	    python3-prometheus-client"
 	bench="util-linux python3 nginx libnginx-mod-stream haproxy stunnel4
 	    hitch"
 	if ! command -v dpkg-query >/dev/null; then

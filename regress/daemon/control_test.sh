@@ -340,6 +340,100 @@ openmetrics_body()
 	    parse_metrics
 }
 
+# http REQUEST [CODE]: what securetcpctl -H answers, in the files head and body.
+http()
+{
+	# shellcheck disable=SC2059
+	printf "$1" | ctl -H show metrics >answer 2>answer.err
+	_code=$?
+	sed '/^.$/,$d' answer | tr -d '\r' >head
+	sed '1,/^.$/d' answer >body
+	[ $_code -eq "${2:-0}" ] || {
+		cat head answer.err
+		atf_fail "$1: exit code $_code"
+	}
+	_len=$(sed -n 's/^Content-Length: //p' head)
+	case $1 in
+	HEAD*)	atf_check_equal 0 "$(wc -c <body | tr -d ' ')" ;;
+	*)	atf_check_equal "$_len" "$(wc -c <body | tr -d ' ')" ;;
+	esac
+}
+
+scenario web "show metrics answers a request of HTTP, in the format that it \
+accepts"
+web_body()
+{
+	controlled echo
+	end='\r\nHost: localhost\r\n\r\n'
+	open='application/openmetrics-text;version=1.0.0'
+	http "GET /metrics HTTP/1.1$end"
+	cat >expected <<-HEAD
+	HTTP/1.1 200 OK
+	Content-Type: text/plain; version=0.0.4; charset=utf-8
+	Content-Length: $_len
+	Connection: close
+	HEAD
+	atf_check -o file:expected cat head
+	atf_check -o match:'^# TYPE securetcpd_server_accepted_total counter$' \
+	    -o match:'^# TYPE securetcpd_info gauge$' \
+	    -o match:'^securetcpd_server_accepted_total.server="www". 0$' \
+	    cat body
+	atf_check -s exit:1 grep -e '^# EOF' -e '^# UNIT' -e ' info$' body
+	http "HEAD /metrics HTTP/1.1$end"
+	atf_check -o match:'^HTTP/1.1 200 OK$' \
+	    -o match:'^Content-Length: [1-9][0-9]{3}' cat head
+	for request in \
+	    "GET / HTTP/1.0\naccept: $open\n\n" \
+	    "GET /metrics?x=y HTTP/1.1\r\nAccept: $open,text/plain;version=0.0.4;q=0.5,*/*;q=0.1$end" \
+	    "GET / HTTP/1.1\r\nAccept: text/plain;q=0.3\r\nAccept: $open;q=0.50$end"; do
+		http "$request"
+		atf_check -o match:'^Content-Type: application/openmetrics-text; version=1.0.0; charset=utf-8$' \
+		    cat head
+		atf_check -o inline:"# EOF\n" sed -n '$p' body
+	done
+	for accept in "$open;q=0" "*/*" "" \
+	    "text/plain; q=0.6, $open; q=0.5" ",;,q=;;" \
+	    "$open;q=0.0001;q=0.00000"; do
+		http "GET / HTTP/1.1\r\nAccept: $accept$end"
+		atf_check -o match:'^Content-Type: text/plain; version' cat head
+	done
+}
+
+scenario web_refused "What is no request for metrics is refused with the \
+status for it, and so is one that does not come" require.progs python3
+web_refused_body()
+{
+	controlled echo
+	end=' HTTP/1.1\r\nHost: localhost\r\n\r\n'
+	for request in "404 GET /other$end" "404 HEAD /metrics/$end" \
+	    "405 POST /metrics$end" "405 get /$end" \
+	    "400 GET metrics$end" "400 GET /\r\n\r\n" "400 \r\n\r\n" \
+	    "400 GET  / HTTP/1.1\r\n\r\n" "400 GET / HTTP/2\r\n\r\n" \
+	    "400 GET / HTTP/1.1\r\n" "400 " "400 GET /\000$end" \
+	    "431 GET /$(printf '%09000d' 1)$end"; do
+		http "${request#* }" 1
+		atf_check -o match:"^HTTP/1.1 ${request%% *} " \
+		    -o match:'^Connection: close$' cat head
+	done
+	http "POST /$end" 1
+	atf_check -o match:'^Allow: GET, HEAD$' cat head
+	mkfifo silence
+	exec 3<>silence
+	printf 'GET / HTTP' >silence
+	atf_check -s exit:1 -o match:'^HTTP/1.1 408 ' "$securetcpctl" \
+	    -s control -H show metrics <silence
+	exec 3>&-
+	stop_daemon
+	http "GET /$end" 3
+	atf_check -o match:'^HTTP/1.1 503 ' cat head
+	http "GET /other$end" 3
+	atf_check -o match:'^HTTP/1.1 404 ' cat head
+	fails 2 '^usage: securetcpctl .-H. .-s socket. show metrics$' \
+	    -j show metrics
+	fails 2 '^usage: securetcpctl .-j. .-s socket. show servers$' \
+	    -H show servers
+}
+
 parse_metrics()
 {
 	"$python" -c 'import sys

@@ -43,6 +43,7 @@ files_body()
 	444 usr/local/share/examples/securetcpd/fetch.c
 	444 usr/local/share/examples/securetcpd/https.conf
 	444 usr/local/share/examples/securetcpd/imaps-smtps.conf
+	444 usr/local/share/examples/securetcpd/metrics.conf
 	444 usr/local/share/examples/securetcpd/postgresql-tunnel-client.conf
 	444 usr/local/share/examples/securetcpd/postgresql-tunnel-server.conf
 	444 usr/local/share/examples/securetcpd/redis-client-certificates.conf

@@ -594,6 +594,92 @@ shell_body()
 '"O=Example,OU=Operations,CN=me"' -o match:'state=closed .*exit=3' cat log
 }
 
+# monitored: the daemon of metrics.conf, and the certificates for it.
+monitored()
+{
+	[ "$(id -u)" -eq 0 ] || atf_skip "needs root, to change the user"
+	authority ca
+	issue ca www.example.org /CN=localhost DNS:localhost
+	authority monitoring
+	issue monitoring prometheus /CN=prometheus DNS:prometheus.example.org
+	issue monitoring other /CN=other DNS:other.example.org
+	chmod 755 .
+	example metrics.conf -e "s,/var/run/securetcpd.ro,$PWD/look," \
+	    -e "s,/usr/local/sbin,$top/sbin/securetcpctl,"
+	start
+	port=$(port_of metrics)
+}
+
+# scrape WHO [CURL OPTION]...: by the certificate of WHO.
+scrape()
+{
+	_who=$1
+	shift
+	curl -sS --max-time 20 --cacert ca.pem --noproxy '*' \
+	    --cert "$_who.crt" --key "$_who.key" "$@" \
+	    "https://localhost:$port/metrics"
+}
+
+scenario metrics "metrics.conf: the figures come by HTTPS for who has the \
+certificate of Prometheus, and for nobody else" require.progs "curl openssl"
+metrics_body()
+{
+	monitored
+	shows -o match:'^securetcpd_server_connections.server="metrics". 1$' \
+	    -o match:'^# TYPE securetcpd_uptime_seconds gauge$' \
+	    scrape prometheus
+	shows -o match:'^# EOF$' -o match:'^HTTP/1.1 200 OK' \
+	    scrape prometheus -i -H 'Accept: application/openmetrics-text'
+	shows -o match:'^HTTP/1.1 200 OK' scrape prometheus --head
+	shows -o match:'^HTTP/1.1 405 ' scrape prometheus -i -d data
+	wait_closed 4
+	atf_check -s exit:1 grep error= log
+	if scrape other >out 2>curl.err; then
+		atf_fail "somebody else was served"
+	fi
+	wait_log 'error=ptAuthentication .*denied: no rule allows'
+}
+
+# answers QUERY PATTERN: Prometheus does so.
+answers()
+{
+	curl -sS --max-time 20 --noproxy '*' -G \
+	    --data-urlencode "query=$1" \
+	    "http://127.0.0.1:$front/api/v1/query" >answer 2>curl.err &&
+	    grep -Eq "$2" answer
+}
+
+prometheus_listens()
+{
+	front=$(sed -n 's/.*msg="Listening on" address=127.0.0.1:\([0-9]*\)$/\1/p' \
+	    background.err)
+	[ -n "$front" ]
+}
+
+scenario prometheus "metrics.conf: Prometheus scrapes the daemon, as its \
+comments have it" require.progs "prometheus curl openssl"
+prometheus_body()
+{
+	monitored
+	{
+		printf 'global:\n  scrape_interval: 1s\n'
+		sed -n '/^#	scrape_configs:/,/^#$/s/^#	//p' \
+		    "$top/etc/examples/metrics.conf" |
+		    sed "s/www.example.org:9443/localhost:$port/"
+	} >prometheus.yml
+	atf_check -o match:"localhost:$port" -o match:cert_file: \
+	    cat prometheus.yml
+	background prometheus --config.file=prometheus.yml \
+	    --storage.tsdb.path=tsdb --web.listen-address=127.0.0.1:0
+	wait_until 60 "Prometheus" prometheus_listens
+	wait_until 60 "a scrape" answers 'up{job="securetcpd"}' '"1"\]'
+	wait_until 20 "a figure" answers \
+	    'securetcpd_server_accepted_total{server="metrics"} > 1' \
+	    '"value":\[[0-9.]*,"[0-9]+"\]'
+	atf_check -o match:'"job":"securetcpd"' cat answer
+	atf_check -s exit:1 grep error= log
+}
+
 scenario try "try.conf: what is sent comes back" require.progs openssl
 try_body()
 {

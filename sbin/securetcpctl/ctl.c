@@ -10,6 +10,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,14 +70,16 @@ static const struct command	 commands[] = {
 static const char	*path = CTL_SOCKET;
 static FILE		*daemon_in, *daemon_out;
 static int		 json;
+static int		 web;		/* standard input is of HTTP */
 static int		 lenient;	/* what it refuses is told later: */
 static char		*refused;
 
 static void
 usage_line(const struct command *cm, const char *before)
 {
-	fprintf(stderr, "%ssecuretcpctl [-j] [-s socket] %s%s%s%s%s\n", before,
-	    cm->cm_word, cm->cm_what == NULL ? "" : " ",
+	fprintf(stderr, "%ssecuretcpctl [%s] [-s socket] %s%s%s%s%s\n", before,
+	    cm->cm_run == run_metrics ? "-H" : "-j", cm->cm_word,
+	    cm->cm_what == NULL ? "" : " ",
 	    cm->cm_what == NULL ? "" : cm->cm_what,
 	    *cm->cm_arguments == '\0' ? "" : " ", cm->cm_arguments);
 }
@@ -165,6 +168,19 @@ find_command(int *argc, char ***argv)
 	return (cm);
 }
 
+/* The daemon cannot be asked, or says that it may not. */
+__attribute__((__noreturn__, __format__(printf, 2, 3)))
+static void
+fail(int code, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	if (web)
+		http_unavailable();
+	va_start(ap, fmt);
+	verrx(code, fmt, ap);
+}
+
 static void
 reach(void)
 {
@@ -172,15 +188,16 @@ reach(void)
 	int			 fd;
 
 	if (sockfile_address(&sun, path) == -1)
-		errx(CTL_UNREACHED, "%s: too long for the path of a socket",
+		fail(CTL_UNREACHED, "%s: too long for the path of a socket",
 		    path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM, 0)) == -1 ||
 	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-		err(CTL_UNREACHED, "cannot reach securetcpd at %s", path);
+		fail(CTL_UNREACHED, "cannot reach securetcpd at %s: %s", path,
+		    strerror(errno));
 	if ((daemon_in = fdopen(fd, "r")) == NULL ||
 	    (fd = dup(fd)) == -1 ||
 	    (daemon_out = fdopen(fd, "w")) == NULL)
-		err(CTL_UNREACHED, NULL);
+		fail(CTL_UNREACHED, "%s", strerror(errno));
 	if (compat_confine() == -1)
 		err(CTL_UNREACHED, "compat_confine");
 }
@@ -197,7 +214,7 @@ ask(const struct command *cm, const char *what, int argc, char **argv)
 		fprintf(daemon_out, "\t%s", argv[i]);
 	fprintf(daemon_out, "\n");
 	if (fflush(daemon_out) == EOF)
-		err(CTL_UNREACHED, "%s", path);
+		fail(CTL_UNREACHED, "%s: %s", path, strerror(errno));
 }
 
 /* The next line, or NULL after "done". */
@@ -209,7 +226,7 @@ answer(void)
 	ssize_t		 n;
 
 	if ((n = getline(&line, &size, daemon_in)) == -1)
-		errx(CTL_UNREACHED, "securetcpd has closed the connection");
+		fail(CTL_UNREACHED, "securetcpd has closed the connection");
 	line[n - 1] = '\0';
 	if (strcmp(line, "done") == 0)
 		return (NULL);
@@ -217,7 +234,7 @@ answer(void)
 		refused = line + 15;
 		(void)value_end(&refused);
 		if (!lenient)
-			errx(CTL_REFUSED, "%s", refused);
+			fail(CTL_REFUSED, "%s", refused);
 		return (NULL);
 	}
 	return (line);
@@ -253,19 +270,36 @@ run_show(const struct command *cm, int argc, char **argv)
 	return (0);
 }
 
+/* All of it is there before the first byte of an answer by HTTP. */
 static int
 run_metrics(const struct command *cm, int argc, char **argv)
 {
 	const struct view	*v;
 	struct records		 rs = { NULL, 0 };
+	FILE			*f;
+	char			*text = NULL;
+	size_t			 len = 0;
+	int			 plain = 0;
 
+	if (web && !http_request(&plain))
+		return (CTL_REFUSED);
+	if ((f = open_memstream(&text, &len)) == NULL)
+		err(CTL_REFUSED, NULL);
 	for (v = NULL; (v = view_metrics(v)) != NULL; records_free(&rs)) {
 		ask(cm, v->v_name, argc, argv);
 		collect(v, &rs);
 		records_sort(v, &rs);
-		show_metrics(v, &rs);
+		show_metrics(f, plain, v, &rs);
 	}
-	printf("# EOF\n");
+	if (!plain)
+		fprintf(f, "# EOF\n");
+	if (fclose(f) == EOF)
+		err(CTL_REFUSED, NULL);
+	if (web)
+		http_metrics(plain, text, len);
+	else
+		(void)fwrite(text, 1, len, stdout);
+	free(text);
 	return (0);
 }
 
@@ -413,8 +447,11 @@ main(int argc, char **argv)
 	const struct command	*cm;
 	int			 ch, status;
 
-	while ((ch = getopt(argc, argv, "js:")) != -1) {
+	while ((ch = getopt(argc, argv, "Hjs:")) != -1) {
 		switch (ch) {
+		case 'H':
+			web = 1;
+			break;
 		case 'j':
 			json = 1;
 			break;
@@ -428,7 +465,8 @@ main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	cm = find_command(&argc, &argv);
-	if (argc < cm->cm_least || argc > cm->cm_most)
+	if (argc < cm->cm_least || argc > cm->cm_most ||
+	    (cm->cm_run == run_metrics ? json : web))
 		misused(cm);
 	reach();
 	status = cm->cm_run(cm, argc, argv);

@@ -74,6 +74,16 @@ void		 show_table(const struct view *, const struct records *);
 void		 show_record(const struct view *, const struct record *);
 void		 show_json(const struct view *, const struct records *);
 void		 show_event(const char *);
-void		 show_metrics(const struct view *, const struct records *);
+void		 show_metrics(FILE *, int, const struct view *,
+		    const struct records *);
+
+/*
+ * http.c: reads a request, and returns whether it is for metrics, after an
+ * answer if it is for anything else; the answer to it, in the format that is
+ * plain or is not.
+ */
+int		 http_request(int *);
+void		 http_metrics(int, const char *, size_t);
+void		 http_unavailable(void);
 
 #endif /* CTL_H */

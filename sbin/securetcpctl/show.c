@@ -532,16 +532,17 @@ show_record(const struct view *v, const struct record *r)
  * JSON.
  */
 
+/* The same is a label's value in OpenMetrics. */
 static void
-json_string(const char *text)
+json_string(FILE *f, const char *text)
 {
-	putchar('"');
+	fputc('"', f);
 	for (; *text != '\0'; text++) {
 		if (*text == '"' || *text == '\\')
-			putchar('\\');
-		putchar(*text);
+			fputc('\\', f);
+		fputc(*text, f);
 	}
-	putchar('"');
+	fputc('"', f);
 }
 
 static void
@@ -558,7 +559,7 @@ json_record(const struct view *v, const struct record *r)
 		printf("%s\"%s\":", first ? "" : ",", fd->fd_key);
 		first = 0;
 		if (fd->fd_kind == KIND_TEXT)
-			json_string(r->r_values[i]);
+			json_string(stdout, r->r_values[i]);
 		else
 			printf("%s", r->r_values[i]);
 	}
@@ -618,87 +619,106 @@ show_event(const char *line)
 		if (json_number(key))
 			printf("%s", value);
 		else
-			json_string(value);
+			json_string(stdout, value);
 	}
 	printf(",\"event\":\"%s\"}\n", kind == NULL ? "" : kind);
 	free(copy);
 }
 
 /*
- * OpenMetrics.
+ * OpenMetrics, and the older text format of Prometheus, which has neither units
+ * nor infos, and calls the family of a counter what its samples are called.
  */
+
+struct metrics {
+	FILE			*mt_file;
+	int			 mt_plain;	/* the older format */
+	const struct view	*mt_view;
+	const struct records	*mt_records;
+};
 
 /* "securetcpd_server_in_bytes"; of the summary without that word. */
 static void
-metric_name(const struct view *v, const struct field *fd)
+metric_name(const struct metrics *mt, const struct field *fd, int sample)
 {
-	printf(PREFIX "%s%s", v->v_single ? "" : "_",
+	const struct view	*v = mt->mt_view;
+	const char		*suffix = "";
+
+	fprintf(mt->mt_file, PREFIX "%s%s", v->v_single ? "" : "_",
 	    v->v_single ? "" : v->v_record);
 	if (fd != NULL)
-		printf("_%s%s", fd->fd_key, fd->fd_kind == KIND_BYTES ?
-		    "_bytes" : fd->fd_kind == KIND_SECONDS ? "_seconds" : "");
+		fprintf(mt->mt_file, "_%s%s", fd->fd_key,
+		    fd->fd_kind == KIND_BYTES ? "_bytes" :
+		    fd->fd_kind == KIND_SECONDS ? "_seconds" : "");
+	if (sample || mt->mt_plain)
+		suffix = fd == NULL ? "_info" :
+		    fd->fd_metric == METRIC_COUNTER ? "_total" : "";
+	fprintf(mt->mt_file, "%s", suffix);
 }
 
 /* The labels of a record, those of its info if that is asked for. */
 static void
-metric_labels(const struct view *v, const struct record *r, int info)
+metric_labels(const struct metrics *mt, const struct record *r, int info)
 {
 	const struct field	*fd;
 	const char		*open = "{";
 	size_t			 i;
 
-	for (i = 0; (fd = &v->v_fields[i])->fd_key != NULL; i++) {
+	for (i = 0; (fd = &mt->mt_view->v_fields[i])->fd_key != NULL; i++) {
 		if (r->r_values[i] == NULL || (fd->fd_metric != METRIC_LABEL &&
 		    !(info && fd->fd_metric == METRIC_INFO)))
 			continue;
-		printf("%s%s=", open, fd->fd_key);
-		json_string(r->r_values[i]);
+		fprintf(mt->mt_file, "%s%s=", open, fd->fd_key);
+		json_string(mt->mt_file, r->r_values[i]);
 		open = ",";
 	}
 	if (*open == ',')
-		putchar('}');
+		fputc('}', mt->mt_file);
 }
 
 static void
-metric_head(const struct view *v, const struct field *fd, const char *type,
-    const char *help)
+metric_line(const struct metrics *mt, const struct field *fd,
+    const char *what, const char *text)
 {
-	printf("# TYPE ");
-	metric_name(v, fd);
-	printf(" %s\n", type);
-	if (fd != NULL && fd->fd_kind >= KIND_BYTES) {
-		printf("# UNIT ");
-		metric_name(v, fd);
-		printf(" %s\n", fd->fd_kind == KIND_BYTES ? "bytes" :
-		    "seconds");
-	}
-	printf("# HELP ");
-	metric_name(v, fd);
-	printf(" %s\n", help);
+	fprintf(mt->mt_file, "# %s ", what);
+	metric_name(mt, fd, 0);
+	fprintf(mt->mt_file, " %s\n", text);
 }
 
 static void
-metric_samples(const struct view *v, const struct field *fd, size_t i,
-    const struct records *rs)
+metric_head(const struct metrics *mt, const struct field *fd)
+{
+	metric_line(mt, fd, "TYPE", fd == NULL ? (mt->mt_plain ? "gauge" :
+	    "info") : fd->fd_metric == METRIC_GAUGE ? "gauge" : "counter");
+	if (fd != NULL && fd->fd_kind >= KIND_BYTES && !mt->mt_plain)
+		metric_line(mt, fd, "UNIT", fd->fd_kind == KIND_BYTES ?
+		    "bytes" : "seconds");
+	metric_line(mt, fd, "HELP", fd == NULL ? "What is not a number." :
+	    fd->fd_help);
+}
+
+static void
+metric_samples(const struct metrics *mt, const struct field *fd, size_t i)
 {
 	const struct record	*r;
 	size_t			 j;
 
-	for (j = 0; j < rs->rs_count; j++) {
-		r = &rs->rs_list[j];
+	for (j = 0; j < mt->mt_records->rs_count; j++) {
+		r = &mt->mt_records->rs_list[j];
 		if (fd != NULL && r->r_values[i] == NULL)
 			continue;
-		metric_name(v, fd);
-		printf("%s", fd == NULL ? "_info" :
-		    fd->fd_metric == METRIC_COUNTER ? "_total" : "");
-		metric_labels(v, r, fd == NULL);
-		printf(" %s\n", fd == NULL ? "1" : r->r_values[i]);
+		metric_name(mt, fd, 1);
+		metric_labels(mt, r, fd == NULL);
+		fprintf(mt->mt_file, " %s\n", fd == NULL ? "1" :
+		    r->r_values[i]);
 	}
 }
 
 void
-show_metrics(const struct view *v, const struct records *rs)
+show_metrics(FILE *f, int plain, const struct view *v,
+    const struct records *rs)
 {
+	const struct metrics	 mt = { f, plain, v, rs };
 	const struct field	*fd;
 	size_t			 i;
 	int			 info = 0;
@@ -707,12 +727,11 @@ show_metrics(const struct view *v, const struct records *rs)
 		info |= fd->fd_metric == METRIC_INFO;
 		if (fd->fd_metric < METRIC_GAUGE)
 			continue;
-		metric_head(v, fd, fd->fd_metric == METRIC_GAUGE ? "gauge" :
-		    "counter", fd->fd_help);
-		metric_samples(v, fd, i, rs);
+		metric_head(&mt, fd);
+		metric_samples(&mt, fd, i);
 	}
 	if (info) {
-		metric_head(v, NULL, "info", "What is not a number.");
-		metric_samples(v, NULL, 0, rs);
+		metric_head(&mt, NULL);
+		metric_samples(&mt, NULL, 0);
 	}
 }
