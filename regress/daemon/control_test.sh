@@ -602,9 +602,9 @@ penalties_body()
 {
 	trusted=
 	controlled echo
-	for i in 1 2 3 4 5 6 7 8; do
-		"$peer" connect "127.0.0.1:$port" raw nonsense drain \
-		    >/dev/null 2>&1
+	# One after the other they may be forgotten as fast as they come.
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do
+		background "$peer" connect "127.0.0.1:$port" raw nonsense drain
 	done
 	wait_log "penalised for"
 	says "show penalties" '^SOURCE +STATE +LEFT +FACTOR ' \
