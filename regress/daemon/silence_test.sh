@@ -164,7 +164,7 @@ speaks, and only then by a session"
 late_body()
 {
 	need_look
-	serve echo
+	serve echo "timeout handshake $((10 * ${RUNATF_SLOW:-1}))"
 	start
 	for i in 1 2 3; do
 		waiter w$i 127.0.0.1 tls write "late $i" shutdown read
