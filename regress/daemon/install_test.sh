@@ -20,7 +20,7 @@ FreeBSD)
 esac
 
 scenario files "make install puts exactly its files into DESTDIR, with \
-their modes" timeout 300
+their modes" timeout 300 require.progs cc
 files_body()
 {
 	atf_check -o ignore -e ignore "$make" -C "$top" install \
@@ -71,7 +71,7 @@ files_body()
 }
 
 scenario runs "What was installed with another PREFIX runs from there" \
-    timeout 300
+    timeout 300 require.progs cc
 runs_body()
 {
 	need_ptrace

@@ -5,7 +5,7 @@
 . "$(atf_get_srcdir)/common.sh"
 
 scenario once "./quickstart --once makes a server, talks to it, shows the \
-events and leaves nothing behind" timeout 300
+events and leaves nothing behind" timeout 300 require.progs cc
 once_body()
 {
 	mkdir tmp
@@ -16,7 +16,7 @@ once_body()
 }
 
 scenario stays "./quickstart goes on until it is interrupted, and says how \
-to connect; what it says works" timeout 300
+to connect; what it says works" timeout 300 require.progs cc
 stays_body()
 {
 	mkdir tmp
@@ -36,7 +36,7 @@ stays_body()
 two_closed() { [ "$(grep -c state=closed said)" -ge 2 ]; }
 
 scenario ordinary "An ordinary user can run ./quickstart --once on a tree \
-that is built" timeout 300
+that is built" timeout 300 require.progs cc
 ordinary_body()
 {
 	[ "$(id -u)" -eq 0 ] || atf_skip "the user is an ordinary one already"
