@@ -47,7 +47,7 @@
 #include <openssl/ssl.h>
 
 #ifndef POLLRDHUP
-#define POLLRDHUP	0
+#include <netinet/tcp_fsm.h>
 #endif
 
 #ifdef TCP_CORK
@@ -578,16 +578,49 @@ cmd_both(const char *path)
 	cmd_read(UINT64_MAX);
 }
 
-/* Reads nothing, and waits for the other end to leave. */
-static void
-cmd_hold(void)
+#ifdef POLLRDHUP
+static int
+other_left(void)
 {
 	struct pollfd	 pfd;
 
 	pfd.fd = sock;
 	pfd.events = POLLRDHUP;
-	while (poll(&pfd, 1, -1) == -1)
-		if (errno != EINTR)
+	return (poll(&pfd, 1, -1));
+}
+#else
+/* Behind data that is not read, poll(2) of OpenBSD tells of no half-close. */
+static int
+other_left(void)
+{
+	struct tcp_info	 info;
+	struct pollfd	 pfd;
+	socklen_t	 len = sizeof(info);
+	int		 n;
+
+	pfd.fd = sock;
+	pfd.events = 0;
+	if ((n = poll(&pfd, 1, 50)) != 0 ||
+	    getsockopt(sock, IPPROTO_TCP, TCP_INFO, &info, &len) == -1)
+		return (n);
+	switch (info.tcpi_state) {
+	case TCPS_ESTABLISHED:
+	case TCPS_FIN_WAIT_1:
+	case TCPS_FIN_WAIT_2:
+		return (0);
+	}
+	return (1);
+}
+#endif
+
+/* Reads nothing, and waits for the other end to leave. */
+static void
+cmd_hold(void)
+{
+	int	 n;
+
+	while ((n = other_left()) != 1)
+		if (n == -1 && errno != EINTR)
 			err(1, "poll");
 	fprintf(stderr, "left\n");
 }
