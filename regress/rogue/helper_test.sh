@@ -21,7 +21,7 @@ serve_many()
 				certificate "www"
 				echo
 				prefork 4
-				timeout handshake 3 close 1
+				timeout handshake $handshake close 1
 				connections max 40 per source 40
 			}
 			CONF
@@ -311,7 +311,7 @@ certain()
 			certificate "www"
 			echo
 			prefork 4
-			timeout handshake 3 close 1 idle 2
+			timeout handshake $handshake close 1 idle 2
 			connections max 40 per source 40
 		}
 		CONF

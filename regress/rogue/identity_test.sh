@@ -32,7 +32,7 @@ serve_named()
 		match servername "four.example" refuse
 		echo
 		prefork 16
-		timeout handshake 3
+		timeout handshake $handshake
 		connections per source 1000
 	}
 	CONF

@@ -347,7 +347,8 @@ halves()
 	joined
 	errors | grep ptTimeout >late
 	atf_check_equal 3 "$(grep -c \
-	    "^www error=$time.*reason=\"handshake timer, 3 seconds\"" late)"
+	    "^www error=$time.*reason=\"handshake timer, $handshake seconds\"" \
+	    late)"
 	cat late >>expected
 	prove www "exit 7" "exit code 7"
 	prove www "kill 9" "killed by signal 9 (Killed)"
