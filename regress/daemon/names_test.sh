@@ -200,8 +200,7 @@ route_several_body()
 	for b in one two main; do
 		backend $b
 	done
-	background "$peer" -p dead.port bind 127.0.0.1:0
-	wait_until 20 "a dead backend" test -f dead.port
+	refuser dead
 	names "forward to 127.0.0.1 port $(port_in main)" \
 	    "match servername \"api.example.org\" forward to 127.0.0.1 port $(port_in one)" \
 	    "match servername \"api.example.org\" forward to 127.0.0.1 port $(port_in two)" \
