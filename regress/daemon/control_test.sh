@@ -5,6 +5,7 @@
 # The control sockets, and securetcpctl(8).
 
 . "$(atf_get_srcdir)/common.sh"
+. "$(atf_get_srcdir)/pki.sh"
 
 securetcpctl=$top/sbin/securetcpctl/securetcpctl
 
@@ -476,6 +477,16 @@ sessions_body()
 	    '^ +[0-9]+ +www +connected +[0-9]+s +127\.0\.0\.1:[0-9]+ +- +echo ' \
 	    '^ +[0-9]+ +other +connected '
 	atf_check_equal 3 "$(wc -l <said | tr -d ' ')"
+	says "show sessions sort server"
+	atf_check -o match:" other +connected " sed -n 2p said
+	for key in session from age; do
+		shows -o inline:"True\n" json \
+		    "show sessions sort $key state connected" \
+		    '[s["'$key'"] for s in d["sessions"]] == sorted((s["'$key'"]
+		    for s in d["sessions"]), reverse="'$key'" == "age")'
+	done
+	fails 2 'sort hell: sessions have no such key' show sessions sort hell
+	fails 1 'no such command' show sessions sort
 	says "show sessions server other" '^ +[0-9]+ +other +connected '
 	atf_check_equal 2 "$(wc -l <said | tr -d ' ')"
 	fails 1 'there is no such server' show sessions server nobody
@@ -683,6 +694,60 @@ both_monitor()
 {
 	"$peer" connect "127.0.0.1:$port" raw nonsense drain >/dev/null 2>&1
 	[ -s all ] && [ -s failures ]
+}
+
+# judges NAME: the line of the rules of the server that has this.
+judges() { grep -n "$1" securetcpd.conf | sed 's/:.*//'; }
+
+scenario judged "monitor has how the certificate of each peer was judged, and \
+by which rule, and so has log verbose" require.progs "python3 openssl"
+judged_body()
+{
+	authority root
+	authority stranger
+	issue root one /O=Example/CN=one.ops.example.org
+	issue root two /CN=two
+	issue stranger three /CN=three
+	serve echo "client authentication optional ca \"$PWD/root.crt\"" \
+	    'authenticate {' 'deny subject "CN=two"' \
+	    'allow subject "CN=*.ops.example.org"' 'allow none' '}'
+	own_control
+	start
+	"$securetcpctl" -s control monitor server www authenticate >judged &
+	echo $! >>pids
+	"$securetcpctl" -j -s control monitor error authenticate >judged.json &
+	echo $! >>pids
+	wait_until 20 "both monitors" both_judge
+	for n in one two three; do
+		openssl s_client -connect "127.0.0.1:$port" -cert $n.crt \
+		    -key $n.key </dev/null >s_client.out 2>&1
+	done
+	wait_until 20 "all of it" grep -q 'CN=three.*"event":"error"' \
+	    judged.json
+	atf_check -o match:"^server=www session=[0-9]+ from=127.0.0.1:[0-9]+ authenticate=allowed rule=3 line=$(judges none)\$" \
+	    -o match:" authenticate=allowed rule=2 line=$(judges ops) subject=.O=Example,CN=one.ops.example.org. issuer=.O=Example,CN=root. hash=SHA256:[0-9a-f]{64}\$" \
+	    -o match:" authenticate=denied rule=1 line=$(judges CN=two) subject=.CN=two. .* reason=.denied by rule 1 .line $(judges CN=two)..\$" \
+	    -o match:" authenticate=denied reason=.certificate CN=three: issued by O=Example,CN=stranger, which is not trusted.\$" \
+	    cat judged
+	atf_check -s exit:1 grep state= judged
+	shows -o inline:"2 $(judges ops) allowed authenticate www\n" \
+	    python3 -c 'import json
+for line in open("judged.json"):
+    d = json.loads(line)
+    if d["event"] == "authenticate" and d.get("rule") == 2:
+        print(d["rule"], d["line"], d["authenticate"], d["event"], d["server"])'
+	# The log has it for those who ask for it.
+	atf_check -s exit:1 grep authenticate= log
+	says "log verbose"
+	both_judge
+	wait_log ' authenticate=allowed rule=3 '
+}
+both_judge()
+{
+	served
+	openssl s_client -connect "127.0.0.1:$port" -cert two.crt \
+	    -key two.key </dev/null >s_client.out 2>&1
+	[ -s judged ] && [ -s judged.json ]
 }
 
 scenario traces "trace prints the events of one connection, and ends with it" \

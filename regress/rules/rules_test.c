@@ -89,15 +89,16 @@ rule(int allow, enum conf_subject subject, const char *pattern)
 static void
 check(const char *what, const char *want)
 {
-	char	 reason[WIRE_REASON] = "nothing was said";
-	int	 ok;
+	struct verdict	 vd;
+	int		 ok;
 
-	ok = rules_allow(&server, &client, reason, sizeof(reason));
+	ok = rules_allow(&server, &client, &vd);
 	if (want == NULL)
-		ATF_CHECK_EQ_MSG(1, ok, "%s: %s", what, reason);
+		ATF_CHECK_EQ_MSG(1, ok, "%s: %s", what, vd.vd_reason);
 	else {
 		ATF_CHECK_EQ_MSG(0, ok, "%s: let in", what);
-		ATF_CHECK_STREQ_MSG(want, reason, "%s: %s", what, reason);
+		ATF_CHECK_STREQ_MSG(want, vd.vd_reason, "%s: %s", what,
+		    vd.vd_reason);
 	}
 }
 
@@ -333,10 +334,29 @@ CASE(empty, "a certificate without a subject matches no rule about one")
 	allowed("by its issuer");
 }
 
+CASE(verdict, "the rule that has decided is named, and none where none has")
+{
+	struct verdict	 vd;
+
+	begin();
+	DENY(SAN, "dns:b.example.org");
+	ALLOW(SUBJECT, "CN=a.example.org");
+	ALLOW(ISSUER, "CN=Client CA");
+	ATF_CHECK_EQ(1, rules_allow(&server, &client, &vd));
+	ATF_CHECK_EQ(2, vd.vd_rule);
+	ATF_CHECK_EQ(102, vd.vd_line);
+	ATF_CHECK_STREQ("", vd.vd_reason);
+	client.wh_peer = 0;
+	ATF_CHECK_EQ(0, rules_allow(&server, &client, &vd));
+	ATF_CHECK_EQ(0, vd.vd_rule);
+	ATF_CHECK_EQ(0, vd.vd_line);
+}
+
 CASE(many, "of a thousand rules the last one decides, in no time")
 {
 	struct timespec	 a, b;
-	char		 pattern[64], reason[WIRE_REASON];
+	struct verdict	 vd;
+	char		 pattern[64];
 	unsigned int	 i;
 
 	begin();
@@ -351,10 +371,9 @@ CASE(many, "of a thousand rules the last one decides, in no time")
 	}
 	DENY(SUBJECT, "CN=a.example.org");
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &a);
-	ATF_CHECK_EQ(0, rules_allow(&server, &client, reason,
-	    sizeof(reason)));
+	ATF_CHECK_EQ(0, rules_allow(&server, &client, &vd));
 	(void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &b);
-	ATF_CHECK_STREQ("denied by rule 1000 (line 1100)", reason);
+	ATF_CHECK_STREQ("denied by rule 1000 (line 1100)", vd.vd_reason);
 	ATF_CHECK_MSG(b.tv_sec - a.tv_sec < 2, "it took long");
 }
 
@@ -393,6 +412,7 @@ ATF_TP_ADD_TCS(tp)
 	ATF_TP_ADD_TC(tp, unsaid);
 	ATF_TP_ADD_TC(tp, odd_names);
 	ATF_TP_ADD_TC(tp, empty);
+	ATF_TP_ADD_TC(tp, verdict);
 	ATF_TP_ADD_TC(tp, many);
 	ATF_TP_ADD_TC(tp, longest);
 	return (atf_no_error());

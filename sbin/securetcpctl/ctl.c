@@ -49,7 +49,8 @@ static const struct command	 commands[] = {
 	{ "close", NULL, "id", 1, 1, run_order },
 	{ "drain", NULL, "[time]", 0, 1, run_drain },
 	{ "log", NULL, "off|errors|state|verbose", 1, 1, run_log },
-	{ "monitor", NULL, "[server name] [state|error]", 0, 3, run_monitor },
+	{ "monitor", NULL, "[server name] [state] [error] [authenticate]",
+	    0, 5, run_monitor },
 	{ "reload", NULL, "", 0, 0, run_reload },
 	{ "show", "backends", "", 0, 0, run_show },
 	{ "show", "certificates", "", 0, 0, run_show },
@@ -59,8 +60,9 @@ static const struct command	 commands[] = {
 	{ "show", "processes", "", 0, 0, run_show },
 	{ "show", "servers", "", 0, 0, run_show },
 	{ "show", "session", "id", 1, 1, run_show },
-	{ "show", "sessions", "[server name] [from address] [state state]",
-	    0, 6, run_show },
+	{ "show", "sessions",
+	    "[server name] [from address] [state state] [sort key]", 0, 8,
+	    run_show },
 	{ "show", "summary", "", 0, 0, run_show },
 	{ "stop", NULL, "", 0, 0, run_order },
 	{ "trace", NULL, "id", 1, 1, run_monitor },
@@ -92,6 +94,14 @@ usage(void)
 
 	for (i = 0; i < NCOMMANDS; i++)
 		usage_line(&commands[i], i == 0 ? "usage: " : "       ");
+	exit(CTL_USAGE);
+}
+
+__attribute__((__noreturn__))
+static void
+misused(const struct command *cm)
+{
+	usage_line(cm, "usage: ");
 	exit(CTL_USAGE);
 }
 
@@ -251,15 +261,40 @@ collect(const struct view *v, struct records *rs)
 			record_add(rs, v, line + len + 1);
 }
 
+/* "sort KEY" is not for the daemon: takes it out of the words. */
+static const char *
+take_sort(int *argc, char **argv)
+{
+	const char	*key;
+	int		 i;
+
+	for (i = 0; i + 1 < *argc; i += 2)
+		if (strcmp(argv[i], "sort") == 0)
+			break;
+	if (i + 1 >= *argc)
+		return (NULL);
+	key = argv[i + 1];
+	for (*argc -= 2; i < *argc; i++)
+		argv[i] = argv[i + 2];
+	return (key);
+}
+
 static int
 run_show(const struct command *cm, int argc, char **argv)
 {
 	const struct view	*v = view_find(cm->cm_what);
+	const char		*key = take_sort(&argc, argv);
 	struct records		 rs = { NULL, 0 };
 
+	/* A key that there is not is no question for the daemon. */
+	if (records_sort(v, &rs, key) == -1) {
+		fprintf(stderr, "securetcpctl: sort %s: %s have no such key\n",
+		    key, v->v_name);
+		misused(cm);
+	}
 	ask(cm, cm->cm_what, argc, argv);
 	collect(v, &rs);
-	records_sort(v, &rs);
+	(void)records_sort(v, &rs, key);
 	if (json)
 		show_json(v, &rs);
 	else if (v->v_single && rs.rs_count > 0)
@@ -288,7 +323,7 @@ run_metrics(const struct command *cm, int argc, char **argv)
 	for (v = NULL; (v = view_metrics(v)) != NULL; records_free(&rs)) {
 		ask(cm, v->v_name, argc, argv);
 		collect(v, &rs);
-		records_sort(v, &rs);
+		(void)records_sort(v, &rs, NULL);
 		show_metrics(f, plain, v, &rs);
 	}
 	if (!plain)
@@ -349,14 +384,6 @@ choose(const char *const *words, const char *word)
 			found = *words;
 		}
 	return (found);
-}
-
-__attribute__((__noreturn__))
-static void
-misused(const struct command *cm)
-{
-	usage_line(cm, "usage: ");
-	exit(CTL_USAGE);
 }
 
 static int

@@ -67,7 +67,8 @@ const struct view
 char		*value_end(char **);
 void		 record_add(struct records *, const struct view *,
 		    const char *);
-void		 records_sort(const struct view *, struct records *);
+int		 records_sort(const struct view *, struct records *,
+		    const char *);
 void		 records_free(struct records *);
 void		 show_lines(FILE *, const struct records *);
 void		 show_table(const struct view *, const struct records *);

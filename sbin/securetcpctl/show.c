@@ -315,35 +315,47 @@ record_add(struct records *rs, const struct view *v, const char *line)
 	}
 }
 
-static const struct view	*sorting;
+static size_t	 sort_field;
+static int	 sort_text, sort_falling;
 
-/* One without a number comes last. */
+/* One without a value comes last. */
 static int
 record_cmp(const void *a, const void *b)
 {
 	const struct record	*ra = a, *rb = b;
 	const char		*va, *vb;
 	long long		 na, nb;
-	size_t			 i = field_find(sorting, sorting->v_sort);
 
-	va = ra->r_values[i];
-	vb = rb->r_values[i];
+	va = ra->r_values[sort_field];
+	vb = rb->r_values[sort_field];
 	if (va == NULL || vb == NULL)
 		return ((va == NULL) - (vb == NULL));
+	if (sort_text)
+		return (strcmp(va, vb));
 	na = strtoll(va, NULL, 10);
 	nb = strtoll(vb, NULL, 10);
 	if (na == nb)
 		return (0);
-	return ((na < nb) != sorting->v_falling ? -1 : 1);
+	return ((na < nb) != sort_falling ? -1 : 1);
 }
 
-void
-records_sort(const struct view *v, struct records *rs)
+/* By this key, or as the view has it; -1: there is no such key. */
+int
+records_sort(const struct view *v, struct records *rs, const char *key)
 {
-	sorting = v;
-	if (v->v_sort != NULL && rs->rs_count > 1)
+	const struct field	*fd;
+
+	sort_field = field_find(v, key != NULL ? key : v->v_sort != NULL ?
+	    v->v_sort : v->v_fields[0].fd_key);
+	fd = &v->v_fields[sort_field];
+	if (fd->fd_key == NULL)
+		return (-1);
+	sort_text = fd->fd_kind == KIND_TEXT;
+	sort_falling = key == NULL ? v->v_falling : fd->fd_kind >= KIND_BYTES;
+	if ((key != NULL || v->v_sort != NULL) && rs->rs_count > 1)
 		qsort(rs->rs_list, rs->rs_count, sizeof(rs->rs_list[0]),
 		    record_cmp);
+	return (0);
 }
 
 void
@@ -585,8 +597,8 @@ static int
 json_number(const char *key)
 {
 	static const char *const	 numbers[] = {
-		"session", "number", "count", "in", "out", "seconds", "exit",
-		"signal"
+		"session", "number", "count", "rule", "line", "in", "out",
+		"seconds", "exit", "signal"
 	};
 	size_t				 i;
 
@@ -600,8 +612,12 @@ json_number(const char *key)
 void
 show_event(const char *line)
 {
-	const char	*kind = NULL;
-	char		*copy, *equals, *key, *next, *value;
+	static const char *const	 kinds[] = {
+		"error", "authenticate", "state"
+	};
+	const char			*kind = "";
+	char				*copy, *equals, *key, *next, *value;
+	size_t				 i;
 
 	if ((copy = strdup(line)) == NULL)
 		err(1, NULL);
@@ -610,9 +626,9 @@ show_event(const char *line)
 		*equals = '\0';
 		value = equals + 1;
 		next = value_end(&value);
-		if (strcmp(key, "error") == 0 || (kind == NULL &&
-		    strcmp(key, "state") == 0))
-			kind = strcmp(key, "error") == 0 ? "error" : "state";
+		for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+			if (strcmp(key, kinds[i]) == 0)
+				kind = kinds[i];
 		if (key != copy)
 			putchar(',');
 		printf("\"%s\":", key);
@@ -621,7 +637,7 @@ show_event(const char *line)
 		else
 			json_string(stdout, value);
 	}
-	printf(",\"event\":\"%s\"}\n", kind == NULL ? "" : kind);
+	printf(",\"event\":\"%s\"}\n", kind);
 	free(copy);
 }
 

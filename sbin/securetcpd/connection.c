@@ -322,7 +322,8 @@ static void
 conn_identity(struct session *s, const struct wire_established *wh)
 {
 	struct server	*sv = s->s_conf;
-	char		 reason[WIRE_REASON];
+	struct verdict	 vd;
+	int		 allowed;
 
 	if (TAILQ_EMPTY(&sv->sv_rules)) {
 		session_gone(&s->s_child, "violation: IDENTITY where there "
@@ -331,8 +332,10 @@ conn_identity(struct session *s, const struct wire_established *wh)
 	}
 	if (conn_learn(s, wh) == -1)
 		return;
-	if (!rules_allow(sv, wh, reason, sizeof(reason)))
-		conn_refuse(s, ptAuthentication, reason);
+	allowed = rules_allow(sv, wh, &vd);
+	log_judged(s, allowed, &vd);
+	if (!allowed)
+		conn_refuse(s, ptAuthentication, vd.vd_reason);
 	else if (child_send(&s->s_child, WIRE_ALLOWED, -1, NULL, 0) == -1)
 		session_gone(&s->s_child, NULL);
 }
@@ -386,13 +389,17 @@ conn_forward(struct session *s)
 static void
 conn_established(struct session *s, const struct wire_established *wh)
 {
-	char	 reason[WIRE_REASON];
+	struct verdict	 vd;
+	int		 allowed, judged = s->s_facts != NULL;
 
 	if (conn_learn(s, wh) == -1)
 		return;
 	/* Also of a session that has not asked. */
-	if (!rules_allow(s->s_conf, wh, reason, sizeof(reason))) {
-		conn_refuse(s, ptAuthentication, reason);
+	allowed = rules_allow(s->s_conf, wh, &vd);
+	if (!judged && (wh->wh_peer || !TAILQ_EMPTY(&s->s_conf->sv_rules)))
+		log_judged(s, allowed, &vd);
+	if (!allowed) {
+		conn_refuse(s, ptAuthentication, vd.vd_reason);
 		return;
 	}
 	if (session_enter(s, PHASE_BACKEND, NULL) == -1)
@@ -500,6 +507,19 @@ conn_closed(struct session *s)
 	stop_check();
 }
 
+/* The session itself has found its peer's certificate wanting. */
+static void
+conn_distrusts(const struct session *s, const char *reason)
+{
+	struct verdict	 vd;
+
+	if (s->s_facts != NULL || session_state(s) != SECURETCP_CONNECTING)
+		return;
+	memset(&vd, 0, sizeof(vd));
+	(void)strlcpy(vd.vd_reason, reason, sizeof(vd.vd_reason));
+	log_judged(s, 0, &vd);
+}
+
 /* Every connection ends here; the session may still have to leave. */
 static void
 conn_end(struct session *s, int number, const char *description,
@@ -507,6 +527,8 @@ conn_end(struct session *s, int number, const char *description,
 {
 	int	 over;
 
+	if (number == ptAuthentication)
+		conn_distrusts(s, reason);
 	if (number != ptOk)
 		log_error(s, number, description, reason);
 	offence_end(s, number, reason);

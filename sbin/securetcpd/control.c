@@ -314,6 +314,8 @@ order_monitor(struct client *cl, int argc, char **argv)
 			kinds |= EVENT_STATE;
 		else if (strcmp(argv[i], "error") == 0)
 			kinds |= EVENT_ERROR;
+		else if (strcmp(argv[i], "authenticate") == 0)
+			kinds |= EVENT_AUTHENTICATE;
 		else if (strcmp(argv[i], "server") == 0 && i + 1 < argc) {
 			cl->cl_server = report_server(argv[++i]);
 			if (cl->cl_server == 0)
@@ -321,7 +323,7 @@ order_monitor(struct client *cl, int argc, char **argv)
 		} else
 			return (REPORT_UNKNOWN);
 	}
-	client_monitor(cl, kinds != 0 ? kinds : EVENT_STATE | EVENT_ERROR);
+	client_monitor(cl, kinds != 0 ? kinds : EVENT_ALL);
 	return (NULL);
 }
 
@@ -350,7 +352,7 @@ order_trace(struct client *cl, int argc, char **argv)
 	if ((why = order_session(&s, argc, argv)) != NULL)
 		return (why);
 	cl->cl_session = s->s_id;
-	client_monitor(cl, EVENT_STATE | EVENT_ERROR);
+	client_monitor(cl, EVENT_ALL);
 	log_present(s, &l);
 	client_event(cl, l.ll_buf);
 	return (NULL);

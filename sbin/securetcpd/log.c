@@ -443,6 +443,34 @@ line_closed(struct logline *l, const struct session *s)
 	line_program(l, s->s_execution);
 }
 
+/* Whether the peer's certificate, or that it has none, is good enough. */
+void
+log_judged(const struct session *s, int allowed, const struct verdict *vd)
+{
+	const struct wire_established	*f = s->s_facts;
+	struct logline			 l;
+
+	if (level < CONF_LOG_VERBOSE && !watched)
+		return;
+	line_session(&l, s);
+	line_add(&l, "authenticate", allowed ? "allowed" : "denied");
+	if (vd->vd_rule != 0) {
+		line_addf(&l, "rule", "%u", vd->vd_rule);
+		line_addf(&l, "line", "%d", vd->vd_line);
+	}
+	if (f != NULL && f->wh_peer) {
+		line_subject(&l, f);
+		if (f->wh_issuer[0] != '\0')
+			line_add(&l, "issuer", f->wh_issuer);
+		line_add(&l, "hash", f->wh_hash);
+	}
+	if (vd->vd_reason[0] != '\0')
+		line_add(&l, "reason", vd->vd_reason);
+	if (s->s_via[0] != '\0')
+		line_add(&l, "via", s->s_via);
+	put_event(s->s_service, s, EVENT_AUTHENTICATE, LOG_DEBUG, l.ll_buf);
+}
+
 /* The State event that a connection had last, made again. */
 void
 log_present(const struct session *s, struct logline *l)

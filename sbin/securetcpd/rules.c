@@ -96,15 +96,16 @@ rules_unfit(const struct server *sv, const struct wire_established *wh)
 /* The first that matches decides; false with the reason. */
 int
 rules_allow(const struct server *sv, const struct wire_established *wh,
-    char *reason, size_t size)
+    struct verdict *vd)
 {
 	const struct rule	*ru;
 	const char		*why;
 	unsigned int		 n = 0;
 	int			 allows = 0;
 
+	memset(vd, 0, sizeof(*vd));
 	if ((why = rules_unfit(sv, wh)) != NULL) {
-		(void)strlcpy(reason, why, size);
+		(void)strlcpy(vd->vd_reason, why, sizeof(vd->vd_reason));
 		return (0);
 	}
 	TAILQ_FOREACH(ru, &sv->sv_rules, ru_entry) {
@@ -112,16 +113,18 @@ rules_allow(const struct server *sv, const struct wire_established *wh,
 		allows |= ru->ru_allow;
 		if (!rule_matches(ru, wh))
 			continue;
+		vd->vd_rule = n;
+		vd->vd_line = ru->ru_place.cp_line;
 		if (ru->ru_allow)
 			return (1);
-		(void)snprintf(reason, size, "denied by rule %u (line %d)", n,
-		    ru->ru_place.cp_line);
+		(void)snprintf(vd->vd_reason, sizeof(vd->vd_reason),
+		    "denied by rule %u (line %d)", n, vd->vd_line);
 		return (0);
 	}
 	if (!allows)
 		return (1);
-	(void)strlcpy(reason, wh->wh_peer ? "denied: no rule allows this "
-	    "certificate" : "denied: no rule allows a client without a "
-	    "certificate", size);
+	(void)strlcpy(vd->vd_reason, wh->wh_peer ? "denied: no rule allows "
+	    "this certificate" : "denied: no rule allows a client without a "
+	    "certificate", sizeof(vd->vd_reason));
 	return (0);
 }

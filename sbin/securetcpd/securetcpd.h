@@ -50,7 +50,16 @@ struct generation;
 /* Events of connections, which securetcpctl(8) can be told. */
 enum event_kind {
 	EVENT_STATE = 1,
-	EVENT_ERROR = 2
+	EVENT_ERROR = 2,
+	EVENT_AUTHENTICATE = 4,
+	EVENT_ALL = 7
+};
+
+/* What the rules make of a peer, and which of them has decided. */
+struct verdict {
+	unsigned int	 vd_rule;	/* from 1; 0: none of them */
+	int		 vd_line;	/* of that rule */
+	char		 vd_reason[WIRE_REASON];	/* why it is denied */
 };
 
 /* The standard error of a program, on its way to the log. */
@@ -588,6 +597,8 @@ void		 log_error(const struct session *, int, const char *,
 		    const char *);
 void		 log_visitor(const struct visitor *, const char *);
 void		 log_state(struct session *, const char *);
+void		 log_judged(const struct session *, int,
+		    const struct verdict *);
 void		 log_present(const struct session *, struct logline *);
 void		 log_stderr(const struct errlog *, const char *, size_t);
 void		 log_stderr_cut(const struct errlog *);
@@ -839,7 +850,7 @@ void		 hold_look(struct session *);
 
 /* rules.c */
 int		 rules_allow(const struct server *,
-		    const struct wire_established *, char *, size_t);
+		    const struct wire_established *, struct verdict *);
 
 /* update.c */
 void		 updates_show(struct conf *);

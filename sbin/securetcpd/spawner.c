@@ -248,7 +248,7 @@ static uint8_t
 server_flags(const struct server *sv)
 {
 	static const struct wire_established	 none;
-	char					 reason[WIRE_REASON];
+	struct verdict				 vd;
 	uint8_t					 flags = 0;
 
 	if (sv->sv_client)
@@ -260,7 +260,7 @@ server_flags(const struct server *sv)
 	if (!TAILQ_EMPTY(&sv->sv_rules))
 		flags |= WIRE_SERVER_RULES;
 	if (sv->sv_auth == WIRE_AUTH_OPTIONAL &&
-	    !rules_allow(sv, &none, reason, sizeof(reason)))
+	    !rules_allow(sv, &none, &vd))
 		flags |= WIRE_SERVER_NONE;
 	return (flags);
 }
