@@ -34,16 +34,16 @@ account_check(const struct conf_place *place, const char *what,
 	struct passwd	*pw;
 
 	if (name[0] == '\0')
-		return -1;
+		return (-1);
 	if ((pw = getpwnam(name)) == NULL) {
 		conf_error(place, "%s \"%s\" does not exist", what, name);
-		return -1;
+		return (-1);
 	}
 	if (pw->pw_uid == 0) {
 		conf_error(place, "%s \"%s\" has user id 0", what, name);
-		return -1;
+		return (-1);
 	}
-	return 0;
+	return (0);
 }
 
 /* Only root can become somebody else. */

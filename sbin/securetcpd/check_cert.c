@@ -36,7 +36,7 @@ key_shared(const struct certificate *ce, const struct stat *st)
 
 	if (ce->ce_key_group == NULL ||
 	    (st->st_mode & (S_IRWXG | S_IRWXO)) != S_IRGRP)
-		return 0;
+		return (0);
 	if ((gr = getgrnam(ce->ce_key_group)) == NULL)
 		conf_error(&ce->ce_key_at, "group \"%s\" does not exist",
 		    ce->ce_key_group);
@@ -44,7 +44,7 @@ key_shared(const struct certificate *ce, const struct stat *st)
 		conf_error(&ce->ce_key_at, "key \"%s\" is readable by the "
 		    "group with id %u, which is not \"%s\"", ce->ce_key,
 		    (unsigned int)st->st_gid, ce->ce_key_group);
-	return 1;
+	return (1);
 }
 
 static void

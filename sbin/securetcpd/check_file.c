@@ -39,10 +39,10 @@ conf_check_open(const char *what, const char *path, off_t max,
 		conf_error(place, "%s \"%s\" is larger than %lld bytes", what,
 		    path, (long long)max);
 	else
-		return fd;
+		return (fd);
 	if (fd != -1)
 		close(fd);
-	return -1;
+	return (-1);
 }
 
 /* A private key must not be in this process: the file is refused. */

@@ -87,7 +87,7 @@ conf_new(const char *file)
 	conf->cf_block_most = CONF_BLOCK_MOST;
 	TAILQ_INIT(&conf->cf_certificates);
 	TAILQ_INIT(&conf->cf_servers);
-	return conf;
+	return (conf);
 }
 
 static unsigned int
@@ -97,8 +97,8 @@ processors(void)
 
 	n = sysconf(_SC_NPROCESSORS_ONLN);
 	if (n < 1)
-		return 1;
-	return n > CONF_SIGNERS_MAX ? CONF_SIGNERS_MAX : (unsigned int)n;
+		return (1);
+	return (n > CONF_SIGNERS_MAX ? CONF_SIGNERS_MAX : (unsigned int)n);
 }
 
 static void
@@ -235,7 +235,7 @@ certificate_new(struct conf *conf, const char *name,
 	if ((last = TAILQ_LAST(&conf->cf_certificates, certificates)) != NULL)
 		ce->ce_index = last->ce_index + 1;
 	TAILQ_INSERT_TAIL(&conf->cf_certificates, ce, ce_entry);
-	return ce;
+	return (ce);
 }
 
 struct certificate *
@@ -245,8 +245,8 @@ certificate_find(struct conf *conf, const char *name)
 
 	TAILQ_FOREACH(ce, &conf->cf_certificates, ce_entry)
 		if (strcmp(ce->ce_name, name) == 0)
-			return ce;
-	return NULL;
+			return (ce);
+	return (NULL);
 }
 
 const struct conf_timer conf_timers[] = {
@@ -265,7 +265,7 @@ const struct conf_timer conf_timers[] = {
 unsigned int *
 server_timer(struct server *sv, const struct conf_timer *ct)
 {
-	return (unsigned int *)(void *)((char *)sv + ct->ct_offset);
+	return ((unsigned int *)(void *)((char *)sv + ct->ct_offset));
 }
 
 struct server *
@@ -301,7 +301,7 @@ server_new(struct conf *conf, const char *name, const struct conf_place *place)
 	sv->sv_pending = CONF_PENDING;
 	sv->sv_prefork = CONF_PREFORK;
 	TAILQ_INSERT_TAIL(&conf->cf_servers, sv, sv_entry);
-	return sv;
+	return (sv);
 }
 
 struct server *
@@ -311,8 +311,8 @@ server_find(struct conf *conf, const char *name)
 
 	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry)
 		if (strcmp(sv->sv_name, name) == 0)
-			return sv;
-	return NULL;
+			return (sv);
+	return (NULL);
 }
 
 struct backend *
@@ -329,7 +329,7 @@ backend_new(struct backends *backends, const struct conf_place *place)
 		conf_error(place, "more than %d backends or targets",
 		    CONF_BACKENDS_MAX);
 	TAILQ_INSERT_TAIL(backends, ba, ba_entry);
-	return ba;
+	return (ba);
 }
 
 struct route *
@@ -342,7 +342,7 @@ route_new(struct server *sv, const struct conf_place *place)
 	rt->rt_place = *place;
 	TAILQ_INIT(&rt->rt_backends);
 	TAILQ_INSERT_TAIL(&sv->sv_routes, rt, rt_entry);
-	return rt;
+	return (rt);
 }
 
 struct rule *
@@ -354,7 +354,7 @@ rule_new(struct server *sv, const struct conf_place *place)
 		err(1, "calloc");
 	ru->ru_place = *place;
 	TAILQ_INSERT_TAIL(&sv->sv_rules, ru, ru_entry);
-	return ru;
+	return (ru);
 }
 
 const char *
@@ -364,12 +364,12 @@ conf_filename(const char *name)
 
 	TAILQ_FOREACH(fi, &filenames, fi_entry)
 		if (strcmp(fi->fi_name, name) == 0)
-			return fi->fi_name;
+			return (fi->fi_name);
 	if ((fi = malloc(sizeof(*fi))) == NULL ||
 	    (fi->fi_name = strdup(name)) == NULL)
 		err(1, "malloc");
 	TAILQ_INSERT_TAIL(&filenames, fi, fi_entry);
-	return fi->fi_name;
+	return (fi->fi_name);
 }
 
 /*
@@ -393,25 +393,25 @@ conf_address(const char *text, struct sockaddr_storage *ss, socklen_t *len)
 	else if (strchr(text, ':') != NULL)
 		hints.ai_family = AF_INET6;
 	else
-		return "is not a numeric address";
+		return ("is not a numeric address");
 	if (getaddrinfo(text, NULL, &hints, &res) != 0)
-		return strchr(text, '%') == NULL ? "is not a valid address" :
-		    "is not a valid address of an interface that is there";
+		return (strchr(text, '%') == NULL ? "is not a valid address" :
+		    "is not a valid address of an interface that is there");
 	*len = res->ai_addrlen;
 	memcpy(ss, res->ai_addr, res->ai_addrlen);
 	freeaddrinfo(res);
 	if (ss->ss_family == AF_INET6) {
 		memcpy(&sin6, ss, sizeof(sin6));
 		if (IN6_IS_ADDR_V4MAPPED(&sin6.sin6_addr))
-			return "is an IPv4 address in IPv6 form: write it "
-			    "as IPv4";
+			return ("is an IPv4 address in IPv6 form: write it "
+			    "as IPv4");
 		if (IN6_IS_ADDR_MULTICAST(&sin6.sin6_addr))
-			return "is a multicast address";
-		return NULL;
+			return ("is a multicast address");
+		return (NULL);
 	}
 	if (IN_MULTICAST(ntohl(sin.sin_addr.s_addr)))
-		return "is a multicast address";
-	return NULL;
+		return ("is a multicast address");
+	return (NULL);
 }
 
 /* A number, or the name of a TCP service. */
@@ -427,10 +427,10 @@ conf_port(const char *text, struct sockaddr_storage *ss)
 	if (text[0] != '\0' && strspn(text, "0123456789") == strlen(text)) {
 		port = htons((in_port_t)strtonum(text, 0, 65535, &errstr));
 		if (errstr != NULL)
-			return "is not a port (0-65535)";
+			return ("is not a port (0-65535)");
 	} else {
 		if ((se = getservbyname(text, "tcp")) == NULL)
-			return "is neither a port number nor a TCP service";
+			return ("is neither a port number nor a TCP service");
 		port = (in_port_t)se->s_port;
 	}
 	if (ss->ss_family == AF_INET6) {
@@ -442,7 +442,7 @@ conf_port(const char *text, struct sockaddr_storage *ss)
 		sin.sin_port = port;
 		memcpy(ss, &sin, sizeof(sin));
 	}
-	return NULL;
+	return (NULL);
 }
 
 const char *
@@ -451,13 +451,13 @@ conf_unix(const char *text, struct sockaddr_storage *ss, socklen_t *len)
 	struct sockaddr_un	 sun;
 
 	if (text[0] != '/')
-		return "is not an absolute path";
+		return ("is not an absolute path");
 	if (sockfile_address(&sun, text) == -1)
-		return "is too long for the path of a unix socket";
+		return ("is too long for the path of a unix socket");
 	memset(ss, 0, sizeof(*ss));
 	memcpy(ss, &sun, sizeof(sun));
 	*len = sizeof(sun);
-	return NULL;
+	return (NULL);
 }
 
 /* NULL, or why an address is of no use: a link-local one without its link. */
@@ -467,12 +467,12 @@ conf_zone(const struct sockaddr_storage *ss)
 	struct sockaddr_in6	 sin6;
 
 	if (ss->ss_family != AF_INET6)
-		return NULL;
+		return (NULL);
 	memcpy(&sin6, ss, sizeof(sin6));
 	if (!IN6_IS_ADDR_LINKLOCAL(&sin6.sin6_addr) || sin6.sin6_scope_id != 0)
-		return NULL;
-	return "is a link-local address without its interface: write it as "
-	    "in fe80::1%em0";
+		return (NULL);
+	return ("is a link-local address without its interface: write it as "
+	    "in fe80::1%em0");
 }
 
 void
@@ -535,14 +535,14 @@ place_before(const struct conf_place *a, const struct conf_place *b)
 	struct filename	*fi;
 
 	if (a->cp_file == b->cp_file)
-		return a->cp_line < b->cp_line;
+		return (a->cp_line < b->cp_line);
 	TAILQ_FOREACH(fi, &filenames, fi_entry) {
 		if (fi->fi_name == a->cp_file)
-			return 1;
+			return (1);
 		if (fi->fi_name == b->cp_file)
-			return 0;
+			return (0);
 	}
-	return 0;
+	return (0);
 }
 
 /* Behind what was said of the same place. */
@@ -608,7 +608,7 @@ conf_warning(const struct conf_place *place, const char *fmt, ...)
 unsigned int
 conf_errors(void)
 {
-	return errors;
+	return (errors);
 }
 
 void

@@ -114,7 +114,7 @@ token_new(enum lex_type type, const char *str)
 	tk->tk_type = type;
 	tk->tk_place = here;
 	SLIST_INSERT_HEAD(&tokens, tk, tk_entry);
-	return tk;
+	return (tk);
 }
 
 static void
@@ -148,8 +148,8 @@ source_file(void)
 
 	SLIST_FOREACH(so, &sources, so_entry)
 		if (!so->so_macro)
-			return so;
-	return NULL;
+			return (so);
+	return (NULL);
 }
 
 /* Root obeys this file, so that nobody else may be able to write to it. */
@@ -160,24 +160,24 @@ file_check(const struct stat *st)
 	unsigned int	 files = 0;
 
 	if (!S_ISREG(st->st_mode))
-		return "not a regular file";
+		return ("not a regular file");
 	if (geteuid() == 0 && st->st_uid != 0)
-		return "owned by somebody else than root";
+		return ("owned by somebody else than root");
 	if (geteuid() == 0 && (st->st_mode & S_IWOTH))
-		return "writable by everybody";
+		return ("writable by everybody");
 	if (geteuid() == 0 && (st->st_mode & S_IWGRP))
-		return "writable by its group";
+		return ("writable by its group");
 	if (st->st_size > LEX_FILE_MAX)
-		return "larger than a megabyte";
+		return ("larger than a megabyte");
 	SLIST_FOREACH(so, &sources, so_entry) {
 		if (so->so_macro)
 			continue;
 		if (so->so_dev == st->st_dev && so->so_ino == st->st_ino)
-			return "it includes itself";
+			return ("it includes itself");
 		if (++files >= LEX_INCLUDE_MAX)
-			return "too many files within files";
+			return ("too many files within files");
 	}
-	return NULL;
+	return (NULL);
 }
 
 static char *
@@ -192,12 +192,12 @@ file_read(int fd, size_t size, size_t *len, const char **why)
 		if ((n = read(fd, buf + *len, size - *len)) == -1) {
 			*why = strerror(errno);
 			free(buf);
-			return NULL;
+			return (NULL);
 		}
 		if (n == 0)
 			break;
 	}
-	return buf;
+	return (buf);
 }
 
 static int
@@ -215,12 +215,12 @@ file_push(const char *name, const char **why)
 		*why = strerror(errno);
 		if (fd != -1)
 			close(fd);
-		return -1;
+		return (-1);
 	}
 	if ((*why = file_check(&st)) != NULL ||
 	    (buf = file_read(fd, (size_t)st.st_size, &len, why)) == NULL) {
 		close(fd);
-		return -1;
+		return (-1);
 	}
 	close(fd);
 	source_push(buf, len);
@@ -229,7 +229,7 @@ file_push(const char *name, const char **why)
 	so->so_place.cp_line = 1;
 	so->so_dev = st.st_dev;
 	so->so_ino = st.st_ino;
-	return 0;
+	return (0);
 }
 
 int
@@ -242,9 +242,9 @@ lex_begin(const char *file)
 	here.cp_line = 0;
 	if (file_push(file, &why) == -1) {
 		lex_error("%s", why);
-		return -1;
+		return (-1);
 	}
-	return 0;
+	return (0);
 }
 
 void
@@ -296,13 +296,13 @@ get_raw(void)
 			c = (unsigned char)so->so_text[so->so_pos++];
 			if (c == '\n')
 				so->so_place.cp_line++;
-			return c;
+			return (c);
 		}
 		if (!so->so_macro)
 			break;
 		source_pop();
 	}
-	return EOF;
+	return (EOF);
 }
 
 /* Gives back what the last get() took. */
@@ -333,23 +333,23 @@ get(void)
 			break;
 		(void)get_raw();
 	}
-	return c;
+	return (c);
 }
 
 static int
 word_char(int c)
 {
-	return c > ' ' && c < 0x7f && strchr("\"'{},;=#$\\", c) == NULL;
+	return (c > ' ' && c < 0x7f && strchr("\"'{},;=#$\\", c) == NULL);
 }
 
 static int
 text_add(size_t *len, int c)
 {
 	if (*len + 1 >= sizeof(text))
-		return -1;
+		return (-1);
 	text[(*len)++] = (char)c;
 	text[*len] = '\0';
-	return 0;
+	return (0);
 }
 
 static struct macro *
@@ -359,8 +359,8 @@ macro_find(const char *name)
 
 	SLIST_FOREACH(ma, &macros, ma_entry)
 		if (strcmp(ma->ma_name, name) == 0)
-			return ma;
-	return NULL;
+			return (ma);
+	return (NULL);
 }
 
 int
@@ -369,11 +369,11 @@ lex_macro_name(const char *name)
 	const char	*p;
 
 	if (!isalpha((unsigned char)name[0]) && name[0] != '_')
-		return 0;
+		return (0);
 	for (p = name; *p != '\0'; p++)
 		if (!isalnum((unsigned char)*p) && *p != '_')
-			return 0;
-	return 1;
+			return (0);
+	return (1);
 }
 
 void
@@ -402,12 +402,12 @@ conf_macro(char *arg)
 	int	 ok;
 
 	if ((value = strchr(arg, '=')) == NULL)
-		return -1;
+		return (-1);
 	*value = '\0';
 	if ((ok = lex_macro_name(arg)))
 		lex_macro(arg, value + 1, 1);
 	*value = '=';
-	return ok ? 0 : -1;
+	return (ok ? 0 : -1);
 }
 
 /* After "$": puts the macro's value in the place of its name. */
@@ -431,21 +431,21 @@ expand(void)
 	name[len] = '\0';
 	if (len == 0) {
 		lex_error("\"$\" without the name of a macro");
-		return -1;
+		return (-1);
 	}
 	if (nested) {
 		lex_error("macro \"%s\" within the value of a macro", name);
-		return -1;
+		return (-1);
 	}
 	if ((ma = macro_find(name)) == NULL) {
 		lex_error("macro \"%s\" is not defined", name);
-		return -1;
+		return (-1);
 	}
 	if ((value = strdup(ma->ma_value)) == NULL)
 		err(1, "strdup");
 	source_push(value, strlen(value));
 	SLIST_FIRST(&sources)->so_macro = 1;
-	return 0;
+	return (0);
 }
 
 /* At the end of a file: ends its statement, its block, then itself. */
@@ -456,15 +456,15 @@ scan_end(void)
 
 	so = SLIST_FIRST(&sources);
 	if (so == NULL || skipping)
-		return token_new(LEX_EOF, "");
+		return (token_new(LEX_EOF, ""));
 	if (last != NULL && last->tk_type != LEX_END)
-		return token_new(LEX_END, "");
+		return (token_new(LEX_END, ""));
 	if (depth > so->so_depth) {
 		conf_error(&block, "\"{\" is never closed");
-		return token_new(LEX_CLOSE, "}");
+		return (token_new(LEX_CLOSE, "}"));
 	}
 	source_pop();
-	return NULL;
+	return (NULL);
 }
 
 static struct token *
@@ -477,7 +477,7 @@ scan_word(int c)
 	for (; c != EOF; c = get()) {
 		if (c == '$') {
 			if (expand() == -1)
-				return token_new(LEX_ERROR, "$");
+				return (token_new(LEX_ERROR, "$"));
 			continue;
 		}
 		if (!word_char(c))
@@ -488,12 +488,12 @@ scan_word(int c)
 	unget(c);
 	if (over) {
 		lex_error("word is too long");
-		return token_new(LEX_ERROR, "");
+		return (token_new(LEX_ERROR, ""));
 	}
 	/* A macro's value was empty, or began with something else. */
 	if (len == 0)
-		return NULL;
-	return token_new(LEX_WORD, text);
+		return (NULL);
+	return (token_new(LEX_WORD, text));
 }
 
 /* In strings macros mean nothing and backslashes quote. */
@@ -529,9 +529,9 @@ scan_string(int quote)
 	if (why != NULL) {
 		lex_error("%s: %c%.40s%s", why, quote, text,
 		    len > 40 ? "..." : "");
-		return token_new(LEX_ERROR, text);
+		return (token_new(LEX_ERROR, text));
 	}
-	return token_new(LEX_QUOTED, text);
+	return (token_new(LEX_QUOTED, text));
 }
 
 static struct token *
@@ -554,34 +554,34 @@ scan(void)
 		switch (c = get()) {
 		case EOF:
 			if ((tk = scan_end()) != NULL)
-				return tk;
+				return (tk);
 			continue;
 		case '\n':
-			return token_new(LEX_END, "\n");
+			return (token_new(LEX_END, "\n"));
 		case ';':
-			return token_new(LEX_END, ";");
+			return (token_new(LEX_END, ";"));
 		case '{':
-			return token_new(LEX_OPEN, "{");
+			return (token_new(LEX_OPEN, "{"));
 		case '}':
-			return token_new(LEX_CLOSE, "}");
+			return (token_new(LEX_CLOSE, "}"));
 		case ',':
-			return token_new(LEX_COMMA, ",");
+			return (token_new(LEX_COMMA, ","));
 		case '=':
-			return token_new(LEX_EQUALS, "=");
+			return (token_new(LEX_EQUALS, "="));
 		case '"':
 		case '\'':
-			return scan_string(c);
+			return (scan_string(c));
 		}
 		if (c == '$' || word_char(c)) {
 			if ((tk = scan_word(c)) != NULL)
-				return tk;
+				return (tk);
 			continue;
 		}
 		if (c > ' ' && c < 0x7f)
 			lex_error("unexpected character \"%c\"", c);
 		else
 			lex_error("unexpected character 0x%02x", c);
-		return token_new(LEX_ERROR, "");
+		return (token_new(LEX_ERROR, ""));
 	}
 }
 
@@ -602,12 +602,12 @@ scan_skip(void)
 			if (level > 0)
 				conf_error(&opened, "\"{\" is never closed");
 			skipping = 0;
-			return token_new(LEX_END, "");
+			return (token_new(LEX_END, ""));
 		case LEX_END:
 			if (level > 0)
 				break;
 			skipping = 0;
-			return tk;
+			return (tk);
 		case LEX_OPEN:
 			if (level++ == 0)
 				opened = tk->tk_place;
@@ -619,7 +619,7 @@ scan_skip(void)
 			}
 			pending = tk;
 			skipping = 0;
-			return token_new(LEX_END, "}");
+			return (token_new(LEX_END, "}"));
 		default:
 			break;
 		}
@@ -666,19 +666,19 @@ lex_next(void)
 	tk->tk_first = ended || last->tk_type == LEX_OPEN;
 	previous = last;
 	last = tk;
-	return tk;
+	return (tk);
 }
 
 const struct token *
 lex_last(void)
 {
-	return last;
+	return (last);
 }
 
 const struct token *
 lex_previous(void)
 {
-	return previous;
+	return (previous);
 }
 
 /* Looks ahead, on this line only. */
@@ -689,22 +689,22 @@ lex_before_equals(void)
 	size_t			 i;
 
 	if ((so = SLIST_FIRST(&sources)) == NULL)
-		return 0;
+		return (0);
 	for (i = so->so_pos; i < so->so_len; i++)
 		if (so->so_text[i] != ' ' && so->so_text[i] != '\t')
-			return so->so_text[i] == '=';
-	return 0;
+			return (so->so_text[i] == '=');
+	return (0);
 }
 
 const char *
 lex_describe(const struct token *tk, char *buf, size_t size)
 {
 	if (tk->tk_type == LEX_EOF)
-		return "end of file";
+		return ("end of file");
 	if (tk->tk_type == LEX_END && tk->tk_text[0] != ';' &&
 	    tk->tk_text[0] != '}')
-		return "end of line";
+		return ("end of line");
 	snprintf(buf, size, "\"%.60s%s\"", tk->tk_text,
 	    strlen(tk->tk_text) > 60 ? "..." : "");
-	return buf;
+	return (buf);
 }

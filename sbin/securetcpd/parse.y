@@ -771,7 +771,7 @@ static const struct keyword keywords[] = {
 static int
 keyword_compare(const void *word, const void *k)
 {
-	return strcmp(word, ((const struct keyword *)k)->k_word);
+	return (strcmp(word, ((const struct keyword *)k)->k_word));
 }
 
 /* Timers are no keywords of their own: conf_timers has their names. */
@@ -782,8 +782,8 @@ timer(const struct token *tk)
 
 	for (ct = conf_timers; ct->ct_word != NULL; ct++)
 		if (strcmp(tk->tk_text, ct->ct_word) == 0)
-			return ct;
-	return NULL;
+			return (ct);
+	return (NULL);
 }
 
 static const struct keyword *
@@ -792,12 +792,12 @@ keyword(const struct token *tk)
 	static const struct keyword	 a_timer = { "", TIMER, NULL };
 
 	if (tk == NULL || tk->tk_type != LEX_WORD)
-		return NULL;
+		return (NULL);
 	if (timer(tk) != NULL)
-		return &a_timer;
-	return bsearch(tk->tk_text, keywords,
+		return (&a_timer);
+	return (bsearch(tk->tk_text, keywords,
 	    sizeof(keywords) / sizeof(keywords[0]), sizeof(keywords[0]),
-	    keyword_compare);
+	    keyword_compare));
 }
 
 int
@@ -812,25 +812,25 @@ yylex(void)
 	yylval.token = tk;
 	switch (tk->tk_type) {
 	case LEX_EOF:
-		return 0;
+		return (0);
 	case LEX_END:
-		return END;
+		return (END);
 	case LEX_OPEN:
-		return '{';
+		return ('{');
 	case LEX_CLOSE:
-		return '}';
+		return ('}');
 	case LEX_COMMA:
-		return ',';
+		return (',');
 	case LEX_EQUALS:
-		return '=';
+		return ('=');
 	case LEX_ERROR:
-		return BAD;
+		return (BAD);
 	case LEX_QUOTED:
-		return STRING;
+		return (STRING);
 	case LEX_WORD:
 		break;
 	}
-	return (k = keyword(tk)) != NULL ? k->k_token : STRING;
+	return ((k = keyword(tk)) != NULL ? k->k_token : STRING);
 }
 
 /* A statement that was meant is not missing as well. */
@@ -863,8 +863,8 @@ note_tried(void)
 static int
 plain(const struct token *tk)
 {
-	return (tk->tk_type == LEX_WORD && keyword(tk) == NULL) ||
-	    tk->tk_type == LEX_QUOTED;
+	return ((tk->tk_type == LEX_WORD && keyword(tk) == NULL) ||
+	    tk->tk_type == LEX_QUOTED);
 }
 
 /* At the first token of a statement. */
@@ -965,10 +965,10 @@ once(uint32_t *seen, uint32_t bit, const struct token *tk, const char *what)
 {
 	if (*seen & bit) {
 		conf_error(&tk->tk_place, "duplicate \"%s\"", what);
-		return 0;
+		return (0);
 	}
 	*seen |= bit;
-	return 1;
+	return (1);
 }
 
 /* The strings of a macro's value are joined by spaces. */
@@ -1190,7 +1190,7 @@ conf_parse(const char *file)
 	if (lex_begin(file) == -1) {
 		conf_free(conf);
 		conf = NULL;
-		return NULL;
+		return (NULL);
 	}
 	/* Not 0 only when it ran out of memory, which yyerror() has told. */
 	(void)yyparse();
@@ -1203,5 +1203,5 @@ conf_parse(const char *file)
 	conf_check(conf);
 	done = conf;
 	conf = NULL;
-	return done;
+	return (done);
 }

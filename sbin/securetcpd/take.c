@@ -21,7 +21,7 @@
 static int
 digits(const char *str, size_t len)
 {
-	return len > 0 && strspn(str, "0123456789") >= len;
+	return (len > 0 && strspn(str, "0123456789") >= len);
 }
 
 void
@@ -103,21 +103,21 @@ take_name(const struct token *tk, const char *what, size_t size)
 
 	if (tk->tk_text[0] == '\0') {
 		conf_error(&tk->tk_place, "%s name \"\" is empty", what);
-		return 0;
+		return (0);
 	}
 	if (strlen(tk->tk_text) >= size) {
 		conf_error(&tk->tk_place, "%s name \"%.40s...\" is too long "
 		    "(%zu at most)", what, tk->tk_text, size - 1);
-		return 0;
+		return (0);
 	}
 	if (tk->tk_text[0] == '-' ||
 	    tk->tk_text[strspn(tk->tk_text, fit)] != '\0') {
 		conf_error(&tk->tk_place, "%s name \"%s\" is not made of "
 		    "letters, digits, \".\", \"_\" and \"-\"", what,
 		    tk->tk_text);
-		return 0;
+		return (0);
 	}
-	return 1;
+	return (1);
 }
 
 void
@@ -225,7 +225,7 @@ take_control(struct conf *conf, const struct token *tk)
 		err(1, "calloc");
 	control->co_place = tk->tk_place;
 	TAILQ_INSERT_TAIL(&conf->cf_controls, control, co_entry);
-	return control;
+	return (control);
 }
 
 void

@@ -162,17 +162,17 @@ routes_count(const struct server *server)
 
 	TAILQ_FOREACH(rt, &server->sv_routes, rt_entry)
 		n++;
-	return n;
+	return (n);
 }
 
 static enum wire_selector
 selector(const struct token *tk)
 {
 	if (tk->tk_type == LEX_WORD && strcmp(tk->tk_text, "unknown") == 0)
-		return WIRE_MATCH_UNKNOWN;
+		return (WIRE_MATCH_UNKNOWN);
 	if (tk->tk_type == LEX_WORD && strcmp(tk->tk_text, "absent") == 0)
-		return WIRE_MATCH_ABSENT;
-	return WIRE_MATCH_NAME;
+		return (WIRE_MATCH_ABSENT);
+	return (WIRE_MATCH_NAME);
 }
 
 static struct route *
@@ -183,8 +183,8 @@ route_find(struct server *server, enum wire_selector sel, const char *pattern)
 	TAILQ_FOREACH(rt, &server->sv_routes, rt_entry)
 		if (rt->rt_selector == sel && (sel != WIRE_MATCH_NAME ||
 		    strcasecmp(rt->rt_pattern, pattern) == 0))
-			return rt;
-	return NULL;
+			return (rt);
+	return (NULL);
 }
 
 /* A name that ends in a dot is looked up as it is, and known without it. */
@@ -265,7 +265,7 @@ programs_count(const struct conf *conf)
 
 	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry)
 		n += sv->sv_program != NULL;
-	return n;
+	return (n);
 }
 
 void
@@ -364,11 +364,11 @@ hash_ok(const char *text)
 	size_t	 i;
 
 	if (strncmp(text, "SHA256:", 7) != 0 || strlen(text) != 7 + 64)
-		return 0;
+		return (0);
 	for (i = 7; text[i] != '\0'; i++)
 		if (!isxdigit((unsigned char)text[i]))
-			return 0;
-	return 1;
+			return (0);
+	return (1);
 }
 
 static const char *
@@ -376,22 +376,22 @@ rule_wrong(enum conf_subject subject, const char *text)
 {
 	switch (subject) {
 	case CONF_RULE_HASH:
-		return hash_ok(text) ? NULL : "is not \"SHA256:\" and 64 "
-		    "hexadecimal digits";
+		return (hash_ok(text) ? NULL : "is not \"SHA256:\" and 64 "
+		    "hexadecimal digits");
 	case CONF_RULE_SAN:
-		return match_san_ok(text) ? NULL : "is not dns:, ip:, email: "
-		    "or uri: and a pattern";
+		return (match_san_ok(text) ? NULL : "is not dns:, ip:, email: "
+		    "or uri: and a pattern");
 	case CONF_RULE_SUBJECT:
 	case CONF_RULE_ISSUER:
 		if (!match_subject_ok(text))
-			return "is not of the form "
-			    "\"TYPE=pattern,TYPE=pattern\"";
-		return match_subject_known(text) ? NULL : "has a type that is "
-		    "not known: by number it is always";
+			return ("is not of the form "
+			    "\"TYPE=pattern,TYPE=pattern\"");
+		return (match_subject_known(text) ? NULL : "has a type that is "
+		    "not known: by number it is always");
 	case CONF_RULE_NONE:
 		break;
 	}
-	return NULL;
+	return (NULL);
 }
 
 void
@@ -432,10 +432,10 @@ hostname_ok(const char *text)
 	(void)strlcpy(name, text, sizeof(name));
 	hostname_undot(name);
 	if (strlen(text) >= sizeof(name) || !match_servername_ok(name))
-		return 0;
+		return (0);
 	label = strrchr(name, '.');
 	label = label == NULL ? name : label + 1;
-	return label[strspn(label, "0123456789")] != '\0';
+	return (label[strspn(label, "0123456789")] != '\0');
 }
 
 static void
