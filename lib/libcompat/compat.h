@@ -20,6 +20,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef nitems
+#define nitems(a)	(sizeof(a) / sizeof((a)[0]))
+#endif
+
 /* The default chroot; what is not in the system's hierarchy is made. */
 #ifdef __linux__
 #define COMPAT_CHROOT		"/run/securetcpd"

@@ -67,7 +67,7 @@ type_local(const struct statfs *fs, char *type, size_t size)
 {
 	size_t	 i;
 
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (i = 0; i < nitems(types); i++)
 		if (types[i].ft_number == (uint32_t)fs->f_type) {
 			(void)strlcpy(type, types[i].ft_name, size);
 			return (0);

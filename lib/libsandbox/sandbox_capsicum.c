@@ -138,7 +138,7 @@ sandbox_rights(int fd, enum sandbox_use use)
 	    cap_fcntls_limit(fd, CAP_FCNTL_GETFL | CAP_FCNTL_SETFL) == -1)
 		return (-1);
 	if (use == SANDBOX_USE_SOCKET && cap_ioctls_limit(fd, ioctls,
-	    sizeof(ioctls) / sizeof(ioctls[0])) == -1)
+	    nitems(ioctls)) == -1)
 		return (-1);
 	return (0);
 }

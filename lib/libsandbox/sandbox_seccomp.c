@@ -250,7 +250,7 @@ sandbox_add_arguments(scmp_filter_ctx ctx)
 	ALLOW(ctx, mmap2, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	ALLOW(ctx, mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 #endif
-	for (i = 0; i < NITEMS(commands); i++) {
+	for (i = 0; i < nitems(commands); i++) {
 		ALLOW(ctx, fcntl, 1,
 		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
 		ALLOW(ctx, fcntl64, 1,
@@ -304,7 +304,7 @@ sandbox_build(scmp_filter_ctx ctx, enum sandbox_role role)
 	    SANDBOX_KILL)) < 0 ||
 	    (error = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2)) < 0 ||
 	    (error = sandbox_add(ctx, sandbox_common,
-	    NITEMS(sandbox_common))) < 0)
+	    nitems(sandbox_common))) < 0)
 		return (error);
 	if (role == SANDBOX_RESOLVER)
 		return (seccomp_resolver(ctx));
@@ -312,9 +312,9 @@ sandbox_build(scmp_filter_ctx ctx, enum sandbox_role role)
 		return (error);
 	if (role == SANDBOX_SIGNER)
 		return (sandbox_add(ctx, sandbox_signer,
-		    NITEMS(sandbox_signer)));
+		    nitems(sandbox_signer)));
 	if ((error = sandbox_add(ctx, sandbox_spawner,
-	    NITEMS(sandbox_spawner))) < 0)
+	    nitems(sandbox_spawner))) < 0)
 		return (error);
 	return (sandbox_add_spawner(ctx));
 }
@@ -366,10 +366,10 @@ sandbox_prepare_second(enum sandbox_role role)
 	switch (role) {
 	case SANDBOX_SIGNER:
 		return (sandbox_prepare_narrow(sandbox_loading,
-		    NITEMS(sandbox_loading)));
+		    nitems(sandbox_loading)));
 	case SANDBOX_SPAWNER:
 		return (sandbox_prepare_narrow(sandbox_forking,
-		    NITEMS(sandbox_forking)));
+		    nitems(sandbox_forking)));
 	default:
 		return (0);
 	}

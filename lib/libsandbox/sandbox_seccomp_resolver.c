@@ -25,6 +25,7 @@
 #include <fcntl.h>
 #include <stdint.h>
 
+#include "compat.h"
 #include "seccomp_local.h"
 
 static const int seccomp_lookup[] = {
@@ -118,7 +119,7 @@ seccomp_sockets(scmp_filter_ctx ctx)
 	};
 	size_t				 i;
 
-	for (i = 0; i < NITEMS(domains); i++) {
+	for (i = 0; i < nitems(domains); i++) {
 		ALLOW(ctx, socket, 2,
 		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)domains[i]),
 		    SCMP_A1(SCMP_CMP_MASKED_EQ, type, SOCK_DGRAM));
@@ -144,13 +145,13 @@ seccomp_options(scmp_filter_ctx ctx)
 	size_t			 i;
 
 	ALLOW(ctx, getsockopt, 1, SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET));
-	for (i = 0; i < NITEMS(generic); i++)
+	for (i = 0; i < nitems(generic); i++)
 		ALLOW(ctx, setsockopt, 2, SCMP_A1(SCMP_CMP_EQ, SOL_SOCKET),
 		    SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)generic[i]));
-	for (i = 0; i < NITEMS(inet); i++)
+	for (i = 0; i < nitems(inet); i++)
 		ALLOW(ctx, setsockopt, 2, SCMP_A1(SCMP_CMP_EQ, IPPROTO_IP),
 		    SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)inet[i]));
-	for (i = 0; i < NITEMS(inet6); i++)
+	for (i = 0; i < nitems(inet6); i++)
 		ALLOW(ctx, setsockopt, 2, SCMP_A1(SCMP_CMP_EQ, IPPROTO_IPV6),
 		    SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)inet6[i]));
 	return (0);
@@ -167,7 +168,7 @@ seccomp_commands(scmp_filter_ctx ctx)
 	};
 	size_t			 i;
 
-	for (i = 0; i < NITEMS(commands); i++) {
+	for (i = 0; i < nitems(commands); i++) {
 		ALLOW(ctx, fcntl, 1,
 		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
 		ALLOW(ctx, fcntl64, 1,
@@ -187,7 +188,7 @@ seccomp_resolver(scmp_filter_ctx ctx)
 	int	 error;
 
 	if ((error = sandbox_add(ctx, seccomp_lookup,
-	    NITEMS(seccomp_lookup))) < 0 ||
+	    nitems(seccomp_lookup))) < 0 ||
 	    (error = seccomp_files(ctx)) < 0 ||
 	    (error = seccomp_sockets(ctx)) < 0 ||
 	    (error = seccomp_options(ctx)) < 0)

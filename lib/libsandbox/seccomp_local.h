@@ -15,8 +15,6 @@
 #include <seccomp.h>
 #include <stddef.h>
 
-#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
-
 /* ALLOW(ctx, ioctl, 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD)) */
 #define ALLOW(ctx, name, ...)						\
 	do {								\

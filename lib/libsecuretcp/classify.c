@@ -19,6 +19,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include "compat.h"
 #include "object.h"
 #include "securetcp.h"
 
@@ -230,7 +231,7 @@ classify_alert(struct securetcp *s, int number)
 {
 	size_t	 i;
 
-	for (i = 0; i < NITEMS(classify_alerts); i++) {
+	for (i = 0; i < nitems(classify_alerts); i++) {
 		if (classify_alerts[i].al_number != number)
 			continue;
 		stcp_object_say(s, "peer's alert: %s",
@@ -258,7 +259,7 @@ classify_stranger(struct securetcp *s)
 	const uint8_t	*b = s->st_first;
 	size_t		 i, len;
 
-	for (i = 0; i < NITEMS(classify_words); i++) {
+	for (i = 0; i < nitems(classify_words); i++) {
 		len = strlen(classify_words[i].w_start);
 		if (memcmp(b, classify_words[i].w_start, len) == 0) {
 			stcp_object_say(s, "not TLS: the peer sent %s",

@@ -12,6 +12,7 @@
 #include <netdb.h>
 #include <stddef.h>
 
+#include "compat.h"
 #include "errors.h"
 #include "object.h"
 #include "securetcp.h"
@@ -179,7 +180,7 @@ static const struct error	*error_find(int);
 static const struct error *
 error_find(int number)
 {
-	size_t	 low = 0, high = NITEMS(error_table), middle;
+	size_t	 low = 0, high = nitems(error_table), middle;
 
 	while (low < high) {
 		middle = low + (high - low) / 2;
@@ -222,7 +223,7 @@ securetcp_error_errno(int error)
 {
 	size_t	 i;
 
-	for (i = 0; i < NITEMS(error_errnos); i++) {
+	for (i = 0; i < nitems(error_errnos); i++) {
 		if (error_errnos[i].ee_errno == error)
 			return (error_errnos[i].ee_number);
 	}

@@ -23,8 +23,6 @@
 
 #include "securetcp.h"
 
-#define NITEMS(a)		(sizeof(a) / sizeof((a)[0]))
-
 #define OBJECT_RECORD		16384	/* greatest plaintext of a record */
 #define OBJECT_LIMIT		65536	/* of the queues, by default */
 #define OBJECT_LIMITMAX		0x40000000
@@ -294,7 +292,6 @@ int		 stcp_block_wanted(const struct securetcp *);
 void		 stcp_block_enter(struct securetcp *, struct block *,
 		    const char *);
 void		 stcp_block_leave(struct securetcp *);
-int64_t		 stcp_block_now(void);
 int		 stcp_block_wait(struct securetcp *, struct block *, short);
 int		 stcp_block_gone(const struct securetcp *);
 int		 stcp_block_expire(struct securetcp *, const struct block *);

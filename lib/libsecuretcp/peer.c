@@ -27,6 +27,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include "compat.h"
 #include "match.h"
 #include "object.h"
 #include "securetcp.h"
@@ -441,7 +442,7 @@ name_known(const char *oid)
 {
 	size_t	 i;
 
-	for (i = 0; i < NITEMS(name_types); i++) {
+	for (i = 0; i < nitems(name_types); i++) {
 		if (strcmp(name_types[i].ty_oid, oid) == 0)
 			return (name_types[i].ty_name);
 	}

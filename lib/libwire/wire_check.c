@@ -9,9 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compat.h"
 #include "wire.h"
-
-#define NITEMS(a)	(sizeof(a) / sizeof((a)[0]))
 
 /* The messages that a helper may send while it loads, and once it runs. */
 static const struct wire_says helpers[][2] = {
@@ -99,7 +98,7 @@ wire_check(enum wire_role role, enum wire_state state, uint64_t *once,
 	static const struct wire_says	 nothing = { 0, 0 };
 	const struct wire_says		*loading, *running;
 
-	if (role >= NITEMS(helpers))
+	if (role >= nitems(helpers))
 		return (wire_legal(&nothing, 0, once, type, len));
 	loading = &helpers[role][WIRE_LOADING];
 	running = &helpers[role][WIRE_RUNNING];

@@ -77,7 +77,7 @@ static struct limit	 limits[] = {
 	{ RLIMIT_FSIZE,		0,	{ 0, 0 } },
 };
 
-#define NLIMITS	(sizeof(limits) / sizeof(limits[0]))
+#define NLIMITS	nitems(limits)
 
 static struct runnable		*programs;	/* by the parent's numbers */
 static uint32_t			 nprograms;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compat.h"
 #include "match.h"
 #include "session.h"
 
@@ -81,7 +82,7 @@ is_http(const uint8_t *buf, size_t len)
 				    "PUT ", "OPTIONS ", "CONNECT ", "PRI " };
 	size_t			 i, n;
 
-	for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+	for (i = 0; i < nitems(methods); i++) {
 		n = strlen(methods[i]);
 		if (len >= n && memcmp(buf, methods[i], n) == 0)
 			return (1);

@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "compat.h"
 #include "signer.h"
 #include "wire.h"
 
@@ -49,7 +50,7 @@ static const struct shape_digest shape_digests[] = {
 	    0x04, 0x40 } },
 };
 
-#define NDIGESTS	(sizeof(shape_digests) / sizeof(shape_digests[0]))
+#define NDIGESTS	nitems(shape_digests)
 
 static int	 shape_unmask(const struct shape_digest *, const uint8_t *,
 		    uint8_t *, size_t);

@@ -162,7 +162,7 @@ CASE(forms, "the text of names of all kinds, and that of each cut at every "
 	char		 brief[128], *text;
 	size_t		 i, len, size;
 
-	for (i = 0; i < NITEMS(forms); i++) {
+	for (i = 0; i < nitems(forms); i++) {
 		name = compose(forms[i].fo_parts);
 		text = stcp_name_text(name);
 		ATF_REQUIRE(text != NULL);

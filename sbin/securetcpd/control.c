@@ -572,10 +572,10 @@ client_order(struct client *cl, char *line)
 	while (argc < CONTROL_WORDS && (argv[argc] = strsep(&line, "\t")) !=
 	    NULL)
 		argc++;
-	for (i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
+	for (i = 0; i < nitems(orders); i++)
 		if (strcmp(argv[0], orders[i].or_name) == 0)
 			break;
-	if (i == sizeof(orders) / sizeof(orders[0]) || line != NULL)
+	if (i == nitems(orders) || line != NULL)
 		why = REPORT_UNKNOWN;
 	else if (cl->cl_restricted && !orders[i].or_restricted)
 		why = "this is a restricted socket";

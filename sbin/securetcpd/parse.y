@@ -796,7 +796,7 @@ keyword(const struct token *tk)
 	if (timer(tk) != NULL)
 		return (&a_timer);
 	return (bsearch(tk->tk_text, keywords,
-	    sizeof(keywords) / sizeof(keywords[0]), sizeof(keywords[0]),
+	    nitems(keywords), sizeof(keywords[0]),
 	    keyword_compare));
 }
 
@@ -1115,12 +1115,12 @@ purpose(uint32_t bit, const struct token *tk)
 	const char	*word = "";
 	size_t		 i;
 
-	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+	for (i = 0; i < nitems(purposes); i++)
 		if (purposes[i].p_bit == bit)
 			word = purposes[i].p_word;
 	if (seen_block & bit && bit != SEEN_FORWARD)
 		conf_error(&tk->tk_place, "duplicate \"%s\"", word);
-	for (i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++)
+	for (i = 0; i < nitems(purposes); i++)
 		if (purposes[i].p_bit != bit &&
 		    seen_block & purposes[i].p_bit)
 			conf_error(&tk->tk_place, "\"%s\" and \"%s\" "

@@ -94,7 +94,7 @@ signals_reset(void)
 	sigset_t		 none;
 	size_t			 i;
 
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+	for (i = 0; i < nitems(wanted); i++)
 		(void)signal(wanted[i], SIG_DFL);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);

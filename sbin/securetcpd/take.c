@@ -184,7 +184,7 @@ take_facility(struct conf *conf, const struct token *tk)
 	};
 	size_t	 i;
 
-	for (i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
+	for (i = 0; i < nitems(facilities); i++) {
 		if (strcmp(tk->tk_text, facilities[i].f_name) == 0) {
 			conf->cf_facility = facilities[i].f_value;
 			return;
