@@ -59,7 +59,7 @@ compat_closefrom(int lowest)
 	top = getrlimit(RLIMIT_NOFILE, &rl) == -1 ||
 	    rl.rlim_max > INT_MAX ? 1 << 20 : rl.rlim_max;
 	for (fd = lowest; (rlim_t)fd < top; fd++)
-		close(fd);
+		(void)close(fd);
 	errno = saved;
 }
 
@@ -76,7 +76,7 @@ getdtablecount(void)
 	while ((entry = readdir(dir)) != NULL)
 		if (entry->d_name[0] != '.')
 			n++;
-	closedir(dir);
+	(void)closedir(dir);
 	return (n - 1);		/* the directory itself */
 }
 #endif

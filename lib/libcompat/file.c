@@ -80,7 +80,7 @@ pidfile_lock(const char *path, pid_t *running)
 			*running = pidfile_read(fd);
 			saved = EEXIST;
 		}
-		close(fd);
+		(void)close(fd);
 		errno = saved;
 		return (-1);
 	}
@@ -100,14 +100,14 @@ pidfile_take(const char *path, pid_t *running)
 		if (pidfile_same(fd, path))
 			break;
 		/* Removed by its last owner between open and lock. */
-		close(fd);
+		(void)close(fd);
 	}
 	len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	/* The file may be there already, with the mode of another version. */
 	if (fchmod(fd, 0600) == -1 || ftruncate(fd, 0) == -1 ||
 	    pwrite(fd, text, (size_t)len, 0) != len) {
 		saved = errno;
-		close(fd);
+		(void)close(fd);
 		errno = saved;
 		return (-1);
 	}
@@ -118,8 +118,8 @@ pidfile_take(const char *path, pid_t *running)
 void
 pidfile_drop(int fd, const char *path)
 {
-	unlink(path);
-	close(fd);
+	(void)unlink(path);
+	(void)close(fd);
 }
 
 /* The socket that whoever asks connects to. */

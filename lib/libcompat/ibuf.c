@@ -63,7 +63,7 @@ ibuf_free(struct ibuf *buf)
 	if (buf->ib_max == 0 && buf->ib_data != NULL)
 		abort();	/* ibuf_from_buffer(): not ours to free */
 	if (buf->ib_fd != -1)
-		close(buf->ib_fd);
+		(void)close(buf->ib_fd);
 	freezero(buf->ib_data, buf->ib_size);
 	free(buf);
 	errno = saved;
@@ -267,7 +267,7 @@ void
 ibuf_fd_set(struct ibuf *buf, int fd)
 {
 	if (buf->ib_fd != -1)
-		close(buf->ib_fd);
+		(void)close(buf->ib_fd);
 	buf->ib_fd = fd;
 }
 

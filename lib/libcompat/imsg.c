@@ -285,7 +285,7 @@ imsgbuf_drop_fd(struct imsgbuf *imsgbuf)
 {
 	if (imsgbuf->ms_rfd == -1)
 		return;
-	close(imsgbuf->ms_rfd);
+	(void)close(imsgbuf->ms_rfd);
 	imsgbuf->ms_rfd = -1;
 }
 
@@ -310,7 +310,7 @@ imsgbuf_take_fds(struct imsgbuf *imsgbuf, struct msghdr *msg)
 			if (imsgbuf->ms_rfd == -1 && imsgbuf->ms_fdpass)
 				imsgbuf->ms_rfd = fd;
 			else
-				close(fd);
+				(void)close(fd);
 		}
 	}
 }
@@ -437,7 +437,7 @@ imsgbuf_sent(struct imsgbuf *imsgbuf, size_t n)
 
 	while ((buf = TAILQ_FIRST(&imsgbuf->ms_out)) != NULL && n > 0) {
 		if (ibuf_fd_avail(buf))
-			close(ibuf_fd_get(buf));
+			(void)close(ibuf_fd_get(buf));
 		if ((size = ibuf_size(buf)) > n) {
 			ibuf_skip(buf, n);
 			return;

@@ -55,7 +55,7 @@ syslog_open_path(const char *path)
 		return (-1);
 	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
 		saved = errno;
-		close(fd);
+		(void)close(fd);
 		errno = saved;
 		return (-1);
 	}

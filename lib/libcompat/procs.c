@@ -58,7 +58,7 @@ procs_init(void)
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = procs_sigchld;
 	sa.sa_flags = SA_RESTART | SA_NOCLDSTOP;
-	sigemptyset(&sa.sa_mask);
+	(void)sigemptyset(&sa.sa_mask);
 	if (sigaction(SIGCHLD, &sa, NULL) == -1)
 		return (-1);
 	return (procs_pipe[0]);
@@ -79,10 +79,10 @@ procs_child(void)
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = SIG_DFL;
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGCHLD, &sa, NULL);
-	close(procs_pipe[0]);
-	close(procs_pipe[1]);
+	(void)sigemptyset(&sa.sa_mask);
+	(void)sigaction(SIGCHLD, &sa, NULL);
+	(void)close(procs_pipe[0]);
+	(void)close(procs_pipe[1]);
 	procs_pipe[0] = procs_pipe[1] = -1;
 }
 
@@ -191,7 +191,7 @@ procs_fork(int *handle, int flags)
 	if (kevent(procs_kq, &kev, 1, NULL, 0, NULL) == -1) {
 		saved = errno;
 		pdkill(*handle, SIGKILL);
-		close(*handle);
+		(void)close(*handle);
 		*handle = -1;
 		errno = saved;
 		return (-1);
@@ -230,7 +230,7 @@ procs_next(pid_t *pid, int *status, int group)
 	/* The child is a zombie that keeps its number until this is closed. */
 	if (group)
 		(void)kill(-*pid, SIGKILL);
-	close((int)kev.ident);
+	(void)close((int)kev.ident);
 	return (1);
 }
 

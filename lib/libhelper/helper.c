@@ -80,9 +80,9 @@ helper_signals(void)
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = SIG_IGN;
-	sigemptyset(&sa.sa_mask);
+	(void)sigemptyset(&sa.sa_mask);
 	for (i = 0; i < nitems(ignored); i++)
-		sigaction(ignored[i], &sa, NULL);
+		(void)sigaction(ignored[i], &sa, NULL);
 }
 
 /*
@@ -327,7 +327,7 @@ helper_fatal(struct imsgbuf *imsgbuf, const char *fmt, ...)
 
 	memset(&text, 0, sizeof(text));
 	va_start(ap, fmt);
-	vsnprintf(text.wt_text, sizeof(text.wt_text), fmt, ap);
+	(void)vsnprintf(text.wt_text, sizeof(text.wt_text), fmt, ap);
 	va_end(ap);
 	if (wire_send(imsgbuf, WIRE_FATAL, -1, &text, sizeof(text)) == -1)
 		exit(HELPER_FATAL);
@@ -335,7 +335,7 @@ helper_fatal(struct imsgbuf *imsgbuf, const char *fmt, ...)
 	while (imsgbuf_queuelen(imsgbuf) > 0) {
 		pfd.fd = WIRE_FD;
 		pfd.events = POLLOUT;
-		poll(&pfd, 1, HELPER_FAREWELL);
+		(void)poll(&pfd, 1, HELPER_FAREWELL);
 		if (imsgbuf_write(imsgbuf) == -1 || compat_now() >= end)
 			break;
 	}

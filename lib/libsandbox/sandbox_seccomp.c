@@ -209,7 +209,7 @@ sandbox_landlock(void)
 	if (fd == -1)
 		return (0);
 	error = (int)syscall(__NR_landlock_restrict_self, fd, 0);
-	close(fd);
+	(void)close(fd);
 	return (error == 0);
 #else
 	return (0);
@@ -473,7 +473,7 @@ sandbox_name(void)
 
 	if (!sandbox_filtered)
 		return ("none");
-	snprintf(name, sizeof(name), "seccomp%s%s" SANDBOX_WIDENED,
+	(void)snprintf(name, sizeof(name), "seccomp%s%s" SANDBOX_WIDENED,
 	    sandbox_netns ? "+netns" : "",
 	    sandbox_landlocked ? "+landlock" : "");
 	return (name);

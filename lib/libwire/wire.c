@@ -546,7 +546,7 @@ fail:
 	if (fd != -1) {
 		int	 saved_errno = errno;
 
-		close(fd);
+		(void)close(fd);
 		errno = saved_errno;
 	}
 	return (-1);

@@ -623,7 +623,7 @@ run_init(void)
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = run_caught;
 	sa.sa_flags = SA_RESTART;
-	sigemptyset(&sa.sa_mask);
+	(void)sigemptyset(&sa.sa_mask);
 	return (sigaction(SIGTERM, &sa, NULL));
 }
 
@@ -656,10 +656,10 @@ run_signals(void)
 
 	memset(&sa, 0, sizeof(sa));
 	sa.sa_handler = SIG_DFL;
-	sigemptyset(&sa.sa_mask);
+	(void)sigemptyset(&sa.sa_mask);
 	for (sig = 1; sig < NSIG; sig++)
 		(void)sigaction(sig, &sa, NULL);
-	sigemptyset(&none);
+	(void)sigemptyset(&none);
 	return (sigprocmask(SIG_SETMASK, &none, NULL));
 }
 

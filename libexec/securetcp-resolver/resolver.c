@@ -162,7 +162,7 @@ static void
 resolve_fail(struct wire_resolved *answer, int error, const char *reason)
 {
 	answer->wrd_error = (uint32_t)(error == ptOk ? ptError : error);
-	strlcpy(answer->wrd_reason, reason, sizeof(answer->wrd_reason));
+	(void)strlcpy(answer->wrd_reason, reason, sizeof(answer->wrd_reason));
 }
 
 /* The C library's order is kept: it knows which addresses are near. */

@@ -143,10 +143,10 @@ signer_key(struct imsgbuf *imsgbuf, struct imsg *imsg)
 	else {
 		memset(&bad, 0, sizeof(bad));
 		bad.wb_index = key.wk_index;
-		strlcpy(bad.wb_reason, reason, sizeof(bad.wb_reason));
+		(void)strlcpy(bad.wb_reason, reason, sizeof(bad.wb_reason));
 		helper_say(imsgbuf, WIRE_KEYBAD, &bad, sizeof(bad));
 	}
-	close(fd);
+	(void)close(fd);
 }
 
 static void
@@ -190,7 +190,7 @@ signer_sign(struct imsgbuf *imsgbuf, struct imsg *imsg)
 	}
 	memset(&refusal, 0, sizeof(refusal));
 	refusal.wu_request = sign.wg_request;
-	strlcpy(refusal.wu_reason, reason, sizeof(refusal.wu_reason));
+	(void)strlcpy(refusal.wu_reason, reason, sizeof(refusal.wu_reason));
 	helper_say(imsgbuf, WIRE_UNSIGNED, &refusal, sizeof(refusal));
 }
 

@@ -66,7 +66,7 @@ accounts_check(struct conf *conf)
 	conf_warning(&conf->cf_signer_user_at, "signer user \"%s\" does not "
 	    "exist: signers run as \"%s\"", conf->cf_signer_user,
 	    conf->cf_user);
-	strlcpy(conf->cf_signer_user, conf->cf_user,
+	(void)strlcpy(conf->cf_signer_user, conf->cf_user,
 	    sizeof(conf->cf_signer_user));
 }
 

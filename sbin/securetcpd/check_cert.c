@@ -76,7 +76,7 @@ key_open(struct certificate *ce, struct stat *st)
 	if (conf_errors() == before)
 		ce->ce_keyfd = fd;
 	else
-		close(fd);
+		(void)close(fd);
 }
 
 static void

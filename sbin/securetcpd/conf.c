@@ -70,11 +70,11 @@ conf_new(const char *file)
 	conf->cf_chroot_at = conf->cf_place;
 	conf->cf_block_at = conf->cf_place;
 	conf->cf_pidfile_at = conf->cf_place;
-	strlcpy(conf->cf_user, CONF_USER, sizeof(conf->cf_user));
-	strlcpy(conf->cf_signer_user, CONF_SIGNER_USER,
+	(void)strlcpy(conf->cf_user, CONF_USER, sizeof(conf->cf_user));
+	(void)strlcpy(conf->cf_signer_user, CONF_SIGNER_USER,
 	    sizeof(conf->cf_signer_user));
-	strlcpy(conf->cf_chroot, CONF_CHROOT, sizeof(conf->cf_chroot));
-	strlcpy(conf->cf_pidfile, CONF_PIDFILE, sizeof(conf->cf_pidfile));
+	(void)strlcpy(conf->cf_chroot, CONF_CHROOT, sizeof(conf->cf_chroot));
+	(void)strlcpy(conf->cf_pidfile, CONF_PIDFILE, sizeof(conf->cf_pidfile));
 	conf->cf_log = CONF_LOG_STATE;
 	conf->cf_facility = LOG_DAEMON;
 	conf->cf_signers = processors();
@@ -105,7 +105,7 @@ static void
 path_free(struct conf_path *pa)
 {
 	if (pa->pa_fd != -1)
-		close(pa->pa_fd);
+		(void)close(pa->pa_fd);
 	free(pa->pa_path);
 }
 
@@ -114,9 +114,9 @@ certificate_free(struct certificate *ce)
 {
 	path_free(&ce->ce_ocsp);
 	if (ce->ce_chainfd != -1)
-		close(ce->ce_chainfd);
+		(void)close(ce->ce_chainfd);
 	if (ce->ce_keyfd != -1)
-		close(ce->ce_keyfd);
+		(void)close(ce->ce_keyfd);
 	free(ce->ce_chain);
 	free(ce->ce_key);
 	free(ce->ce_key_group);
@@ -227,7 +227,7 @@ certificate_new(struct conf *conf, const char *name,
 
 	if ((ce = calloc(1, sizeof(*ce))) == NULL)
 		err(1, "calloc");
-	strlcpy(ce->ce_name, name, sizeof(ce->ce_name));
+	(void)strlcpy(ce->ce_name, name, sizeof(ce->ce_name));
 	ce->ce_place = *place;
 	ce->ce_chainfd = -1;
 	ce->ce_keyfd = -1;
@@ -276,7 +276,7 @@ server_new(struct conf *conf, const char *name, const struct conf_place *place)
 
 	if ((sv = calloc(1, sizeof(*sv))) == NULL)
 		err(1, "calloc");
-	strlcpy(sv->sv_name, name, sizeof(sv->sv_name));
+	(void)strlcpy(sv->sv_name, name, sizeof(sv->sv_name));
 	sv->sv_place = *place;
 	sv->sv_protocol_at = *place;
 	sv->sv_ciphers_at = *place;
@@ -291,8 +291,8 @@ server_new(struct conf *conf, const char *name, const struct conf_place *place)
 	TAILQ_INIT(&sv->sv_backends);
 	TAILQ_INIT(&sv->sv_routes);
 	TAILQ_INIT(&sv->sv_rules);
-	strlcpy(sv->sv_protocol, "secure", sizeof(sv->sv_protocol));
-	strlcpy(sv->sv_ciphers, "secure", sizeof(sv->sv_ciphers));
+	(void)strlcpy(sv->sv_protocol, "secure", sizeof(sv->sv_protocol));
+	(void)strlcpy(sv->sv_ciphers, "secure", sizeof(sv->sv_ciphers));
 	for (ct = conf_timers; ct->ct_word != NULL; ct++)
 		*server_timer(sv, ct) = ct->ct_default;
 	sv->sv_keepalive = CONF_KEEPALIVE;
@@ -484,18 +484,18 @@ conf_address_name(const struct sockaddr_storage *ss, char *buf, size_t size)
 
 	if (ss->ss_family == AF_UNIX) {
 		memcpy(&sun, ss, sizeof(sun));
-		strlcpy(buf, sun.sun_path, size);
+		(void)strlcpy(buf, sun.sun_path, size);
 		return;
 	}
 	len = ss->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) :
 	    sizeof(struct sockaddr_in);
 	if (getnameinfo((const struct sockaddr *)ss, len, host, sizeof(host),
 	    port, sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		strlcpy(buf, "unknown address", size);
+		(void)strlcpy(buf, "unknown address", size);
 	else if (ss->ss_family == AF_INET6)
-		snprintf(buf, size, "[%s]:%s", host, port);
+		(void)snprintf(buf, size, "[%s]:%s", host, port);
 	else
-		snprintf(buf, size, "%s:%s", host, port);
+		(void)snprintf(buf, size, "%s:%s", host, port);
 }
 
 static void
@@ -506,7 +506,7 @@ message(const struct conf_place *place, int warning, const char *fmt,
 	char		*what, *whole;
 
 	if (place->cp_line > 0)
-		snprintf(where, sizeof(where), ":%d", place->cp_line);
+		(void)snprintf(where, sizeof(where), ":%d", place->cp_line);
 	if (vasprintf(&what, fmt, ap) == -1 ||
 	    asprintf(&whole, "%s%s: %s%s", place->cp_file, where,
 	    warning ? "warning: " : "", what) == -1)

@@ -704,7 +704,7 @@ lex_describe(const struct token *tk, char *buf, size_t size)
 	if (tk->tk_type == LEX_END && tk->tk_text[0] != ';' &&
 	    tk->tk_text[0] != '}')
 		return ("end of line");
-	snprintf(buf, size, "\"%.60s%s\"", tk->tk_text,
+	(void)snprintf(buf, size, "\"%.60s%s\"", tk->tk_text,
 	    strlen(tk->tk_text) > 60 ? "..." : "");
 	return (buf);
 }

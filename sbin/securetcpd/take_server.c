@@ -480,7 +480,7 @@ take_connect(struct server *server, const struct token *host,
 	}
 	take_copy(host, "connect to", ba->ba_host, sizeof(ba->ba_host));
 	connect_port(ba, port);
-	snprintf(ba->ba_name, sizeof(ba->ba_name), "%s:%u", ba->ba_host,
+	(void)snprintf(ba->ba_name, sizeof(ba->ba_name), "%s:%u", ba->ba_host,
 	    ba->ba_port);
 }
 

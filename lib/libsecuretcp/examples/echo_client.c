@@ -44,7 +44,7 @@ on_receive(struct securetcp *tcp, void *arg)
 	(void)arg;
 	while (securetcp_receive(tcp, buf, sizeof(buf), &n) == ptOk && n != 0)
 		fwrite(buf, 1, n, stdout);
-	fflush(stdout);
+	(void)fflush(stdout);
 }
 
 /* Standard input to the server; at its end that of our direction. */
