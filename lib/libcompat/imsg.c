@@ -26,7 +26,7 @@
 #define READ_SIZE	65536
 #define WRITE_IOVECS	64
 
-union control {
+union cmsgbuf {
 	struct cmsghdr	 hdr;
 	unsigned char	 data[CMSG_SPACE(sizeof(int))];
 };
@@ -384,7 +384,7 @@ int
 imsgbuf_read(struct imsgbuf *imsgbuf)
 {
 	unsigned char	 data[READ_SIZE];
-	union control	 control;
+	union cmsgbuf	 control;
 	struct msghdr	 msg;
 	struct iovec	 iov;
 	ssize_t		 n;
@@ -481,7 +481,7 @@ int
 imsgbuf_write(struct imsgbuf *imsgbuf)
 {
 	struct iovec	 iov[WRITE_IOVECS];
-	union control	 control;
+	union cmsgbuf	 control;
 	struct cmsghdr	*cmsg;
 	struct msghdr	 msg;
 	struct ibuf	*buf;

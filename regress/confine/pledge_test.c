@@ -50,7 +50,7 @@ static socklen_t		 len = sizeof(int);
 static uint64_t			 forking[8] = { 0, 0, 0, 0, SIGCHLD };
 
 /* Messages with nothing, with a file's and with a directory's descriptor. */
-static union control {
+static union cmsgbuf {
 	char		 u_data[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr	 u_align;
 }				 file_passed, directory_passed;
