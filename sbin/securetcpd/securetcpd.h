@@ -789,7 +789,6 @@ void		 offence_reason(unsigned int, char *, size_t);
 /* session.c */
 int		 session_fork(struct spawner *);
 struct session	*session_find(uint64_t);
-int		 session_known(uint64_t);
 struct session	*session_after(uint64_t);
 int		 session_enter(struct session *, enum phase, const char *);
 enum securetcp_state

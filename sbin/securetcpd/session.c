@@ -65,13 +65,6 @@ session_after(uint64_t id)
 	return (RB_NFIND(table, &table, &key));
 }
 
-/* Has there ever been one of that number? */
-int
-session_known(uint64_t id)
-{
-	return (id > 0 && id <= last_id);
-}
-
 static const char *
 session_check(struct child *c, uint32_t type, size_t len)
 {
