@@ -42,25 +42,25 @@ static const char
 		*only_session(struct report *, int, char **);
 static const char
 		*only_sessions(struct report *, int, char **);
-static int	 backend_next(struct report *, struct logline *);
-static int	 certificate_next(struct report *, struct logline *);
-static int	 error_next(struct report *, struct logline *);
-static int	 penalty_tell(struct report *, struct logline *);
-static int	 process_next(struct report *, struct logline *);
-static int	 server_next(struct report *, struct logline *);
-static int	 session_next(struct report *, struct logline *);
-static int	 summary_next(struct report *, struct logline *);
+static int	 next_backend(struct report *, struct logline *);
+static int	 next_certificate(struct report *, struct logline *);
+static int	 next_error(struct report *, struct logline *);
+static int	 next_penalty(struct report *, struct logline *);
+static int	 next_process(struct report *, struct logline *);
+static int	 next_server(struct report *, struct logline *);
+static int	 next_session(struct report *, struct logline *);
+static int	 next_summary(struct report *, struct logline *);
 
 static const struct report_kind	 kinds[] = {
-	{ "backends",	"backend",	NULL,		backend_next },
-	{ "certificates", "certificate", NULL,		certificate_next },
-	{ "errors",	"error",	NULL,		error_next },
-	{ "penalties",	"penalty",	NULL,		penalty_tell },
-	{ "processes",	"process",	NULL,		process_next },
-	{ "servers",	"server",	NULL,		server_next },
-	{ "session",	"session",	only_session,	session_next },
-	{ "sessions",	"session",	only_sessions,	session_next },
-	{ "summary",	"summary",	NULL,		summary_next },
+	{ "backends",	"backend",	NULL,		next_backend },
+	{ "certificates", "certificate", NULL,		next_certificate },
+	{ "errors",	"error",	NULL,		next_error },
+	{ "penalties",	"penalty",	NULL,		next_penalty },
+	{ "processes",	"process",	NULL,		next_process },
+	{ "servers",	"server",	NULL,		next_server },
+	{ "session",	"session",	only_session,	next_session },
+	{ "sessions",	"session",	only_sessions,	next_session },
+	{ "summary",	"summary",	NULL,		next_summary },
 };
 
 const char *const	 report_levels[REPORT_LEVELS] = {
@@ -84,7 +84,7 @@ add_number(struct logline *l, const char *key, uint64_t n)
 
 /* The first block after that number, or NULL. */
 static struct service *
-service_after(uint64_t number)
+find_service(uint64_t number)
 {
 	struct service	*se;
 
@@ -96,14 +96,14 @@ service_after(uint64_t number)
 
 /* Its list was told to the end: the next block's is told from the beginning. */
 static void
-service_done(struct report *rp, const struct service *se)
+pass_service(struct report *rp, const struct service *se)
 {
 	rp->rp_last = se->se_number;
 	rp->rp_part = 0;
 }
 
 static unsigned int
-service_minute(struct service *se)
+minute_of(struct service *se)
 {
 	struct count	*ct;
 	unsigned int	 n = 0;
@@ -114,7 +114,7 @@ service_minute(struct service *se)
 }
 
 static const char *
-service_state(const struct service *se)
+state_of(const struct service *se)
 {
 	const struct listener	*ln;
 
@@ -133,7 +133,7 @@ service_state(const struct service *se)
 }
 
 static void
-server_listens(const struct service *se, struct logline *l)
+tell_listens(const struct service *se, struct logline *l)
 {
 	const struct listener	*ln;
 	char			 text[512] = "";
@@ -148,7 +148,7 @@ server_listens(const struct service *se, struct logline *l)
 }
 
 static const char *
-server_mode(const struct server *sv)
+mode_of(const struct server *sv)
 {
 	switch (sv->sv_mode) {
 	case CONF_ECHO:
@@ -163,18 +163,18 @@ server_mode(const struct server *sv)
 }
 
 static int
-server_next(struct report *rp, struct logline *l)
+next_server(struct report *rp, struct logline *l)
 {
 	const struct tally	*ta;
 	struct service		*se;
 
-	if ((se = service_after(rp->rp_last)) == NULL)
+	if ((se = find_service(rp->rp_last)) == NULL)
 		return (0);
 	rp->rp_last = se->se_number;
 	ta = &se->se_tally;
 	line_add(l, "server", se->se_conf->sv_name);
-	line_add(l, "mode", server_mode(se->se_conf));
-	line_add(l, "state", service_state(se));
+	line_add(l, "mode", mode_of(se->se_conf));
+	line_add(l, "state", state_of(se));
 	add_number(l, "connections", se->se_live);
 	add_number(l, "limit", se->se_conf->sv_max);
 	add_number(l, "pending", se->se_pendings);
@@ -186,11 +186,11 @@ server_next(struct report *rp, struct logline *l)
 	add_number(l, "closed", ta->ta_closed);
 	add_number(l, "refused", ta->ta_refused);
 	add_number(l, "errors", ta->ta_errors);
-	add_number(l, "minute", service_minute(se));
+	add_number(l, "minute", minute_of(se));
 	add_number(l, "crashes", ta->ta_crashes);
 	add_number(l, "in", ta->ta_in);
 	add_number(l, "out", ta->ta_out);
-	server_listens(se, l);
+	tell_listens(se, l);
 	return (1);
 }
 
@@ -200,7 +200,7 @@ server_next(struct report *rp, struct logline *l)
  */
 
 static const struct backend *
-backend_number(const struct backends *list, unsigned int number)
+nth_backend(const struct backends *list, unsigned int number)
 {
 	const struct backend	*ba;
 
@@ -212,7 +212,7 @@ backend_number(const struct backends *list, unsigned int number)
 
 /* The n-th of a block, from 0. */
 static const struct backend *
-backend_of(const struct server *sv, uint64_t n)
+find_backend(const struct server *sv, uint64_t n)
 {
 	const struct backend	*ba;
 	const struct backends	*list = &sv->sv_backends;
@@ -220,7 +220,7 @@ backend_of(const struct server *sv, uint64_t n)
 	unsigned int		 number;
 
 	do {
-		for (number = 0; (ba = backend_number(list, number)) != NULL;
+		for (number = 0; (ba = nth_backend(list, number)) != NULL;
 		    number++)
 			if (n-- == 0)
 				return (ba);
@@ -255,7 +255,7 @@ summary_services(struct logline *l, struct problems *pr)
 
 	memset(&sum, 0, sizeof(sum));
 	TAILQ_FOREACH(se, &env->sd_services, se_entry) {
-		state = service_state(se);
+		state = state_of(se);
 		n += !se->se_leaving;
 		/* A server that a reload has taken away is no problem. */
 		if (strcmp(state, "open") == 0)
@@ -265,7 +265,7 @@ summary_services(struct logline *l, struct problems *pr)
 			    se->se_conf->sv_name, state);
 		idle += se->se_idles;
 		limit += se->se_leaving ? 0 : se->se_conf->sv_max;
-		minute += service_minute(se);
+		minute += minute_of(se);
 		sum.ta_accepted += se->se_tally.ta_accepted;
 		sum.ta_refused += se->se_tally.ta_refused;
 		sum.ta_errors += se->se_tally.ta_errors;
@@ -323,7 +323,7 @@ summary_backends(struct logline *l, struct problems *pr)
 	unsigned int		 down = 0, i, n = 0;
 
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
-		for (i = 0; (ba = backend_of(se->se_conf, i)) != NULL; i++) {
+		for (i = 0; (ba = find_backend(se->se_conf, i)) != NULL; i++) {
 			n++;
 			if (ba->ba_failures == 0)
 				continue;
@@ -365,7 +365,7 @@ summary_generations(struct logline *l)
 }
 
 static int
-summary_next(struct report *rp, struct logline *l)
+next_summary(struct report *rp, struct logline *l)
 {
 	struct problems	 pr = { 0, "" };
 
@@ -394,7 +394,7 @@ summary_next(struct report *rp, struct logline *l)
 }
 
 static void
-backend_tell(const struct service *se, const struct backend *ba,
+tell_backend(const struct service *se, const struct backend *ba,
     struct logline *l)
 {
 	int64_t	 now = clock_now(), since = ba->ba_since;
@@ -415,18 +415,18 @@ backend_tell(const struct service *se, const struct backend *ba,
 }
 
 static int
-backend_next(struct report *rp, struct logline *l)
+next_backend(struct report *rp, struct logline *l)
 {
 	const struct backend	*ba;
 	const struct service	*se;
 
-	while ((se = service_after(rp->rp_last)) != NULL) {
-		ba = backend_of(se->se_conf, rp->rp_part++);
+	while ((se = find_service(rp->rp_last)) != NULL) {
+		ba = find_backend(se->se_conf, rp->rp_part++);
 		if (ba != NULL) {
-			backend_tell(se, ba, l);
+			tell_backend(se, ba, l);
 			return (1);
 		}
-		service_done(rp, se);
+		pass_service(rp, se);
 	}
 	return (0);
 }
@@ -457,7 +457,7 @@ only_state(struct report *rp, const char *text)
 	};
 	size_t					 i;
 
-	for (i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+	for (i = 0; i < nitems(states); i++)
 		if (strcmp(text, securetcp_state_name(states[i])) == 0) {
 			rp->rp_state = states[i];
 			return (NULL);
@@ -508,7 +508,7 @@ only_session(struct report *rp, int argc, char **argv)
 
 /* Facts learnt when it was connected are kept as the log has them. */
 static void
-session_tell(const struct session *s, struct logline *l)
+tell_session(const struct session *s, struct logline *l)
 {
 	uint64_t	 in, out;
 
@@ -533,7 +533,7 @@ session_tell(const struct session *s, struct logline *l)
 }
 
 static int
-session_wanted(const struct report *rp, const struct session *s)
+only_wanted(const struct report *rp, const struct session *s)
 {
 	size_t	 len = strlen(rp->rp_from);
 
@@ -547,7 +547,7 @@ session_wanted(const struct report *rp, const struct session *s)
 }
 
 static int
-session_next(struct report *rp, struct logline *l)
+next_session(struct report *rp, struct logline *l)
 {
 	const struct session	*s;
 
@@ -555,9 +555,9 @@ session_next(struct report *rp, struct logline *l)
 		rp->rp_last = s->s_id;
 		if (rp->rp_session != 0 && s->s_id != rp->rp_session)
 			return (0);
-		if (!session_wanted(rp, s))
+		if (!only_wanted(rp, s))
 			continue;
-		session_tell(s, l);
+		tell_session(s, l);
 		return (1);
 	}
 	return (0);
@@ -568,7 +568,7 @@ session_next(struct report *rp, struct logline *l)
  */
 
 static struct count *
-error_of(struct service *se, uint64_t n)
+find_error(struct service *se, uint64_t n)
 {
 	struct count	*ct;
 
@@ -579,7 +579,7 @@ error_of(struct service *se, uint64_t n)
 }
 
 static void
-error_tell(const struct service *se, struct count *ct, struct logline *l)
+tell_error(const struct service *se, struct count *ct, struct logline *l)
 {
 	const char	*name = securetcp_error_name(ct->ct_number);
 
@@ -592,17 +592,17 @@ error_tell(const struct service *se, struct count *ct, struct logline *l)
 }
 
 static int
-error_next(struct report *rp, struct logline *l)
+next_error(struct report *rp, struct logline *l)
 {
 	struct count	*ct;
 	struct service	*se;
 
-	while ((se = service_after(rp->rp_last)) != NULL) {
-		if ((ct = error_of(se, rp->rp_part++)) != NULL) {
-			error_tell(se, ct, l);
+	while ((se = find_service(rp->rp_last)) != NULL) {
+		if ((ct = find_error(se, rp->rp_part++)) != NULL) {
+			tell_error(se, ct, l);
 			return (1);
 		}
-		service_done(rp, se);
+		pass_service(rp, se);
 	}
 	return (0);
 }
@@ -611,10 +611,10 @@ error_next(struct report *rp, struct logline *l)
  * Processes: the parent, its helpers, and the sessions.
  */
 
-enum part { PART_PARENT, PART_HELPERS, PART_SESSIONS };
+enum stage { STAGE_PARENT, STAGE_HELPERS, STAGE_SESSIONS };
 
 static void
-process_tell(struct logline *l, const char *role, const char *name, pid_t pid,
+tell_process(struct logline *l, const char *role, const char *name, pid_t pid,
     const char *sandbox, const struct generation *gn)
 {
 	line_add(l, "process", role);
@@ -631,14 +631,14 @@ process_tell(struct logline *l, const char *role, const char *name, pid_t pid,
 }
 
 static int
-process_helper(struct report *rp, struct logline *l)
+tell_helper(struct report *rp, struct logline *l)
 {
 	const struct proc	*p;
 
 	if ((p = proc_after((pid_t)rp->rp_last)) == NULL)
 		return (0);
 	rp->rp_last = (uint64_t)p->p_pid;
-	process_tell(l, p->p_kind->pk_name, p->p_post == NULL ? "" :
+	tell_process(l, p->p_kind->pk_name, p->p_post == NULL ? "" :
 	    p->p_post->po_title, p->p_pid, p->p_sandbox,
 	    p->p_post == NULL ? NULL : p->p_post->po_generation);
 	line_add(l, "state", p->p_child.c_fd == -1 ? "leaving" :
@@ -648,7 +648,7 @@ process_helper(struct report *rp, struct logline *l)
 
 /* A session has the sandbox that its spawner had, and gives more up. */
 static int
-process_session(struct report *rp, struct logline *l)
+tell_child(struct report *rp, struct logline *l)
 {
 	const struct session	*s;
 	char			 name[32];
@@ -658,7 +658,7 @@ process_session(struct report *rp, struct logline *l)
 	rp->rp_last = s->s_id;
 	(void)snprintf(name, sizeof(name), "%llu",
 	    (unsigned long long)s->s_id);
-	process_tell(l, "session", name, s->s_pid, s->s_spawner == NULL ||
+	tell_process(l, "session", name, s->s_pid, s->s_spawner == NULL ||
 	    s->s_spawner->sp_proc == NULL ? "" :
 	    s->s_spawner->sp_proc->p_sandbox, s->s_generation);
 	line_add(l, "state", session_live(s) ?
@@ -669,27 +669,27 @@ process_session(struct report *rp, struct logline *l)
 }
 
 static int
-process_next(struct report *rp, struct logline *l)
+next_process(struct report *rp, struct logline *l)
 {
 	switch (rp->rp_part) {
-	case PART_PARENT:
-		rp->rp_part = PART_HELPERS;
-		process_tell(l, "parent", "", getpid(), sandbox_name(), NULL);
+	case STAGE_PARENT:
+		rp->rp_part = STAGE_HELPERS;
+		tell_process(l, "parent", "", getpid(), sandbox_name(), NULL);
 		line_add(l, "state", env->sd_started ? "ready" : "loading");
 		return (1);
-	case PART_HELPERS:
-		if (process_helper(rp, l))
+	case STAGE_HELPERS:
+		if (tell_helper(rp, l))
 			return (1);
-		rp->rp_part = PART_SESSIONS;
+		rp->rp_part = STAGE_SESSIONS;
 		rp->rp_last = 0;
 		/* FALLTHROUGH */
 	default:
-		return (process_session(rp, l));
+		return (tell_child(rp, l));
 	}
 }
 
 static const char *
-penalty_realm(unsigned int realm)
+realm_of(unsigned int realm)
 {
 	const struct service	*se;
 
@@ -701,7 +701,7 @@ penalty_realm(unsigned int realm)
 
 /* Penalties that have run down are not shown. */
 static int
-penalty_tell(struct report *rp, struct logline *l)
+next_penalty(struct report *rp, struct logline *l)
 {
 	struct penalty_info	*pi = &rp->rp_penalty;
 	const char		*name;
@@ -717,7 +717,7 @@ penalty_tell(struct report *rp, struct logline *l)
 	add_number(l, "offences", pi->pi_offences);
 	add_number(l, "blocks", pi->pi_blocks);
 	if (pi->pi_realm != 0)
-		line_add(l, "server", penalty_realm(pi->pi_realm));
+		line_add(l, "server", realm_of(pi->pi_realm));
 	if ((name = securetcp_error_name(pi->pi_number)) != NULL &&
 	    pi->pi_number != ptOk)
 		line_add(l, "error", name);
@@ -730,7 +730,7 @@ penalty_tell(struct report *rp, struct logline *l)
  */
 
 static void
-certificate_tell(struct logline *l, const char *kind, const char *name,
+tell_certificate(struct logline *l, const char *kind, const char *name,
     const char *file, time_t until)
 {
 	time_t	 left = until - time(NULL);
@@ -749,7 +749,7 @@ certificate_tell(struct logline *l, const char *kind, const char *name,
 }
 
 static int
-certificate_next(struct report *rp, struct logline *l)
+next_certificate(struct report *rp, struct logline *l)
 {
 	const struct certificate	*ce;
 	const struct server		*sv;
@@ -757,19 +757,19 @@ certificate_next(struct report *rp, struct logline *l)
 
 	TAILQ_FOREACH(ce, &env->sd_conf->cf_certificates, ce_entry) {
 		if (n-- == 0) {
-			certificate_tell(l, "chain", ce->ce_name,
+			tell_certificate(l, "chain", ce->ce_name,
 			    ce->ce_chain, ce->ce_notafter);
 			return (1);
 		}
 		if (ce->ce_ocsp.pa_path != NULL && n-- == 0) {
-			certificate_tell(l, "staple", ce->ce_name,
+			tell_certificate(l, "staple", ce->ce_name,
 			    ce->ce_ocsp.pa_path, ce->ce_ocsp.pa_next);
 			return (1);
 		}
 	}
 	TAILQ_FOREACH(sv, &env->sd_conf->cf_servers, sv_entry)
 		if (sv->sv_crl.pa_path != NULL && n-- == 0) {
-			certificate_tell(l, "crl", sv->sv_name,
+			tell_certificate(l, "crl", sv->sv_name,
 			    sv->sv_crl.pa_path, sv->sv_crl.pa_next);
 			return (1);
 		}
@@ -794,7 +794,7 @@ report_begin(struct report *rp, int argc, char **argv)
 	const char			*why = NULL;
 	size_t				 i;
 
-	for (i = 0; argc > 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+	for (i = 0; argc > 0 && i < nitems(kinds); i++)
 		if (strcmp(argv[0], kinds[i].rk_name) == 0)
 			rk = &kinds[i];
 	memset(rp, 0, sizeof(*rp));
