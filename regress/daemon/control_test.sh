@@ -119,7 +119,7 @@ problems_body()
 {
 	serve echo
 	# A certificate that is about to expire.
-	openssl req -x509 -sha256 -key www.key -days 3 -subj /CN=localhost \
+	openssl req -new -x509 -sha256 -key www.key -days 3 -subj /CN=localhost \
 	    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
 	    -out www.crt 2>/dev/null
 	own_control
@@ -636,7 +636,7 @@ lists, the first to expire first" require.progs python3
 certificates_body()
 {
 	certificate soon
-	openssl req -x509 -sha256 -key soon.key -days 3 -subj /CN=localhost \
+	openssl req -new -x509 -sha256 -key soon.key -days 3 -subj /CN=localhost \
 	    -addext subjectAltName=DNS:localhost -out soon.crt 2>/dev/null
 	{
 		echo "certificate \"soon\" {"

@@ -463,7 +463,7 @@ load_body()
 	done
 	i=0
 	while [ $((i += 1)) -le 20 ]; do
-		openssl req -x509 -sha256 -key www.key -days $((i + 20)) \
+		openssl req -new -x509 -sha256 -key www.key -days $((i + 20)) \
 		    -subj /CN=localhost \
 		    -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
 		    -out next.crt 2>openssl.err

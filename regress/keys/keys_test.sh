@@ -285,11 +285,13 @@ replaced_body()
 		served rsa || atf_fail "not served after SIGHUP $i"
 		served ec || atf_fail "not served after SIGHUP $i"
 	done
+	# The idle sessions are those of the new spawners.
+	wait_log "generation 10 is gone"
 	keys_in_signers "after ten SIGHUPs"
 	leaves a
 	leaves b
 }
-hups() { [ "$(grep -c SIGHUP log)" -ge "$1" ]; }
+hups() { [ "$(grep -c 'msg="reloaded: generation' log)" -ge "$1" ]; }
 
 scenario forms_of_files "The text of a key file is wiped after it was read, \
 whatever its form: PKCS 8 and traditional, RSA and ECDSA of each size" \
