@@ -61,6 +61,7 @@
 #define SIP_MS		50	/* ... so many milliseconds */
 
 static int		 sock = -1;
+static int		 corked;
 static SSL		*ssl;
 static const char	*cafile;
 static const char	*countfile;
@@ -278,12 +279,34 @@ tls_server(SSL_CTX *ctx)
 		fail_tls(path);
 }
 
+/*
+ * Sends the ClientHello with what was held back for it.  Linux would send it
+ * after 200 ms, the BSDs never.
+ */
+static void
+tls_uncork(void)
+{
+	int	 flags, off = 0;
+
+	if ((flags = fcntl(sock, F_GETFL)) == -1 ||
+	    fcntl(sock, F_SETFL, flags | O_NONBLOCK) == -1)
+		err(1, "fcntl");
+	(void)SSL_connect(ssl);
+	if (fcntl(sock, F_SETFL, flags) == -1)
+		err(1, "fcntl");
+	if (setsockopt(sock, IPPROTO_TCP, PEER_CORK, &off, sizeof(off)) == -1)
+		err(1, "uncork");
+	corked = 0;
+}
+
 static void
 tls_negotiate(void)
 {
 	const char	*name;
 	int		 ok;
 
+	if (corked)
+		tls_uncork();
 	ERR_clear_error();
 	errno = 0;
 	ok = servername == NULL ? SSL_connect(ssl) : SSL_accept(ssl);
@@ -632,7 +655,7 @@ cmd_until(const char *path)
 		(void)poll(NULL, 0, 10);
 }
 
-/* What follows shares a packet, until there is more than fits, or 200 ms. */
+/* What follows shares a packet with the ClientHello after it, if it fits. */
 static void
 cmd_cork(void)
 {
@@ -640,6 +663,7 @@ cmd_cork(void)
 
 	if (setsockopt(sock, IPPROTO_TCP, PEER_CORK, &on, sizeof(on)) == -1)
 		err(1, "cork");
+	corked = 1;
 }
 
 static void
