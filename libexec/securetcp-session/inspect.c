@@ -247,8 +247,8 @@ inspect_file(struct inspection *in, int fd,
 	if (fd == -1)
 		helper_fatal(in->in_pipe, "checker: CHECK %u came without its "
 		    "file", in->in_asked.wqu_number);
-	buf = config_bytes(in->in_pipe, "checker", "CHECK", fd, CONFIG_FILE_MAX,
-	    &len);
+	buf = settings_bytes(in->in_pipe, "checker", "CHECK", fd,
+	    SETTINGS_FILE_MAX, &len);
 	inspect(in, buf, len);
 	free(buf);
 }

@@ -177,13 +177,13 @@ struct session_self {
 	struct wire_refuse	 s_refuse;
 };
 
-/* config.c */
-void		 config_read(struct imsgbuf *, struct session_server *);
+/* settings.c */
+void		 settings_read(struct imsgbuf *, struct session_server *);
 /* All of a file, or helper_fatal() by whose and what it is. */
 #define CRL_MB			64
-#define CONFIG_FILE_MAX		(CRL_MB * 1024 * 1024)
-uint8_t		*config_bytes(struct imsgbuf *, const char *, const char *, int,
-		    size_t, size_t *);
+#define SETTINGS_FILE_MAX		(CRL_MB * 1024 * 1024)
+uint8_t		*settings_bytes(struct imsgbuf *, const char *,
+		    const char *, int, size_t, size_t *);
 
 /* inspect.c */
 __attribute__((__noreturn__))

@@ -106,7 +106,7 @@ main(int argc, char *argv[])
 	if (sign_init() != ptOk)
 		helper_fatal(&pipe, "spawner: TLS library: no place for the "
 		    "signing hook");
-	config_read(&pipe, &server);
+	settings_read(&pipe, &server);
 	if (securetcp_warm() != ptOk)
 		helper_fatal(&pipe, "server %s: TLS library: it cannot shake "
 		    "hands with itself", server.sv_wire.wv_name);

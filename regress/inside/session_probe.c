@@ -56,9 +56,9 @@ int			 __real_procs_init(void);
 int			 __wrap_procs_init(void);
 int			 __real_procs_reap(pid_t *, int *);
 int			 __wrap_procs_reap(pid_t *, int *);
-void			 __real_config_read(struct imsgbuf *,
+void			 __real_settings_read(struct imsgbuf *,
 			    struct session_server *);
-void			 __wrap_config_read(struct imsgbuf *,
+void			 __wrap_settings_read(struct imsgbuf *,
 			    struct session_server *);
 
 static const struct op	*parse(struct session_self *, char *);
@@ -233,11 +233,11 @@ __wrap_procs_init(void)
 }
 
 void
-__wrap_config_read(struct imsgbuf *pipe, struct session_server *sv)
+__wrap_settings_read(struct imsgbuf *pipe, struct session_server *sv)
 {
 	spawner_pipe = pipe;
 	server = sv;
-	__real_config_read(pipe, sv);
+	__real_settings_read(pipe, sv);
 }
 
 /* Sessions that never had a connection end in another way. */

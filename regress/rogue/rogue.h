@@ -46,7 +46,7 @@ void		 act_send(uint32_t, const void *, size_t);
 void		 act_stay(void);
 int		 act_plan(char *, size_t);
 
-/* honest_config.c */
+/* honest_settings.c */
 extern uint8_t	 rogue_keyid[];
 extern uint8_t	 rogue_keytype;
 

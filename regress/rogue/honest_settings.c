@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* The shipped config.c, overheard when it learns the key's identity. */
+/* The shipped settings.c, overheard when it learns the key's identity. */
 
 #include <sys/types.h>
 
@@ -34,4 +34,4 @@ overhear(const void *pem, size_t len, uint8_t *id,
 }
 
 #define securetcp_key_id	overhear
-#include "../../libexec/securetcp-session/config.c"
+#include "../../libexec/securetcp-session/settings.c"

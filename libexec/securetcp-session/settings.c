@@ -25,26 +25,26 @@
 
 #define CHAIN_MAX	(1024 * 1024)
 #define CA_MAX		(4 * 1024 * 1024)
-#define CRL_MAX		CONFIG_FILE_MAX
+#define CRL_MAX		SETTINGS_FILE_MAX
 #define LOAD_FIRST	(64 * 1024)
 #define MATCHES_MAX	1000
 
-static void	 config_server(struct imsgbuf *, struct imsg *,
+static void	 settings_server(struct imsgbuf *, struct imsg *,
 		    struct session_server *);
-static void	 config_message(struct imsgbuf *, struct imsg *,
+static void	 settings_message(struct imsgbuf *, struct imsg *,
 		    struct session_server *);
-static void	 config_certificate(struct imsgbuf *, struct imsg *,
+static void	 settings_certificate(struct imsgbuf *, struct imsg *,
 		    struct session_server *);
-static void	 config_file(struct imsgbuf *, struct imsg *,
+static void	 settings_file(struct imsgbuf *, struct imsg *,
 		    struct session_server *, size_t,
 		    int (*)(struct securetcp_config *, const void *, size_t));
-static void	 config_match(struct imsgbuf *, struct imsg *,
+static void	 settings_match(struct imsgbuf *, struct imsg *,
 		    struct session_server *);
-static void	 config_prepare(struct imsgbuf *, struct session_server *);
+static void	 settings_prepare(struct imsgbuf *, struct session_server *);
 
 /* SERVER, what belongs to it, SERVER_END; returns with a context prepared. */
 void
-config_read(struct imsgbuf *pipe, struct session_server *sv)
+settings_read(struct imsgbuf *pipe, struct session_server *sv)
 {
 	struct imsg	 imsg;
 
@@ -52,42 +52,43 @@ config_read(struct imsgbuf *pipe, struct session_server *sv)
 	if (imsg_get_type(&imsg) != WIRE_SERVER)
 		helper_fatal(pipe, "spawner: %s where SERVER was expected",
 		    wire_name(imsg_get_type(&imsg)));
-	config_server(pipe, &imsg, sv);
+	settings_server(pipe, &imsg, sv);
 	imsg_free(&imsg);
 	sv->sv_memory = SESSION_MEMORY;
 	for (;;) {
 		helper_next(pipe, &imsg);
 		if (imsg_get_type(&imsg) == WIRE_SERVER_END)
 			break;
-		config_message(pipe, &imsg, sv);
+		settings_message(pipe, &imsg, sv);
 		imsg_free(&imsg);
 	}
 	imsg_free(&imsg);
-	config_prepare(pipe, sv);
+	settings_prepare(pipe, sv);
 }
 
 static void
-config_message(struct imsgbuf *pipe, struct imsg *imsg,
+settings_message(struct imsgbuf *pipe, struct imsg *imsg,
     struct session_server *sv)
 {
 	switch (imsg_get_type(imsg)) {
 	case WIRE_CA:
-		config_file(pipe, imsg, sv, CA_MAX, securetcp_config_set_ca);
+		settings_file(pipe, imsg, sv, CA_MAX, securetcp_config_set_ca);
 		break;
 	case WIRE_CRL:
-		config_file(pipe, imsg, sv, CRL_MAX, securetcp_config_set_crl);
+		settings_file(pipe, imsg, sv, CRL_MAX,
+		    securetcp_config_set_crl);
 		/* Each check of its signature takes a copy of it. */
 		sv->sv_memory = SESSION_MEMORY + CRL_MB;
 		break;
 	case WIRE_CHAIN:
-		config_certificate(pipe, imsg, sv);
+		settings_certificate(pipe, imsg, sv);
 		break;
 	case WIRE_STAPLE:
-		config_file(pipe, imsg, sv, SECURETCP_STAPLE,
+		settings_file(pipe, imsg, sv, SECURETCP_STAPLE,
 		    securetcp_config_set_staple);
 		break;
 	case WIRE_MATCH:
-		config_match(pipe, imsg, sv);
+		settings_match(pipe, imsg, sv);
 		break;
 	default:
 		helper_fatal(pipe, "spawner: %s where CHAIN or the like was "
@@ -96,7 +97,7 @@ config_message(struct imsgbuf *pipe, struct imsg *imsg,
 }
 
 static void
-config_prepare(struct imsgbuf *pipe, struct session_server *sv)
+settings_prepare(struct imsgbuf *pipe, struct session_server *sv)
 {
 	int	 error;
 
@@ -116,7 +117,7 @@ config_prepare(struct imsgbuf *pipe, struct session_server *sv)
 
 /* The libraries' values are the wire's by chance only. */
 static enum securetcp_authentication
-config_auth(struct imsgbuf *pipe, const struct wire_server *wv)
+settings_auth(struct imsgbuf *pipe, const struct wire_server *wv)
 {
 	switch (wv->wv_auth) {
 	case WIRE_AUTH_OFF:
@@ -134,7 +135,7 @@ config_auth(struct imsgbuf *pipe, const struct wire_server *wv)
 }
 
 static void
-config_server(struct imsgbuf *pipe, struct imsg *imsg,
+settings_server(struct imsgbuf *pipe, struct imsg *imsg,
     struct session_server *sv)
 {
 	struct wire_server	*wv = &sv->sv_wire;
@@ -166,13 +167,13 @@ config_server(struct imsgbuf *pipe, struct imsg *imsg,
 		helper_fatal(pipe, "server %s: alpn: %s", wv->wv_name,
 		    securetcp_config_error(config));
 	if (securetcp_config_set_client_authentication(config,
-	    config_auth(pipe, wv)) != ptOk)
+	    settings_auth(pipe, wv)) != ptOk)
 		helper_fatal(pipe, "server %s: client authentication: %s",
 		    wv->wv_name, securetcp_config_error(config));
 }
 
 static const char *
-config_who(const struct session_server *sv, char *buf, size_t size)
+settings_who(const struct session_server *sv, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "server %s", sv->sv_wire.wv_name);
 	return (buf);
@@ -180,8 +181,9 @@ config_who(const struct session_server *sv, char *buf, size_t size)
 
 /* A whole file, by the setter of what is in it. */
 static void
-config_file(struct imsgbuf *pipe, struct imsg *imsg, struct session_server *sv,
-    size_t max, int (*set)(struct securetcp_config *, const void *, size_t))
+settings_file(struct imsgbuf *pipe, struct imsg *imsg,
+    struct session_server *sv, size_t max,
+    int (*set)(struct securetcp_config *, const void *, size_t))
 {
 	const char	*what = wire_name(imsg_get_type(imsg));
 	char		 who[WIRE_NAME + 8];
@@ -194,7 +196,7 @@ config_file(struct imsgbuf *pipe, struct imsg *imsg, struct session_server *sv,
 	if (fd == -1)
 		helper_fatal(pipe, "server %s: %s came without its file",
 		    sv->sv_wire.wv_name, what);
-	buf = config_bytes(pipe, config_who(sv, who, sizeof(who)), what, fd,
+	buf = settings_bytes(pipe, settings_who(sv, who, sizeof(who)), what, fd,
 	    max, &len);
 	(void)close(fd);
 	if (set(sv->sv_config, buf, len) != ptOk)
@@ -204,7 +206,7 @@ config_file(struct imsgbuf *pipe, struct imsg *imsg, struct session_server *sv,
 }
 
 static void
-config_match(struct imsgbuf *pipe, struct imsg *imsg,
+settings_match(struct imsgbuf *pipe, struct imsg *imsg,
     struct session_server *sv)
 {
 	struct wire_match	*wm;
@@ -227,7 +229,7 @@ config_match(struct imsgbuf *pipe, struct imsg *imsg,
 }
 
 static void
-config_certificate(struct imsgbuf *pipe, struct imsg *imsg,
+settings_certificate(struct imsgbuf *pipe, struct imsg *imsg,
     struct session_server *sv)
 {
 	struct wire_chain	 wc;
@@ -245,7 +247,7 @@ config_certificate(struct imsgbuf *pipe, struct imsg *imsg,
 		helper_fatal(pipe, "server %s: chain %u came without its file",
 		    name, wc.wc_index);
 	(void)snprintf(what, sizeof(what), "chain %u", wc.wc_index);
-	pem = config_bytes(pipe, config_who(sv, who, sizeof(who)), what, fd,
+	pem = settings_bytes(pipe, settings_who(sv, who, sizeof(who)), what, fd,
 	    CHAIN_MAX, &len);
 	(void)close(fd);
 
@@ -269,7 +271,7 @@ config_certificate(struct imsgbuf *pipe, struct imsg *imsg,
  * To be freed.  A checker's sandbox does not let it ask how much there is.
  */
 uint8_t *
-config_bytes(struct imsgbuf *pipe, const char *who, const char *what, int fd,
+settings_bytes(struct imsgbuf *pipe, const char *who, const char *what, int fd,
     size_t max, size_t *len)
 {
 	uint8_t	*buf = NULL, *grown;
