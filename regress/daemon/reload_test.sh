@@ -212,20 +212,22 @@ blocks_body()
 	    "$peer" connect "127.0.0.1:$two" write x read
 	shows -o 'match:^two .* draining ' ctl show servers
 	shows -o 'match:^problems  *0$' ctl show summary
-	# It comes back while the one before has its connection.
+	# It comes back while it has its connection, and goes on.
 	{
 		block www 0 'certificate "www"' echo
 		block two 0 'certificate "www"' echo
 	} | write_conf
 	reloaded
 	served "$(sed -n 's/^server=two listen=.*:\([0-9]*\)$/\1/p' log |
-	    tail -n 1)" || atf_fail "the other two not served"
+	    tail -n 1)" || atf_fail "two not served again"
+	ctl show metrics | sed -e '/^#/d' -e 's/ [^ ]*$//' | sort |
+	    uniq -d >twice
+	atf_check -o empty cat twice
+	shows -o 'match:^two +echo +open +1 ' ctl show servers
 	stayed one
-	wait_until 20 "the end of the first two" twos 1
 	wait_until 20 "the end of what served it" older 0
 	served "$port" || atf_fail "www not served"
 }
-twos() { [ "$(ctl show servers | grep -c "^two ")" -eq "$1" ]; }
 
 scenario queue "Whoever waits in the queue of a listener is served after a \
 reload, and so is one that was accepted and has said nothing"
@@ -279,6 +281,42 @@ backends_body()
 	shows -o "match:127.0.0.1:$a +up .* 0 +1 +0" ctl show backends
 	shows -o "match:127.0.0.1:$b +up .* 0 +1 +0" ctl show backends
 }
+
+scenario figures "A connection of before a reload counts for the backend as it \
+is shown afterwards, and what was counted is not lost"
+figures_body()
+{
+	background "$top/regress/tools/echod" "$PWD/backend.sock"
+	wait_until 20 "the backend" test -S backend.sock
+	printf 'PROXY TCP4 127.0.0.1 127.0.0.1 1 2\r\n' >header
+	forwards | write_conf
+	start
+	background "$peer" connect "127.0.0.1:$port" send header until go \
+	    tls write 1 readn 1 touch got until over
+	wait_log state=connecting
+	reloaded
+	touch go
+	wait_until 20 "an echo" test -e got
+	shows -o "match:backend.sock +up +[0-9a-z]+ +1 +1 +0" ctl show backends
+	touch over
+	wait_closed
+	forwards "match servername absent forward to \"$PWD/backend.sock\"" |
+	    write_conf
+	reloaded
+	"$peer" connect "127.0.0.1:$port" send header tls write 2 shutdown \
+	    read >read.out
+	atf_check_equal 2 "$(cat read.out)"
+	wait_closed 2
+	reloaded
+	shows -o "match:backend.sock +up +[0-9a-z]+ +0 +2 +0" ctl show backends
+}
+forwards()
+{
+	printf 'server "www" {\n\tlisten on 127.0.0.1 port 0 proxy\n'
+	printf '\tcertificate "www"\n\tforward to "%s"\n' "$PWD/backend.sock"
+	printf '\t%s\n}\n' "$1"
+}
+
 reads()
 {
 	"$peer" -C www.crt connect "127.0.0.1:$port" tls read >read.out ||
@@ -308,6 +346,47 @@ limits_body()
 	before=$(grep -c state= log)
 	served "$port" || atf_fail "not served"
 	atf_check_equal "$before" "$(grep -c state= log)"
+}
+
+scenario lowered "Where there are more connections than a limit that was \
+lowered allows the next is refused, and does not wait"
+lowered_body()
+{
+	block www 0 'certificate "www"' echo "prefork 1" | write_conf
+	start
+	for n in 1 2 3; do
+		stays "c$n" "$port"
+	done
+	block www 0 'certificate "www"' echo "prefork 1" "connections max 1" |
+	    write_conf
+	reloaded
+	background "$peer" connect "127.0.0.1:$port" raw hello read
+	wait_log 'reason="connections max 1"'
+}
+
+# accepted N: so many connections of all blocks, also such that said nothing.
+accepted() { ctl show summary | grep -q "^connections  *$1 of "; }
+
+scenario timer "A handshake timer that is shorter now holds for whoever has \
+said nothing so far, and for those to come"
+timer_body()
+{
+	for seconds in 600 1; do
+		block www 0 'certificate "www"' echo \
+		    "timeout handshake $seconds" | write_conf
+		if [ $seconds -eq 600 ]; then
+			start
+		else
+			reloaded
+		fi
+		background "$peer" connect "127.0.0.1:$port" \
+		    touch "on.$seconds" read touch "off.$seconds"
+		wait_until 20 "a connection" test -e "on.$seconds"
+		[ $seconds -eq 1 ] || wait_until 20 "it" accepted 1
+	done
+	for seconds in 1 600; do
+		wait_until 20 "the end of it" test -e "off.$seconds"
+	done
 }
 
 scenario restart "What takes a restart is told, and does not stop the rest"

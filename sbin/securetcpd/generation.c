@@ -94,10 +94,18 @@ generation_use(struct generation *gn)
 	env->sd_conf = gn->gn_conf;
 }
 
+/* Is this the edition that the visitors of its block are served by? */
+static int
+edition_last(const struct edition *ed)
+{
+	return (ed->ed_service != NULL && ed->ed_service->se_edition == ed);
+}
+
 static void
 generation_overdue(int fd, short what, void *arg)
 {
 	struct generation	*gn = arg;
+	struct edition		*ed;
 	char			 by[96], text[CLOCK_TEXT];
 
 	(void)fd;
@@ -105,6 +113,9 @@ generation_overdue(int fd, short what, void *arg)
 	(void)snprintf(by, sizeof(by), "drain deadline of generation %u, %s",
 	    gn->gn_number, clock_seconds(gn->gn_drain, text, sizeof(text)));
 	log_info("%s", by);
+	TAILQ_FOREACH(ed, &gn->gn_editions, ed_entry)
+		if (edition_last(ed))
+			visitors_stop(ed->ed_service, by);
 	sessions_dismiss(gn, by);
 }
 
@@ -125,8 +136,7 @@ generation_signs(const struct generation *gn)
 	const struct edition	*ed;
 
 	TAILQ_FOREACH(ed, &gn->gn_editions, ed_entry)
-		if (ed->ed_service != NULL && ed->ed_service->se_edition ==
-		    ed && ed->ed_service->se_visitors > 0)
+		if (edition_last(ed) && ed->ed_service->se_visitors > 0)
 			return (1);
 	return (gn->gn_handshakes > 0 || signers_busy(gn));
 }

@@ -763,6 +763,7 @@ int		 visitor_add(struct listener *, int,
 		    const struct sockaddr_storage *, struct source *);
 void		 visitor_make_room(struct visitor *);
 void		 visitors_serve(struct service *);
+void		 visitors_rearm(struct service *);
 void		 visitors_stop(struct service *, const char *);
 
 /* source.c */

@@ -91,16 +91,15 @@ service_free(struct service *se)
 	free(se);
 }
 
-/* The one that goes on with that block, or NULL. */
+/* The one that goes on with that block, maybe one that was to go, or NULL. */
 static struct service *
 service_find(const struct server *sv)
 {
 	struct service	*se;
 
 	TAILQ_FOREACH(se, &env->sd_services, se_entry)
-		if (!se->se_leaving && se->se_conf->sv_client ==
-		    sv->sv_client && strcmp(se->se_conf->sv_name,
-		    sv->sv_name) == 0)
+		if (se->se_conf->sv_client == sv->sv_client &&
+		    strcmp(se->se_conf->sv_name, sv->sv_name) == 0)
 			return (se);
 	return (NULL);
 }
@@ -193,12 +192,21 @@ backends_learn(struct backends *list, struct server *before)
 		ba->ba_down = old->ba_down;
 		ba->ba_failures = old->ba_failures;
 		ba->ba_since = old->ba_since;
-		ba->ba_reason = old->ba_reason;
-		old->ba_reason = NULL;
-		/* Shown once, however many have this name. */
-		ba->ba_total = old->ba_total;
-		old->ba_total = 0;
+		if (old->ba_reason != NULL)
+			ba->ba_reason = strdup(old->ba_reason);
 	}
+}
+
+/* A connection counts once, however many backends have that name now. */
+static void
+backends_count(const struct backends *before, struct server *sv)
+{
+	const struct backend	*old;
+	struct backend		*ba;
+
+	TAILQ_FOREACH(old, before, ba_entry)
+		if ((ba = service_backend(sv, old->ba_name)) != NULL)
+			ba->ba_total += old->ba_total;
 }
 
 /* The new edition keeps what the block has learnt, and whom it serves. */
@@ -210,7 +218,11 @@ service_inherit(struct service *se, struct edition *old, struct edition *ed)
 	backends_learn(&ed->ed_conf->sv_backends, old->ed_conf);
 	TAILQ_FOREACH(rt, &ed->ed_conf->sv_routes, rt_entry)
 		backends_learn(&rt->rt_backends, old->ed_conf);
+	backends_count(&old->ed_conf->sv_backends, ed->ed_conf);
+	TAILQ_FOREACH(rt, &old->ed_conf->sv_routes, rt_entry)
+		backends_count(&rt->rt_backends, ed->ed_conf);
 	sessions_recount(se);
+	visitors_rearm(se);
 	spawner_retire(old);
 	if (se->se_target < se->se_conf->sv_prefork)
 		se->se_target = se->se_conf->sv_prefork;
@@ -225,6 +237,7 @@ service_switch(struct edition *ed)
 	struct edition	*old = se->se_edition;
 
 	(void)generation_hold(ed->ed_generation);
+	se->se_leaving = 0;
 	se->se_edition = ed;
 	se->se_conf = ed->ed_conf;
 	se->se_addresses = service_addresses(ed->ed_conf);
@@ -288,11 +301,23 @@ service_able(const struct service *se)
 	    (se->se_conf->sv_program == NULL || launcher_ready(gn)));
 }
 
+/*
+ * A block that is full turns connections away, which takes no session: where a
+ * reload has lowered the maximum there may be no idle one.
+ */
+static int
+service_full(const struct service *se)
+{
+	return (env->sd_started && !env->sd_stopping && !se->se_paused &&
+	    se->se_live >= se->se_conf->sv_max);
+}
+
 /* May one be accepted, as far as the service is concerned? */
 int
 service_open(const struct service *se)
 {
-	return (!env->sd_draining && !se->se_leaving && service_able(se));
+	return (!env->sd_draining && !se->se_leaving && (service_able(se) ||
+	    service_full(se)));
 }
 
 /*

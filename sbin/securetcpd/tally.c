@@ -123,11 +123,22 @@ tally_refused(struct service *se, int number, const char *reason,
 	tally_error(se, number, reason, n);
 }
 
+/* A connection of before a reload is shown with the backends of after it. */
+static struct backend *
+tally_backend(const struct session *s)
+{
+	struct server	*now = s->s_service->se_conf;
+
+	if (s->s_target == NULL || s->s_conf == now)
+		return (s->s_target);
+	return (service_backend(now, s->s_target->ba_name));
+}
+
 static void
 tally_connected(struct session *s)
 {
 	s->s_service->se_tally.ta_connected++;
-	if ((s->s_counted = s->s_target) == NULL)
+	if ((s->s_counted = tally_backend(s)) == NULL)
 		return;
 	s->s_counted->ba_live++;
 	s->s_counted->ba_total++;

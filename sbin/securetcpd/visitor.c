@@ -270,6 +270,14 @@ visitor_make_room(struct visitor *v)
 	visitor_close(v);
 }
 
+/* A reload may have changed the handshake timer. */
+void
+visitors_rearm(struct service *se)
+{
+	(void)evtimer_del(&se->se_silence);
+	visitors_arm(se);
+}
+
 /* Not a word of TLS has been said to any of them. */
 void
 visitors_stop(struct service *se, const char *by)
