@@ -37,7 +37,7 @@
 #define CONTROL_LINE	512	/* bytes of a command */
 #define CONTROL_WORDS	8
 #define CONTROL_OUT	65536	/* bytes that may wait for a client ... */
-#define CONTROL_ROOM	4608	/* ... and those that two lines may need */
+#define CONTROL_ROOM	8448	/* ... and those that two lines may need */
 #define CONTROL_SECONDS	10	/* until a client has to read, or to write */
 #define CONTROL_PAUSE	1000	/* milliseconds, when descriptors are out */
 
@@ -541,6 +541,22 @@ control_message(unsigned int reload, int warning, const char *text)
 			client_tell(cl, l.ll_buf);
 }
 
+/* Counts the messages for which there was no room. */
+static void
+client_unsaid(struct client *cl)
+{
+	struct logline	 l;
+	char		 text[64];
+
+	(void)snprintf(text, sizeof(text), "%u more messages are in the log",
+	    cl->cl_dropped);
+	cl->cl_dropped = 0;
+	record_start(&l, "message");
+	line_add(&l, "level", "warning");
+	line_add(&l, "text", text);
+	client_put(cl, l.ll_buf);
+}
+
 /* A reload has ended: NULL, or why it was refused. */
 void
 control_reloaded(unsigned int reload, const char *why)
@@ -551,6 +567,8 @@ control_reloaded(unsigned int reload, const char *why)
 		if (cl->cl_reload == 0 || cl->cl_reload > reload)
 			continue;
 		cl->cl_reload = 0;
+		if (cl->cl_dropped > 0)
+			client_unsaid(cl);
 		if (why != NULL)
 			client_refuse(cl, why);
 		else
