@@ -634,15 +634,30 @@ no_upgrade_body()
 	$(block two "$(cat held)" 'certificate "www"' echo)
 	CONF
 	take_over_fails "listen on 127.0.0.1:$(cat held): "
+	# What is in the way of a control socket, too.
+	cp good.conf securetcpd.conf
+	: >file
+	echo "control socket \"$PWD/file\" restricted" >>securetcpd.conf
+	take_over_fails "there is a file that is no socket"
 	cp good.conf securetcpd.conf
 	served "$port" || atf_fail "not served"
 	atf_check -o inline:"$daemon\n" cat securetcpd.pid
 	stayed one
 	atf_check -s exit:1 grep draining log
+	if command -v ss >/dev/null; then
+		sed 's/port 0/port 0 backlog 77/' good.conf >securetcpd.conf
+		reloaded
+		before=$(ss -ltn "sport = :$port")
+		sed 's/port 0/port 0 backlog 33/' good.conf >securetcpd.conf
+		block two "$(cat held)" 'certificate "www"' echo \
+		    >>securetcpd.conf
+		take_over_fails "listen on 127.0.0.1:$(cat held): "
+		atf_check_equal "$before" "$(ss -ltn "sport = :$port")"
+	fi
 	if [ "$(id -u)" -eq 0 ]; then
 		chmod 666 control
 		chmod 755 .
-		printf 'takeover\n' >ask
+		printf 'takeover\t0\n' >ask
 		wait_until 20 "the refusal" refusal
 	fi
 }
@@ -664,6 +679,74 @@ take_over_fails()
 # descriptors: how many the parent has.
 descriptors() { ls "/proc/$daemon/fd" | wc -l; }
 settled() { older 0 && [ "$(descriptors)" -le "$1" ]; }
+
+scenario late "Nothing that fails after the old daemon has let go ends the new \
+one" timeout 200
+late_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	# A pidfile that yet another daemon has.
+	sed -e "s|securetcpd.pid|other.pid|" -e '/^control/d' securetcpd.conf \
+	    >other.conf
+	background "$securetcpd" -d -f other.conf
+	wait_until 20 "the other daemon" test -s other.pid
+	sed "s|securetcpd.pid|other.pid|" securetcpd.conf >changed
+	cp changed securetcpd.conf
+	take_over
+	dead "$daemon" && { show_log; atf_fail "it has not taken over"; }
+	wait_log '^warning="already running as pid .*: this daemon has no pidfile"'
+	wait_until 20 "the end of the old one" dead "$old"
+	served "$port" || atf_fail "not served"
+	ctl show summary >/dev/null || atf_fail "no control socket"
+}
+
+scenario two_upgrades "Of two daemons that take over at once the first one does" \
+timeout 200
+two_upgrades_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	stays one "$port"
+	printf 'takeover\t0\n' >ask
+	echo drain >drain
+	background "$peer" connect "$PWD/control" send ask readn 9 \
+	    touch asked until go send drain read
+	wait_until 20 "the listener to be passed" test -e asked
+	take_over
+	dead "$daemon" && { show_log; atf_fail "it has not taken over"; }
+	touch go
+	stayed one
+	wait_until 20 "the end of the old one" dead "$old"
+	wait_until 20 "the refusal" \
+	    grep -q 'refused.*another daemon has taken over' background.out
+	served "$port" || atf_fail "not served"
+}
+
+scenario many_listeners "However many listeners there are they are passed" \
+timeout 200
+many_listeners_body()
+{
+	[ "$(ulimit -Hn)" = unlimited ] || [ "$(ulimit -Hn)" -ge 8192 ] ||
+	    atf_skip "the hard limit of descriptors here is $(ulimit -Hn)"
+	{
+		printf 'server "www" {\n\tcertificate "www"\n\techo\n'
+		i=0
+		while [ $((i += 1)) -le 400 ]; do
+			printf '\tlisten on 127.0.0.1 port 0\n'
+		done
+		echo '}'
+	} | write_conf
+	start
+	take_over
+	dead "$daemon" && { show_log; atf_fail "it has not taken over"; }
+	for l in old.log log; do
+		grep listen= "$l" | sort >"$l.listen"
+	done
+	atf_check_equal 400 "$(wc -l <log.listen | tr -d ' ')"
+	atf_check cmp old.log.listen log.listen
+	served "$port" || atf_fail "not served"
+}
 
 scenario leaks "After a hundred reloads there are as many descriptors and \
 processes as before" timeout 280

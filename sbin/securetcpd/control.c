@@ -20,8 +20,8 @@
 
 #include <errno.h>
 #include <event.h>
-#include <grp.h>
 #include <imsg.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,14 +39,13 @@
 #define CONTROL_OUT	65536	/* bytes that may wait for a client ... */
 #define CONTROL_ROOM	8448	/* ... and those that two lines may need */
 #define CONTROL_SECONDS	10	/* until a client has to read, or to write */
-#define CONTROL_PAUSE	1000	/* milliseconds, when descriptors are out */
 
 struct client {
 	TAILQ_ENTRY(client)	 cl_entry;
 	int			 cl_fd;
 	int			 cl_restricted;
 	int			 cl_closing;	/* when all is written */
-	int			 cl_successor;	/* it takes the listeners over */
+	unsigned int		 cl_successor;	/* has this generation's sockets */
 	struct event		 cl_read;
 	struct event		 cl_write;
 	struct event		 cl_timer;
@@ -61,16 +60,6 @@ struct client {
 	size_t			 cl_written;
 	char			 cl_in[CONTROL_LINE];
 	char			 cl_out[CONTROL_OUT];
-};
-
-struct door {
-	TAILQ_ENTRY(door)	 dr_entry;
-	char			*dr_path;
-	char			*dr_group;	/* NULL: the default */
-	int			 dr_restricted;
-	int			 dr_fd;
-	struct event		 dr_ev;
-	struct event		 dr_again;	/* when descriptors are out */
 };
 
 /* The commands and their functions, which return NULL, or why they refuse. */
@@ -106,7 +95,6 @@ static const struct order	 orders[] = {
 	{ "trace",	0,	order_trace },
 };
 
-static TAILQ_HEAD(, door)	 doors = TAILQ_HEAD_INITIALIZER(doors);
 static TAILQ_HEAD(clients, client)
 				 clients = TAILQ_HEAD_INITIALIZER(clients);
 
@@ -147,7 +135,7 @@ client_listens(const struct client *cl)
 static void
 client_patience(struct client *cl)
 {
-	if (client_listens(cl) || cl->cl_successor)
+	if (client_listens(cl) || cl->cl_successor != 0)
 		(void)evtimer_del(&cl->cl_timer);
 	else
 		clock_after(&cl->cl_timer, CONTROL_SECONDS * 1000LL);
@@ -429,6 +417,7 @@ order_clear(struct client *cl, int argc, char **argv)
 static const char *
 order_drain(struct client *cl, int argc, char **argv)
 {
+	static int	 succeeded;
 	const char	*why = NULL;
 	unsigned int	 seconds = env->sd_conf->cf_drain;
 
@@ -441,22 +430,37 @@ order_drain(struct client *cl, int argc, char **argv)
 		return ("that is no number of seconds up to a week");
 	if (!env->sd_started || env->sd_stopping)
 		return ("the daemon is starting or stopping");
-	daemon_drain(cl->cl_successor ? "the daemon that takes over" :
+	/* Two may have asked for the listeners: the first to drain has them. */
+	if (cl->cl_successor != 0 && succeeded)
+		return ("another daemon has taken over");
+	succeeded |= cl->cl_successor != 0;
+	daemon_drain(cl->cl_successor != 0 ? "the daemon that takes over" :
 	    "securetcpctl", seconds);
 	return (NULL);
 }
 
-/* The next daemon, which tells this one to drain when it serves. */
+/*
+ * Passes the next daemon a listener, by its number.  That daemon tells this one
+ * to drain when it serves.
+ */
 static const char *
 order_takeover(struct client *cl, int argc, char **argv)
 {
-	(void)argv;
-	if (argc != 0)
+	const char	*why;
+	unsigned int	 n, now = env->sd_generation->gn_number;
+
+	if (argc != 1)
+		return (REPORT_UNKNOWN);
+	n = (unsigned int)strtonum(argv[0], 0, UINT_MAX, &why);
+	if (why != NULL)
 		return (REPORT_UNKNOWN);
 	if (!env->sd_started || env->sd_stopping || env->sd_draining)
 		return ("the daemon is starting, or about to end");
-	cl->cl_successor = 1;
-	return (upgrade_give(cl->cl_fd));
+	if (n > 0 && cl->cl_successor != now)
+		return ("the configuration was read again meanwhile");
+	if ((why = upgrade_give(cl->cl_fd, n)) == NULL)
+		cl->cl_successor = now;
+	return (why);
 }
 
 static const char *
@@ -668,8 +672,9 @@ client_limit(int restricted)
 		client_close(oldest);
 }
 
-static void
-client_new(int fd, int restricted)
+/* Takes a connection to a control socket over. */
+void
+control_client(int fd, int restricted)
 {
 	struct client	*cl;
 
@@ -689,163 +694,12 @@ client_new(int fd, int restricted)
 	(void)event_add(&cl->cl_read, NULL);
 }
 
-static void
-door_again(int fd, short what, void *arg)
-{
-	struct door	*dr = arg;
-
-	(void)fd;
-	(void)what;
-	(void)event_add(&dr->dr_ev, NULL);
-}
-
-static void
-door_accept(int fd, short what, void *arg)
-{
-	struct door	*dr = arg;
-	int		 client;
-
-	(void)what;
-	client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (client != -1) {
-		client_new(client, dr->dr_restricted);
-		return;
-	}
-	if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
-		return;
-	(void)event_del(&dr->dr_ev);
-	clock_after(&dr->dr_again, CONTROL_PAUSE);
-}
-
-/* May connect: the members of the group, else root; or, for a look, all. */
-static int
-door_open(const struct control *co)
-{
-	struct group	*gr = NULL;
-	mode_t		 mode = co->co_restricted ? 0666 : 0600;
-	gid_t		 gid = (gid_t)-1;
-
-	if (co->co_group != NULL) {
-		if ((gr = getgrnam(co->co_group)) == NULL) {
-			errno = EINVAL;
-			return (-1);
-		}
-		mode = 0660;
-		gid = gr->gr_gid;
-	}
-	return (sockfile_take(co->co_path, mode, gid));
-}
-
-static const char *
-door_error(int error)
-{
-	switch (error) {
-	case EADDRINUSE:
-		return ("another daemon is listening there");
-	case ENOTSOCK:
-		return ("there is a file that is no socket");
-	default:
-		return (strerror(error));
-	}
-}
-
-/* With -d only those that the configuration asks for, as with the pidfile. */
-static int
-control_wanted(const struct control *co)
-{
-	return (!env->sd_debug || strcmp(co->co_path, CONF_SOCKET) != 0);
-}
-
-/* A reload keeps them, and not the configuration they are from. */
-static struct door *
-door_new(const struct control *co)
-{
-	struct door	*dr;
-
-	if ((dr = calloc(1, sizeof(*dr))) == NULL ||
-	    (dr->dr_path = strdup(co->co_path)) == NULL ||
-	    (co->co_group != NULL &&
-	    (dr->dr_group = strdup(co->co_group)) == NULL))
-		return (NULL);
-	dr->dr_restricted = co->co_restricted;
-	return (dr);
-}
-
-static int
-door_same(const struct door *dr, const struct control *co)
-{
-	if (strcmp(dr->dr_path, co->co_path) != 0 ||
-	    dr->dr_restricted != co->co_restricted ||
-	    (dr->dr_group == NULL) != (co->co_group == NULL))
-		return (0);
-	return (co->co_group == NULL ||
-	    strcmp(dr->dr_group, co->co_group) == 0);
-}
-
-/* Are they the ones of this configuration? */
-int
-control_same(const struct conf *cf)
-{
-	const struct control	*co;
-	const struct door	*dr = TAILQ_FIRST(&doors);
-
-	TAILQ_FOREACH(co, &cf->cf_controls, co_entry) {
-		if (!control_wanted(co))
-			continue;
-		if (dr == NULL || !door_same(dr, co))
-			return (0);
-		dr = TAILQ_NEXT(dr, dr_entry);
-	}
-	return (dr == NULL);
-}
-
-void
-control_start(const struct conf *cf)
-{
-	const struct control	*co;
-	struct door		*dr;
-
-	TAILQ_FOREACH(co, &cf->cf_controls, co_entry) {
-		if (!control_wanted(co))
-			continue;
-		if ((dr = door_new(co)) == NULL ||
-		    (dr->dr_fd = door_open(co)) == -1) {
-			daemon_fail("control socket \"%s\": %s", co->co_path,
-			    door_error(errno));
-			free(dr);
-			return;
-		}
-		TAILQ_INSERT_TAIL(&doors, dr, dr_entry);
-		event_set(&dr->dr_ev, dr->dr_fd, EV_READ | EV_PERSIST,
-		    door_accept, dr);
-		evtimer_set(&dr->dr_again, door_again, dr);
-		(void)event_add(&dr->dr_ev, NULL);
-	}
-}
-
-/* Another daemon may have them now; those who are connected stay. */
-void
-control_give_up(void)
-{
-	struct door	*dr;
-
-	while ((dr = TAILQ_FIRST(&doors)) != NULL) {
-		TAILQ_REMOVE(&doors, dr, dr_entry);
-		(void)event_del(&dr->dr_ev);
-		(void)evtimer_del(&dr->dr_again);
-		sockfile_drop(dr->dr_fd, dr->dr_path);
-		free(dr->dr_path);
-		free(dr->dr_group);
-		free(dr);
-	}
-}
-
 void
 control_stop(void)
 {
 	struct client	*cl;
 
-	control_give_up();
+	doors_close();
 	while ((cl = TAILQ_FIRST(&clients)) != NULL) {
 		(void)client_flush(cl);
 		client_close(cl);

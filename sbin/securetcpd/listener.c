@@ -93,7 +93,7 @@ listener_close(struct listener *ln)
 	env->sd_fds--;
 }
 
-/* Takes a listener that another daemon has bound: it listens already. */
+/* Takes a listener that another daemon has bound, and that still accepts. */
 static int
 listener_inherit(struct listener *ln, int fd)
 {
@@ -102,8 +102,7 @@ listener_inherit(struct listener *ln, int fd)
 
 	ln->ln_fd = fd;
 	env->sd_fds++;
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1 ||
-	    listen(fd, ln->ln_conf->li_backlog) == -1)
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == -1)
 		return (-1);
 	conf_address_name(&ss, ln->ln_name, sizeof(ln->ln_name));
 	event_set(&ln->ln_ev, fd, EV_READ | EV_PERSIST, listener_accept, ln);
@@ -290,6 +289,28 @@ listeners_bind(struct generation *gn, char *why, size_t size)
 	return (0);
 }
 
+/* Sets the length of a queue; connections that wait there stay. */
+static void
+listener_queue(const struct listener *ln)
+{
+	if (listen(ln->ln_fd, ln->ln_conf->li_backlog) == -1)
+		log_warning("listen on %s: backlog %d: %s", ln->ln_name,
+		    ln->ln_conf->li_backlog, strerror(errno));
+}
+
+/* Sockets that another daemon has passed have the queue of that so far. */
+void
+listeners_queue(void)
+{
+	struct listener	*ln;
+	struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
+			if (ln->ln_fd != -1)
+				listener_queue(ln);
+}
+
 /* The socket stays, and whoever waits in its queue. */
 static void
 listener_take_over(struct listener *ln)
@@ -304,10 +325,8 @@ listener_take_over(struct listener *ln)
 	(void)strlcpy(ln->ln_name, old->ln_name, sizeof(ln->ln_name));
 	event_set(&ln->ln_ev, ln->ln_fd, EV_READ | EV_PERSIST,
 	    listener_accept, ln);
-	if (ln->ln_conf->li_backlog != old->ln_conf->li_backlog &&
-	    listen(ln->ln_fd, ln->ln_conf->li_backlog) == -1)
-		log_warning("listen on %s: backlog %d: %s", ln->ln_name,
-		    ln->ln_conf->li_backlog, strerror(errno));
+	if (ln->ln_conf->li_backlog != old->ln_conf->li_backlog)
+		listener_queue(ln);
 }
 
 /* New listeners accept from now on; those of before are closed. */

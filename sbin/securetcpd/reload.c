@@ -94,7 +94,7 @@ reload_stays(struct conf *cf)
 		    "restart");
 		cf->cf_facility = old->cf_facility;
 	}
-	if (!control_same(cf))
+	if (!doors_same(cf))
 		conf_warning(&cf->cf_place, "other control sockets take a "
 		    "restart");
 }

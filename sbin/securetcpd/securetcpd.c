@@ -115,19 +115,17 @@ nullify(void)
 	return (0);
 }
 
-/* All that the daemon before this one has is this one's now. */
+/* Takes what the other daemon had: what fails from here on is a warning. */
 static int
 take_over(void)
 {
 	if (upgrade_finish() == -1)
 		return (-1);
-	if (pidfile_init(env->sd_conf) == -1) {
-		daemon_fail("-U: the running daemon drains, and its pidfile "
-		    "cannot be taken");
-		return (-1);
-	}
-	control_start(env->sd_conf);
-	return (env->sd_quit ? -1 : 0);
+	env->sd_upgrade = UPGRADE_TAKEN;
+	(void)pidfile_init(env->sd_conf);
+	doors_open(env->sd_conf);
+	listeners_queue();
+	return (0);
 }
 
 /* Everybody is ready: from here on nothing but a signal ends the parent. */
@@ -278,7 +276,7 @@ daemon_drain(const char *by, unsigned int seconds)
 		stop_listening();
 		/* Another may start beside what is left of this one. */
 		pidfile_give_up();
-		control_give_up();
+		doors_close();
 	}
 	stop_check();
 }
@@ -416,21 +414,33 @@ stderr_check(void)
 	return (-1);
 }
 
-/* With -d only where the configuration asks for a pidfile of its own. */
+/*
+ * With -d only where the configuration asks for a pidfile of its own.  With -U
+ * the running daemon may have the pidfile until it drains.
+ */
 static int
 pidfile_init(struct conf *cf)
 {
 	pid_t	 pid;
+	char	 why[PATH_MAX + 128];
 
-	if (env->sd_debug && strcmp(cf->cf_pidfile, CONF_PIDFILE) == 0)
+	if (pidfd != -1 || (env->sd_debug &&
+	    strcmp(cf->cf_pidfile, CONF_PIDFILE) == 0))
 		return (0);
 	if ((pidfd = pidfile_take(cf->cf_pidfile, &pid)) != -1)
 		return (0);
+	if (errno == EEXIST && env->sd_upgrade == UPGRADE_ASKED)
+		return (0);
 	if (errno == EEXIST)
-		warnx("already running as pid %ld (%s)", (long)pid,
-		    cf->cf_pidfile);
+		(void)snprintf(why, sizeof(why), "already running as pid %ld "
+		    "(%s)", (long)pid, cf->cf_pidfile);
 	else
-		warn("pidfile \"%s\"", cf->cf_pidfile);
+		(void)snprintf(why, sizeof(why), "pidfile \"%s\": %s",
+		    cf->cf_pidfile, strerror(errno));
+	if (env->sd_upgrade == UPGRADE_TAKEN)
+		log_warning("%s: this daemon has no pidfile", why);
+	else
+		warnx("%s", why);
 	return (-1);
 }
 
@@ -515,10 +525,9 @@ serve_start(void)
 		    "as others: %s", strerror(errno));
 	clock_start();
 	env->sd_since = clock_now();
-	if (!env->sd_upgrade)
-		control_start(env->sd_conf);
-	else if (upgrade_begin(env->sd_conf) == -1)
+	if (env->sd_upgrade && upgrade_begin(env->sd_conf) == -1)
 		return;
+	doors_open(env->sd_conf);
 	if (env->sd_quit || services_prepare(gn) == -1)
 		return;
 	if (listeners_bind(gn, why, sizeof(why)) == -1) {
@@ -544,8 +553,7 @@ checked(void)
 {
 	conf_report();
 	if (conf_errors() != 0 || limits_raise(env->sd_conf) == -1 ||
-	    (!env->sd_check && !env->sd_upgrade &&
-	    pidfile_init(env->sd_conf) == -1)) {
+	    (!env->sd_check && pidfile_init(env->sd_conf) == -1)) {
 		env->sd_quit = 1;
 		env->sd_status = 1;
 		return;
@@ -579,7 +587,7 @@ options(int argc, char **argv, const char **file)
 			env->sd_check = 1;
 			break;
 		case 'U':
-			env->sd_upgrade = 1;
+			env->sd_upgrade = UPGRADE_ASKED;
 			break;
 		case 'v':
 			env->sd_verbose++;

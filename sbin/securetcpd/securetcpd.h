@@ -509,6 +509,13 @@ struct session {
 	int			 s_ordered;	/* we had it killed */
 };
 
+/* -U: has the daemon before this one let go of what it had? */
+enum upgrade_stage {
+	UPGRADE_NONE,		/* there is none */
+	UPGRADE_ASKED,
+	UPGRADE_TAKEN
+};
+
 /* The daemon. */
 struct securetcpd {
 	struct generation	*sd_generation;	/* the one that is used */
@@ -525,7 +532,7 @@ struct securetcpd {
 	int			 sd_debug;
 	int			 sd_verbose;
 	int			 sd_check;	/* -n */
-	int			 sd_upgrade;	/* -U */
+	enum upgrade_stage	 sd_upgrade;
 	int			 sd_started;
 	int			 sd_stopping;
 	int			 sd_draining;
@@ -750,6 +757,7 @@ void		 services_stop(void);
 int		 listeners_bind(struct generation *, char *, size_t);
 void		 listeners_switch(struct generation *);
 void		 listeners_drop(struct generation *);
+void		 listeners_queue(void);
 void		 listeners_poll(struct service *);
 void		 listeners_close(struct service *);
 void		 refused_init(struct service *);
@@ -857,7 +865,7 @@ void		 updates_show(struct conf *);
 void		 updates_watch(struct conf *);
 
 /* upgrade.c */
-const char	*upgrade_give(int);
+const char	*upgrade_give(int, unsigned int);
 int		 upgrade_begin(const struct conf *);
 int		 upgrade_listener(const struct edition *, const struct listen *);
 int		 upgrade_finish(void);
@@ -918,12 +926,15 @@ void		 tally_state(struct session *, enum securetcp_state);
 void		 tally_told(struct session *, const char *);
 unsigned int	 count_minute(struct count *);
 
+/* door.c */
+void		 doors_open(const struct conf *);
+int		 doors_same(const struct conf *);
+void		 doors_close(void);
+
 /* control.c */
-void		 control_start(const struct conf *);
-int		 control_same(const struct conf *);
+void		 control_client(int, int);
 void		 control_message(unsigned int, int, const char *);
 void		 control_reloaded(unsigned int, const char *);
-void		 control_give_up(void);
 void		 control_stop(void);
 void		 control_event(const struct service *, const struct session *,
 		    enum event_kind, const char *);

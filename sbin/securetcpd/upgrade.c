@@ -30,7 +30,6 @@
 
 #define UPGRADE_SECONDS	10		/* for each answer */
 #define UPGRADE_LINE	512
-#define UPGRADE_MOST	1024		/* listeners that are taken */
 
 /* One that the other daemon has passed; -1: it is used already. */
 struct heirloom {
@@ -91,23 +90,37 @@ upgrade_pass(int fd, const struct listener *ln)
 	return (sendmsg(fd, &msg, 0) == n ? 0 : -1);
 }
 
-/* To root, and where the daemon is not root's to its user: NULL, or why not. */
-const char *
-upgrade_give(int fd)
+/* The n-th listener, from 0, or NULL. */
+static const struct listener *
+upgrade_nth(unsigned int n)
 {
-	struct listener	*ln;
-	struct service	*se;
-	uid_t		 uid;
-	gid_t		 gid;
+	const struct listener	*ln;
+	const struct service	*se;
+
+	TAILQ_FOREACH(se, &env->sd_services, se_entry)
+		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
+			if (ln->ln_fd != -1 && n-- == 0)
+				return (ln);
+	return (NULL);
+}
+
+/*
+ * Passes one listener, as the socket has no room for many, to root only, or to
+ * the daemon's user where that is not root: NULL, or why not.
+ */
+const char *
+upgrade_give(int fd, unsigned int n)
+{
+	const struct listener	*ln;
+	uid_t			 uid;
+	gid_t			 gid;
 
 	if (getpeereid(fd, &uid, &gid) == -1)
 		return (strerror(errno));
 	if (uid != 0 && uid != geteuid())
 		return ("only root may take the listeners over");
-	TAILQ_FOREACH(se, &env->sd_services, se_entry)
-		TAILQ_FOREACH(ln, &se->se_listeners, ln_entry)
-			if (ln->ln_fd != -1 && upgrade_pass(fd, ln) == -1)
-				return (strerror(errno));
+	if ((ln = upgrade_nth(n)) != NULL && upgrade_pass(fd, ln) == -1)
+		return (strerror(errno));
 	return (NULL);
 }
 
@@ -123,13 +136,11 @@ upgrade_failed(const char *what)
 }
 
 static int
-upgrade_say(const char *word)
+upgrade_say(const char *line)
 {
-	char	 line[32];
-	int	 n;
+	size_t	 len = strlen(line);
 
-	n = snprintf(line, sizeof(line), "%s\n", word);
-	if (send(other, line, (size_t)n, MSG_NOSIGNAL) != n)
+	if (send(other, line, len, MSG_NOSIGNAL) != (ssize_t)len)
 		return (upgrade_failed(strerror(errno)));
 	return (0);
 }
@@ -247,25 +258,41 @@ upgrade_connect(const struct conf *cf)
 	return (0);
 }
 
+/* 1: the n-th listener is there; 0: there are so many; -1: that failed. */
+static int
+upgrade_ask(unsigned int n)
+{
+	char	 line[UPGRADE_LINE];
+	int	 fd;
+
+	(void)snprintf(line, sizeof(line), "takeover\t%u\n", n);
+	if (upgrade_say(line) == -1 ||
+	    upgrade_line(line, sizeof(line), &fd) == -1)
+		return (-1);
+	if (strncmp(line, "listener ", 9) != 0)
+		return (upgrade_done(line));
+	if (fd == -1)
+		return (upgrade_failed("a listener without its descriptor"));
+	if (upgrade_keep(line + 9, fd) == -1 ||
+	    upgrade_line(line, sizeof(line), &fd) == -1 ||
+	    upgrade_done(line) == -1)
+		return (-1);
+	return (1);
+}
+
 /* Asks for what it has; it goes on as before.  -1 when that fails. */
 int
 upgrade_begin(const struct conf *cf)
 {
-	char	 line[UPGRADE_LINE];
-	int	 fd, n = 0;
+	unsigned int	 n = 0;
+	int		 more;
 
-	if (upgrade_connect(cf) == -1 || upgrade_say("takeover") == -1)
+	if (upgrade_connect(cf) == -1)
 		return (-1);
-	for (;;) {
-		if (upgrade_line(line, sizeof(line), &fd) == -1)
-			return (-1);
-		if (strncmp(line, "listener ", 9) != 0 || fd == -1)
-			return (upgrade_done(line));
-		if (++n > UPGRADE_MOST)
-			return (upgrade_failed("too many listeners"));
-		if (upgrade_keep(line + 9, fd) == -1)
-			return (-1);
-	}
+	do
+		more = upgrade_ask(n++);
+	while (more == 1);
+	return (more);
 }
 
 /* The socket that listens as was said there, or -1. */
@@ -310,7 +337,7 @@ upgrade_finish(void)
 			(void)close(hl->hl_fd);
 		free(hl);
 	}
-	if (upgrade_say("drain") == -1 ||
+	if (upgrade_say("drain\n") == -1 ||
 	    upgrade_line(line, sizeof(line), &fd) == -1 ||
 	    upgrade_done(line) == -1)
 		return (-1);
