@@ -58,6 +58,9 @@ older()
 }
 older_is() { older "$1" || atf_fail "not $1 older generations"; }
 
+# descriptors: how many the parent has.
+descriptors() { ls "/proc/$daemon/fd" | wc -l; }
+
 # served PORT [CERTIFICATE]: an echo, by who has that.
 served()
 {
@@ -455,6 +458,191 @@ deadline_body()
 	stayed two
 }
 
+scenario silent "Whoever has said nothing to a block that is gone is not served \
+after the time that drain gives"
+silent_body()
+{
+	{
+		echo "drain 2"
+		block www 0 'certificate "www"' echo
+		block two 0 'certificate "www"' echo "timeout handshake 600"
+	} | write_conf
+	start
+	background "$peer" connect "127.0.0.1:$(port_of two)" touch on read \
+	    touch off
+	wait_until 20 "a connection" test -e on
+	wait_until 20 "it to be accepted" accepted 1
+	{
+		echo "drain 2"
+		block www 0 'certificate "www"' echo
+	} | write_conf
+	reloaded
+	wait_until 20 "its end" test -e off
+	wait_until 20 "the end of what would have served it" older 0
+}
+
+scenario held "A generation of before holds no files once its last handshake is \
+over"
+held_body()
+{
+	need_linux "descriptors are counted in /proc"
+	{
+		for n in 1 2 3 4 5 6 7 8 9; do
+			certificate "c$n"
+			printf 'certificate "c%s" {\n\tchain "%s"\n' "$n" \
+			    "$PWD/c$n.crt"
+			printf '\tkey "%s"\n}\n' "$PWD/c$n.key"
+		done
+		block www 0 'certificate "www"' echo
+	} | write_conf
+	start
+	wait_until 20 "rest" rests
+	before=$(descriptors)
+	for n in 1 2 3; do
+		stays "s$n" "$port"
+		reloaded
+	done
+	older_is 3
+	# A session, its connection, and a spawner: 20 files less.
+	wait_until 20 "as many descriptors, and 8 for each connection" \
+	    holds $((before + 3 * 8))
+}
+rests() { _was=$_is _is=$(descriptors); [ "$_was" = "$_is" ]; }
+holds() { [ "$(descriptors)" -le "$1" ]; }
+
+scenario memory "A reload for which there is no memory is refused" timeout 200
+memory_body()
+{
+	need_linux "limits of a process are set by itself elsewhere"
+	command -v prlimit >/dev/null || atf_skip "no prlimit here"
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	cp securetcpd.conf good.conf
+	random_bytes 33554432 big.crl
+	block www 0 'certificate "www"' echo "client authentication required \
+ca \"$PWD/www.crt\" crl \"$PWD/big.crl\"" | write_conf
+	size=$(status_of "$daemon" VmSize | cut -d ' ' -f 1)
+	prlimit --pid "$daemon" --as=$((size * 1024 + 16777216)): ||
+	    atf_skip "no limit can be set"
+	refused 'crl ".*big.crl": Cannot allocate memory'
+	cp good.conf securetcpd.conf
+	reloaded
+	served "$port" || atf_fail "not served"
+}
+
+scenario scarce "Whatever a reload finds no memory for the daemon goes on" \
+timeout 280
+scarce_body()
+{
+	need_linux "malloc(3) is replaced as that needs it"
+	cat >scarce.c <<-'C'
+	#define _GNU_SOURCE
+	#include <dlfcn.h>
+	#include <errno.h>
+	#include <fcntl.h>
+	#include <stdarg.h>
+	#include <stdlib.h>
+	#include <string.h>
+	#include <unistd.h>
+
+	extern void	*__libc_malloc(size_t), *__libc_calloc(size_t, size_t);
+	static int	 left;
+
+	/* The configuration is opened: the one that many from here fails. */
+	int
+	open(const char *path, int flags, ...)
+	{
+		static int	(*next)(const char *, int, ...);
+		char		 text[16] = "";
+		va_list		 ap;
+		int		 fd, mode;
+
+		va_start(ap, flags);
+		mode = flags & O_CREAT ? va_arg(ap, int) : 0;
+		va_end(ap);
+		if (next == NULL)
+			next = (int (*)(const char *, int, ...))dlsym(RTLD_NEXT,
+			    "open");
+		if (strstr(path, "securetcpd.conf") != NULL &&
+		    (fd = next(getenv("COUNTDOWN"), O_RDONLY)) != -1) {
+			(void)read(fd, text, sizeof(text) - 1);
+			close(fd);
+			left = atoi(text);
+		}
+		return next(path, flags, mode);
+	}
+
+	static int
+	out(void)
+	{
+		if (left == 0 || --left > 0)
+			return 0;
+		errno = ENOMEM;
+		return 1;
+	}
+
+	void *
+	malloc(size_t n)
+	{
+		return out() ? NULL : __libc_malloc(n);
+	}
+
+	void *
+	calloc(size_t n, size_t size)
+	{
+		return out() ? NULL : __libc_calloc(n, size);
+	}
+
+	char *
+	strdup(const char *s)
+	{
+		char	*p = malloc(strlen(s) + 1);
+
+		return p == NULL ? NULL : strcpy(p, s);
+	}
+	C
+	cc -shared -fPIC -w -o scarce.so scarce.c -ldl >cc.out 2>&1 || {
+		cat cc.out
+		atf_skip "no library can be built that replaces malloc(3)"
+	}
+	block www 0 'certificate "www"' 'forward to "/nonexistent"' | write_conf
+	start env LD_PRELOAD="$PWD/scarce.so" COUNTDOWN="$PWD/countdown"
+	for n in 1 2 3 5 8 12 17 30 45 60 75 90 100 110 120 150; do
+		echo "$n" >countdown
+		ctl reload >"reload.$n" 2>&1
+		[ $? -le 1 ] || {
+			cat "reload.$n"
+			show_log
+			atf_fail "the daemon has not survived $n"
+		}
+	done
+	grep -q "annot allocate memory" reload.* ||
+	    atf_fail "memory was never short"
+	rm countdown
+	certificate www
+	reloaded
+	wait_until 20 "the end of all generations before" older 0
+	"$peer" -C www.crt connect "127.0.0.1:$port" tls shutdown read ||
+	    atf_fail "not served"
+}
+
+scenario flood "Errors that are too many to be told are counted"
+flood_body()
+{
+	block www 0 'certificate "www"' echo | write_conf
+	start
+	i=0
+	while [ $((i += 1)) -le 3000 ]; do
+		echo "nonsense $i"
+	done >>securetcpd.conf
+	refused 'conf:[0-9]+: unknown statement' \
+	    '^[0-9]+ more messages are in the log$' \
+	    'the configuration has 3000 errors'
+	told=$(grep -c ' unknown statement ' reload.out)
+	atf_check_equal 3000 $((told +
+	    $(sed -n 's/ more messages are in the log$//p' reload.out)))
+}
+
 scenario several "Whoever asks for a reload while there is one gets another, \
 and an answer" timeout 200
 several_body()
@@ -676,8 +864,6 @@ take_over_fails()
 	}
 }
 
-# descriptors: how many the parent has.
-descriptors() { ls "/proc/$daemon/fd" | wc -l; }
 settled() { older 0 && [ "$(descriptors)" -le "$1" ]; }
 
 scenario late "Nothing that fails after the old daemon has let go ends the new \

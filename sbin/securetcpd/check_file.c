@@ -9,7 +9,6 @@
 #include <sys/types.h>
 #include <sys/stat.h>
 
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -60,7 +59,7 @@ file_read(int fd, size_t max, size_t *len)
 	ssize_t	 n;
 
 	if ((buf = malloc(max)) == NULL)
-		err(1, "malloc");
+		return (NULL);
 	if ((n = compat_fill(fd, buf, 0, max)) == -1) {
 		free(buf);
 		return (NULL);

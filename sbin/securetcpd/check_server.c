@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include <err.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -171,7 +170,7 @@ roots_find(struct server *sv)
 		path++;
 	if ((sv->sv_ca.pa_path = strdup(*path == NULL ? system_roots[0] :
 	    *path)) == NULL)
-		err(1, "strdup");
+		conf_memory();
 	sv->sv_ca.pa_place = sv->sv_place;
 }
 

@@ -12,7 +12,7 @@
 
 #include <sys/types.h>
 
-#include <err.h>
+#include <errno.h>
 #include <event.h>
 #include <imsg.h>
 #include <stdio.h>
@@ -48,6 +48,7 @@ struct question {
 static TAILQ_HEAD(, question)	 questions = TAILQ_HEAD_INITIALIZER(questions);
 static struct post		 checker;
 static int			 checking;
+static int			 unasked;	/* for lack of memory */
 static void			 (*checker_done)(void);
 
 static int		 checker_load(struct proc *);
@@ -74,11 +75,15 @@ static struct question *
 question_add(enum wire_check_kind kind, const struct conf_place *place,
     const char *what, const char *name)
 {
-	static uint32_t	 number;
-	struct question	*qu;
+	static uint32_t		 number;
+	static struct question	 none;
+	struct question		*qu;
 
-	if ((qu = calloc(1, sizeof(*qu))) == NULL)
-		err(1, "calloc");
+	/* The caller writes to it. */
+	if ((qu = calloc(1, sizeof(*qu))) == NULL) {
+		unasked = 1;
+		return (&none);
+	}
 	qu->qu_wire.wqu_number = ++number;
 	qu->qu_wire.wqu_kind = kind;
 	qu->qu_fd = -1;
@@ -209,6 +214,7 @@ checker_start(struct generation *gn, void (*done)(void))
 
 	checker_done = done;
 	checking = 1;
+	unasked = 0;
 	TAILQ_FOREACH(ce, &gn->gn_conf->cf_certificates, ce_entry)
 		certificate_ask(ce);
 	TAILQ_FOREACH(sv, &gn->gn_conf->cf_servers, sv_entry)
@@ -216,6 +222,8 @@ checker_start(struct generation *gn, void (*done)(void))
 	proc_post(&checker, &checker_kind, NULL, "configuration",
 	    "checker of the configuration");
 	checker.po_generation = gn;
+	if (unasked)
+		generation_failed(gn, strerror(ENOMEM));
 	(void)proc_start(&checker, NULL);
 }
 

@@ -45,6 +45,9 @@ struct kept {
 static TAILQ_HEAD(kepts, kept)	 kepts = TAILQ_HEAD_INITIALIZER(kepts);
 static int			 keeping;
 
+jmp_buf				 conf_shortage;
+int				 conf_parsing;
+
 static void			 (*output)(int, const char *);
 static unsigned int		 errors;
 
@@ -57,13 +60,21 @@ static int	 place_before(const struct conf_place *,
 static unsigned int
 		 processors(void);
 
+void
+conf_memory(void)
+{
+	if (conf_parsing)
+		longjmp(conf_shortage, 1);
+	err(1, "malloc");
+}
+
 struct conf *
 conf_new(const char *file)
 {
 	struct conf	*conf;
 
 	if ((conf = calloc(1, sizeof(*conf))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	conf->cf_place.cp_file = conf_filename(file);
 	conf->cf_user_at = conf->cf_place;
 	conf->cf_signer_user_at = conf->cf_place;
@@ -102,21 +113,34 @@ processors(void)
 }
 
 static void
-path_free(struct conf_path *pa)
+file_close(int *fd)
 {
-	if (pa->pa_fd != -1)
-		(void)close(pa->pa_fd);
-	free(pa->pa_path);
+	if (*fd != -1)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+void
+conf_close(struct conf *conf)
+{
+	struct certificate	*ce;
+	struct server		*sv;
+
+	TAILQ_FOREACH(ce, &conf->cf_certificates, ce_entry) {
+		file_close(&ce->ce_chainfd);
+		file_close(&ce->ce_keyfd);
+		file_close(&ce->ce_ocsp.pa_fd);
+	}
+	TAILQ_FOREACH(sv, &conf->cf_servers, sv_entry) {
+		file_close(&sv->sv_ca.pa_fd);
+		file_close(&sv->sv_crl.pa_fd);
+	}
 }
 
 static void
 certificate_free(struct certificate *ce)
 {
-	path_free(&ce->ce_ocsp);
-	if (ce->ce_chainfd != -1)
-		(void)close(ce->ce_chainfd);
-	if (ce->ce_keyfd != -1)
-		(void)close(ce->ce_keyfd);
+	free(ce->ce_ocsp.pa_path);
 	free(ce->ce_chain);
 	free(ce->ce_key);
 	free(ce->ce_key_group);
@@ -175,8 +199,8 @@ server_free(struct server *sv)
 	}
 	backends_free(&sv->sv_backends);
 	program_free(sv->sv_program);
-	path_free(&sv->sv_ca);
-	path_free(&sv->sv_crl);
+	free(sv->sv_ca.pa_path);
+	free(sv->sv_crl.pa_path);
 	free(sv);
 }
 
@@ -200,6 +224,7 @@ conf_free(struct conf *conf)
 
 	if (conf == NULL)
 		return;
+	conf_close(conf);
 	networks_free(&conf->cf_trusted);
 	networks_free(&conf->cf_exempt);
 	while ((co = TAILQ_FIRST(&conf->cf_controls)) != NULL) {
@@ -226,7 +251,7 @@ certificate_new(struct conf *conf, const char *name,
 	struct certificate	*ce, *last;
 
 	if ((ce = calloc(1, sizeof(*ce))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	(void)strlcpy(ce->ce_name, name, sizeof(ce->ce_name));
 	ce->ce_place = *place;
 	ce->ce_chainfd = -1;
@@ -275,7 +300,7 @@ server_new(struct conf *conf, const char *name, const struct conf_place *place)
 	struct server		*sv;
 
 	if ((sv = calloc(1, sizeof(*sv))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	(void)strlcpy(sv->sv_name, name, sizeof(sv->sv_name));
 	sv->sv_place = *place;
 	sv->sv_protocol_at = *place;
@@ -321,7 +346,7 @@ backend_new(struct backends *backends, const struct conf_place *place)
 	struct backend	*ba, *last;
 
 	if ((ba = calloc(1, sizeof(*ba))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	ba->ba_place = *place;
 	if ((last = TAILQ_LAST(backends, backends)) != NULL)
 		ba->ba_number = last->ba_number + 1;
@@ -338,7 +363,7 @@ route_new(struct server *sv, const struct conf_place *place)
 	struct route	*rt;
 
 	if ((rt = calloc(1, sizeof(*rt))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	rt->rt_place = *place;
 	TAILQ_INIT(&rt->rt_backends);
 	TAILQ_INSERT_TAIL(&sv->sv_routes, rt, rt_entry);
@@ -351,7 +376,7 @@ rule_new(struct server *sv, const struct conf_place *place)
 	struct rule	*ru;
 
 	if ((ru = calloc(1, sizeof(*ru))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	ru->ru_place = *place;
 	TAILQ_INSERT_TAIL(&sv->sv_rules, ru, ru_entry);
 	return (ru);
@@ -367,7 +392,7 @@ conf_filename(const char *name)
 			return (fi->fi_name);
 	if ((fi = malloc(sizeof(*fi))) == NULL ||
 	    (fi->fi_name = strdup(name)) == NULL)
-		err(1, "malloc");
+		conf_memory();
 	TAILQ_INSERT_TAIL(&filenames, fi, fi_entry);
 	return (fi->fi_name);
 }
@@ -499,6 +524,22 @@ conf_address_name(const struct sockaddr_storage *ss, char *buf, size_t size)
 }
 
 static void
+message_say(int warning, const char *text)
+{
+	if (output != NULL)
+		output(warning, text);
+	else
+		fprintf(stderr, "%s\n", text);
+}
+
+/* An error counts although it is not told. */
+static void
+message_lost(int warning)
+{
+	message_say(warning, "a message is lost: no memory");
+}
+
+static void
 message(const struct conf_place *place, int warning, const char *fmt,
     va_list ap)
 {
@@ -507,24 +548,24 @@ message(const struct conf_place *place, int warning, const char *fmt,
 
 	if (place->cp_line > 0)
 		(void)snprintf(where, sizeof(where), ":%d", place->cp_line);
-	if (vasprintf(&what, fmt, ap) == -1 ||
-	    asprintf(&whole, "%s%s: %s%s", place->cp_file, where,
+	if (vasprintf(&what, fmt, ap) == -1) {
+		message_lost(warning);
+		return;
+	}
+	if (asprintf(&whole, "%s%s: %s%s", place->cp_file, where,
 	    warning ? "warning: " : "", what) == -1)
-		err(1, "asprintf");
-	free(what);
-	if (keeping)
+		message_lost(warning);
+	else if (keeping)
 		message_keep(place, warning, whole);
 	else
 		message_print(warning, whole);
+	free(what);
 }
 
 static void
 message_print(int warning, char *text)
 {
-	if (output != NULL)
-		output(warning, text);
-	else
-		fprintf(stderr, "%s\n", text);
+	message_say(warning, text);
 	free(text);
 }
 
@@ -551,8 +592,10 @@ message_keep(const struct conf_place *place, int warning, char *text)
 {
 	struct kept	*ke, *new;
 
-	if ((new = malloc(sizeof(*new))) == NULL)
-		err(1, "malloc");
+	if ((new = malloc(sizeof(*new))) == NULL) {
+		message_print(warning, text);
+		return;
+	}
 	new->ke_place = *place;
 	new->ke_warning = warning;
 	new->ke_text = text;

@@ -14,6 +14,7 @@
 #include <netinet/in.h>
 
 #include <limits.h>
+#include <setjmp.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -329,9 +330,18 @@ int		 conf_check_copy(const char *, const char *, int, size_t,
 		    const struct conf_place *);
 void		 conf_check_path(const char *, struct conf_path *, size_t);
 
-/* conf.c */
+/*
+ * conf.c: there is no memory, which ends a parse and, where there is none, the
+ * program: a daemon that serves does not die of a reload.
+ */
+extern jmp_buf	 conf_shortage;
+extern int	 conf_parsing;
+__attribute__((__noreturn__))
+void		 conf_memory(void);
 struct conf	*conf_new(const char *);
 void		 conf_free(struct conf *);
+/* No helper is to read its files any more. */
+void		 conf_close(struct conf *);
 struct certificate
 		*certificate_new(struct conf *, const char *,
 		    const struct conf_place *);

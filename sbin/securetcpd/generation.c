@@ -12,7 +12,6 @@
 
 #include <sys/types.h>
 
-#include <err.h>
 #include <event.h>
 #include <imsg.h>
 #include <stdio.h>
@@ -23,13 +22,14 @@
 
 static void	 generation_overdue(int, short, void *);
 
+/* NULL: no memory. */
 struct generation *
 generation_new(struct conf *cf)
 {
 	struct generation	*gn;
 
 	if ((gn = calloc(1, sizeof(*gn))) == NULL)
-		err(1, "calloc");
+		return (NULL);
 	gn->gn_conf = cf;
 	evtimer_set(&gn->gn_deadline, generation_overdue, gn);
 	TAILQ_INIT(&gn->gn_editions);
@@ -175,6 +175,16 @@ generation_free(struct generation *gn)
 	free(gn);
 }
 
+/* No helper will load a key or a chain of that generation any more. */
+static void
+generation_close(struct generation *gn)
+{
+	signers_stop(gn);
+	conf_close(gn->gn_conf);
+	env->sd_fds -= gn->gn_files;
+	gn->gn_files = 0;
+}
+
 /* Those that are left, as far as nobody needs them. */
 void
 generations_collect(void)
@@ -184,8 +194,9 @@ generations_collect(void)
 	TAILQ_FOREACH_SAFE(gn, &env->sd_generations, gn_entry, next) {
 		if (gn->gn_stage != GENERATION_LEFT)
 			continue;
-		if (!TAILQ_EMPTY(&gn->gn_signers) && !generation_signs(gn))
-			signers_stop(gn);
+		if ((!TAILQ_EMPTY(&gn->gn_signers) || gn->gn_files > 0) &&
+		    !generation_signs(gn))
+			generation_close(gn);
 		if (gn->gn_uses == 0)
 			generation_free(gn);
 	}

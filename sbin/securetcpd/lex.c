@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 
 #include <ctype.h>
-#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -97,7 +96,7 @@ lex_error(const char *fmt, ...)
 		return;
 	va_start(ap, fmt);
 	if (vasprintf(&msg, fmt, ap) == -1)
-		err(1, "vasprintf");
+		conf_memory();
 	va_end(ap);
 	conf_error(&here, "%s", msg);
 	free(msg);
@@ -110,7 +109,7 @@ token_new(enum lex_type type, const char *str)
 
 	if ((tk = calloc(1, sizeof(*tk))) == NULL ||
 	    (tk->tk_text = strdup(str)) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	tk->tk_type = type;
 	tk->tk_place = here;
 	SLIST_INSERT_HEAD(&tokens, tk, tk_entry);
@@ -123,7 +122,7 @@ source_push(char *str, size_t len)
 	struct source	*so;
 
 	if ((so = calloc(1, sizeof(*so))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	so->so_text = str;
 	so->so_len = len;
 	so->so_depth = depth;
@@ -186,8 +185,10 @@ file_read(int fd, size_t size, size_t *len, const char **why)
 	char	*buf;
 	ssize_t	 n;
 
-	if ((buf = malloc(size + 1)) == NULL)
-		err(1, "malloc");
+	if ((buf = malloc(size + 1)) == NULL) {
+		*why = strerror(errno);
+		return (NULL);
+	}
 	for (*len = 0; *len < size; *len += (size_t)n) {
 		if ((n = read(fd, buf + *len, size - *len)) == -1) {
 			*why = strerror(errno);
@@ -384,14 +385,14 @@ lex_macro(const char *name, const char *value, int lasting)
 	if ((ma = macro_find(name)) == NULL) {
 		if ((ma = calloc(1, sizeof(*ma))) == NULL ||
 		    (ma->ma_name = strdup(name)) == NULL)
-			err(1, "calloc");
+			conf_memory();
 		SLIST_INSERT_HEAD(&macros, ma, ma_entry);
 	} else if (ma->ma_lasting && !lasting)
 		return;
 	else
 		free(ma->ma_value);
 	if ((ma->ma_value = strdup(value)) == NULL)
-		err(1, "strdup");
+		conf_memory();
 	ma->ma_lasting = lasting;
 }
 
@@ -442,7 +443,7 @@ expand(void)
 		return (-1);
 	}
 	if ((value = strdup(ma->ma_value)) == NULL)
-		err(1, "strdup");
+		conf_memory();
 	source_push(value, strlen(value));
 	SLIST_FIRST(&sources)->so_macro = 1;
 	return (0);

@@ -15,7 +15,8 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include <err.h>
+#include <errno.h>
+#include <setjmp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -305,7 +306,7 @@ control
 		if (once(&seen_control, SEEN_GROUP, $2, "group") &&
 		    take_name($3, "group", CONF_ACCOUNT) &&
 		    (control->co_group = strdup($3->tk_text)) == NULL)
-			err(1, "strdup");
+			conf_memory();
 	}
 	| control RESTRICTED {
 		(void)once(&seen_control, SEEN_RESTRICTED, $2, "restricted");
@@ -340,7 +341,7 @@ certificate_statement
 			certificate->ce_chain_at = $2->tk_place;
 			if ((certificate->ce_chain = strdup($2->tk_text)) ==
 			    NULL)
-				err(1, "strdup");
+				conf_memory();
 		}
 	}
 	| KEY STRING {
@@ -1168,16 +1169,28 @@ control_default(void)
 			return;
 	if ((co = calloc(1, sizeof(*co))) == NULL ||
 	    (co->co_path = strdup(CONF_SOCKET)) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	co->co_place = conf->cf_place;
 	TAILQ_INSERT_TAIL(&conf->cf_controls, co, co_entry);
+}
+
+/* What there is of it is of no use. */
+static struct conf *
+parse_drop(void)
+{
+	conf_parsing = 0;
+	lex_end();
+	conf_free(conf);
+	conf = NULL;
+	return (NULL);
 }
 
 struct conf *
 conf_parse(const char *file)
 {
-	struct conf	*done;
-	unsigned int	 before = conf_errors();
+	const struct conf_place	 whole = { file, 0 };
+	const unsigned int	 before = conf_errors();
+	struct conf		*done;
 
 	conf_keep();
 	certificate = NULL;
@@ -1186,12 +1199,15 @@ conf_parse(const char *file)
 	first = NULL;
 	ruling = 0;
 	seen_global = 0;
-	conf = conf_new(file);
-	if (lex_begin(file) == -1) {
-		conf_free(conf);
-		conf = NULL;
-		return (NULL);
+	conf = NULL;
+	if (setjmp(conf_shortage) != 0) {
+		conf_error(&whole, "%s", strerror(ENOMEM));
+		return (parse_drop());
 	}
+	conf_parsing = 1;
+	conf = conf_new(file);
+	if (lex_begin(file) == -1)
+		return (parse_drop());
 	/* Not 0 only when it ran out of memory, which yyerror() has told. */
 	(void)yyparse();
 	resolve();
@@ -1201,6 +1217,7 @@ conf_parse(const char *file)
 		conf_error(&conf->cf_place, "no server and no client is "
 		    "defined");
 	conf_check(conf);
+	conf_parsing = 0;
 	done = conf;
 	conf = NULL;
 	return (done);

@@ -13,6 +13,7 @@
 
 #include <sys/types.h>
 
+#include <errno.h>
 #include <event.h>
 #include <imsg.h>
 #include <stdio.h>
@@ -142,7 +143,12 @@ reload_begin(void)
 		return;
 	}
 	reload_stays(cf);
-	trial = generation_new(cf);
+	if ((trial = generation_new(cf)) == NULL) {
+		conf_report();
+		conf_free(cf);
+		reload_refused(strerror(ENOMEM));
+		return;
+	}
 	trial->gn_files = limits_open(cf);
 	env->sd_fds += trial->gn_files;
 	checker_start(trial, reload_checked);

@@ -634,7 +634,8 @@ main(int argc, char **argv)
 	log_init(env->sd_check ? CONF_LOG_ERRORS : cf->cf_log,
 	    env->sd_debug || env->sd_check, cf->cf_facility);
 	signals_init();
-	env->sd_generation = generation_new(cf);
+	if ((env->sd_generation = generation_new(cf)) == NULL)
+		err(1, "calloc");
 	checker_start(env->sd_generation, checked);
 	run();
 	finish();

@@ -10,7 +10,6 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -222,7 +221,7 @@ take_control(struct conf *conf, const struct token *tk)
 			    "\"%s\"", tk->tk_text);
 	if ((control = calloc(1, sizeof(*control))) == NULL ||
 	    (control->co_path = strdup(tk->tk_text)) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	control->co_place = tk->tk_place;
 	TAILQ_INSERT_TAIL(&conf->cf_controls, control, co_entry);
 	return (control);
@@ -234,10 +233,10 @@ take_key(struct certificate *ce, const struct token *file,
 {
 	ce->ce_key_at = file->tk_place;
 	if ((ce->ce_key = strdup(file->tk_text)) == NULL)
-		err(1, "strdup");
+		conf_memory();
 	if (group != NULL && take_name(group, "group", CONF_ACCOUNT) &&
 	    (ce->ce_key_group = strdup(group->tk_text)) == NULL)
-		err(1, "strdup");
+		conf_memory();
 }
 
 /* Where a second socket cannot be bound; port 0 is always another one. */
@@ -288,7 +287,7 @@ take_listen(struct conf *conf, struct server *server,
 	unsigned int		 n = CONF_BACKLOG;
 
 	if ((li = calloc(1, sizeof(*li))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	li->li_place = address->tk_place;
 	li->li_proxy = said->st_proxy != NULL;
 	li->li_required = said->st_required != NULL;
@@ -339,7 +338,7 @@ take_network(struct networks *list, const char *what,
 		    said->st_value->tk_text);
 	said->st_value = tk;
 	if ((nw = calloc(1, sizeof(*nw))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	if ((why = network_parse(tk->tk_text, nw)) != NULL) {
 		conf_error(&tk->tk_place, "%s: \"%s\": %s", what,
 		    tk->tk_text, why);

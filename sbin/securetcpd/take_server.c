@@ -13,7 +13,6 @@
 #include <netinet/in.h>
 
 #include <ctype.h>
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,7 +31,7 @@ take_file(const struct token *tk, const char *what, struct conf_path *pa)
 	}
 	pa->pa_place = tk->tk_place;
 	if ((pa->pa_path = strdup(tk->tk_text)) == NULL)
-		err(1, "strdup");
+		conf_memory();
 }
 
 /* A client may show one certificate. */
@@ -53,7 +52,7 @@ take_shown(struct server *server, const struct token *tk)
 		return;
 	}
 	if ((sh = calloc(1, sizeof(*sh))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	sh->sh_place = tk->tk_place;
 	TAILQ_INSERT_TAIL(&server->sv_certificates, sh, sh_entry);
 	if (take_name(tk, "certificate", sizeof(sh->sh_name)))
@@ -248,7 +247,7 @@ program_arguments(struct program *pr, const struct statement *said)
 		size += strlen(said->st_words[i]->tk_text) + 1;
 		pr->pr_argv[i] = strdup(said->st_words[i]->tk_text);
 		if (pr->pr_argv[i] == NULL)
-			err(1, "strdup");
+			conf_memory();
 		pr->pr_argc++;
 	}
 	if (said->st_nwords > CONF_ARGUMENTS_MAX || size > WIRE_ARGUMENTS)
@@ -279,7 +278,7 @@ take_program(struct conf *conf, struct server *server,
 		return;		/* a duplicate, which was said */
 	if ((pr = calloc(1, sizeof(*pr))) == NULL || (pr->pr_argv =
 	    calloc(CONF_ARGUMENTS_MAX + 1, sizeof(*pr->pr_argv))) == NULL)
-		err(1, "calloc");
+		conf_memory();
 	pr->pr_place = pr->pr_user_at = path->tk_place;
 	pr->pr_index = programs_count(conf);
 	server->sv_program = pr;
