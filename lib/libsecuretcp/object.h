@@ -292,6 +292,7 @@ int		 stcp_block_wanted(const struct securetcp *);
 void		 stcp_block_enter(struct securetcp *, struct block *,
 		    const char *);
 void		 stcp_block_leave(struct securetcp *);
+int64_t		 stcp_block_now(void);
 int		 stcp_block_wait(struct securetcp *, struct block *, short);
 int		 stcp_block_gone(const struct securetcp *);
 int		 stcp_block_expire(struct securetcp *, const struct block *);
