@@ -64,6 +64,10 @@ int		 compat_poll(struct pollfd *, unsigned int, int);
 
 /* self.c: milliseconds of the clock that never goes back. */
 int64_t		 compat_now(void);
+/* self.c: a date in words, into a buffer of COMPAT_DATE bytes, or more. */
+#define COMPAT_DATE		64
+
+const char	*compat_date(time_t, char *, size_t);
 
 /* self.c: those that return an int return 0, or -1 with errno. */
 

@@ -42,6 +42,17 @@ compat_now(void)
 	return ((int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000);
 }
 
+const char *
+compat_date(time_t when, char *buf, size_t size)
+{
+	struct tm	*tm;
+
+	if ((tm = gmtime(&when)) == NULL ||
+	    strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", tm) == 0)
+		(void)strlcpy(buf, "an impossible date", size);
+	return (buf);
+}
+
 int
 compat_reaper(void)
 {

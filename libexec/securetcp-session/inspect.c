@@ -46,7 +46,6 @@
 
 #define INSPECT_MEMORY	1024	/* MB: a list of 64 MB, read and parsed */
 #define INSPECT_MOST	100	/* findings of one file that are said */
-#define INSPECT_DATE	64	/* a date in words */
 
 #define CHAIN_LENGTH	32		/* certificates */
 #define RSA_LEAST	2048		/* bits */
@@ -108,8 +107,6 @@ static int	 inspect_bundle(struct inspection *, struct bundle *,
 		    enum bundle_kind, const void *, size_t);
 /* -1: there is none, or it cannot be read. */
 static time_t	 inspect_time(const ASN1_TIME *);
-static const char
-		*inspect_date(time_t, char *, size_t);
 
 static void	 inspect_chain(struct inspection *, const void *, size_t);
 static int	 leaf_check(struct inspection *, X509 *);
@@ -348,17 +345,6 @@ inspect_time(const ASN1_TIME *t)
 	if (t == NULL || ASN1_TIME_to_tm(t, &tm) != 1)
 		return (-1);
 	return (timegm(&tm));
-}
-
-static const char *
-inspect_date(time_t when, char *buf, size_t size)
-{
-	struct tm	*tm;
-
-	if ((tm = gmtime(&when)) == NULL ||
-	    strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", tm) == 0)
-		(void)strlcpy(buf, "an impossible date", size);
-	return (buf);
 }
 
 /* The list has this word, whatever its case. */
@@ -685,7 +671,7 @@ issuer_offered(X509 *x)
 static void
 dates_check(struct inspection *in, unsigned int n, X509 *x)
 {
-	char	 date[INSPECT_DATE];
+	char	 date[COMPAT_DATE];
 	time_t	 from, now = time(NULL), to;
 
 	from = inspect_time(X509_get0_notBefore(x));
@@ -697,13 +683,13 @@ dates_check(struct inspection *in, unsigned int n, X509 *x)
 		return;
 	if (from > now)
 		inspect_warning(in, 0, ": certificate %u is not valid before "
-		    "%s", n, inspect_date(from, date, sizeof(date)));
+		    "%s", n, compat_date(from, date, sizeof(date)));
 	if (to < now)
 		inspect_warning(in, 0, ": certificate %u expired on %s", n,
-		    inspect_date(to, date, sizeof(date)));
+		    compat_date(to, date, sizeof(date)));
 	else if (to - now < EXPIRES_SOON)
 		inspect_warning(in, 0, ": certificate %u expires on %s", n,
-		    inspect_date(to, date, sizeof(date)));
+		    compat_date(to, date, sizeof(date)));
 }
 
 /*
@@ -786,7 +772,7 @@ static void
 crl_dates(struct inspection *in, const struct bundle *bu)
 {
 	X509_CRL	*crl;
-	char		 date[INSPECT_DATE];
+	char		 date[COMPAT_DATE];
 	time_t		 at, first = -1, from;
 	unsigned int	 i;
 
@@ -798,7 +784,7 @@ crl_dates(struct inspection *in, const struct bundle *bu)
 		from = inspect_time(X509_CRL_get0_lastUpdate(crl));
 		if (from > time(NULL))
 			inspect_warning(in, bu->bu_lines[i], ": the list is "
-			    "not valid before %s", inspect_date(from, date,
+			    "not valid before %s", compat_date(from, date,
 			    sizeof(date)));
 	}
 	in->in_answer.wck_until = (uint64_t)first;

@@ -297,29 +297,18 @@ checker_finding(struct proc *p, const struct wire_finding *wfi)
 	return (NULL);
 }
 
-static const char *
-date_text(time_t when, char *buf, size_t size)
-{
-	struct tm	*tm;
-
-	if ((tm = gmtime(&when)) == NULL ||
-	    strftime(buf, size, "%Y-%m-%d %H:%M:%S UTC", tm) == 0)
-		(void)strlcpy(buf, "an impossible date", size);
-	return (buf);
-}
-
 static void
 certificate_dates(const struct certificate *ce)
 {
 	const struct conf_place	*at = &ce->ce_chain_at;
-	char			 date[64];
+	char			 date[COMPAT_DATE];
 	time_t			 now = time(NULL);
 
 	if (ce->ce_notbefore > now)
 		conf_warning(at, "certificate \"%s\" is not valid before %s",
-		    ce->ce_name, date_text(ce->ce_notbefore, date,
+		    ce->ce_name, compat_date(ce->ce_notbefore, date,
 		    sizeof(date)));
-	(void)date_text(ce->ce_notafter, date, sizeof(date));
+	(void)compat_date(ce->ce_notafter, date, sizeof(date));
 	if (ce->ce_notafter < now)
 		conf_warning(at, "certificate \"%s\" expired on %s",
 		    ce->ce_name, date);
@@ -345,18 +334,18 @@ certificate_learn(struct certificate *ce, const struct wire_checked *wck)
 static void
 path_learn(struct conf_path *pa, const struct wire_checked *wck)
 {
-	char	 date[64];
+	char	 date[COMPAT_DATE];
 	time_t	 now = time(NULL);
 
 	pa->pa_since = (time_t)wck->wck_since;
 	pa->pa_next = (time_t)wck->wck_until;
 	if (pa->pa_since > now)
 		conf_warning(&pa->pa_place, "%s \"%s\": is not valid before "
-		    "%s", pa->pa_what, pa->pa_path, date_text(pa->pa_since,
+		    "%s", pa->pa_what, pa->pa_path, compat_date(pa->pa_since,
 		    date, sizeof(date)));
 	if (pa->pa_next == -1)
 		return;
-	(void)date_text(pa->pa_next, date, sizeof(date));
+	(void)compat_date(pa->pa_next, date, sizeof(date));
 	if (pa->pa_next < now)
 		conf_warning(&pa->pa_place, "%s \"%s\": expired: its next "
 		    "update was due on %s", pa->pa_what, pa->pa_path, date);
