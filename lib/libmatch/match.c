@@ -19,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "compat.h"
 #include "match.h"
 
 /* A distinguished name's value may have each of its bytes escaped. */
@@ -76,7 +77,7 @@ static const struct san_kind {
 	{ "uri:",	uri_match,	match_run_ok,	uri_name_ok },
 };
 
-#define NSANKINDS	(sizeof(san_kinds) / sizeof(san_kinds[0]))
+#define NSANKINDS	nitems(san_kinds)
 
 static const struct san_kind	*san_kind(const char *, size_t *);
 
@@ -97,7 +98,7 @@ static const struct attr_name {
 	MATCH_TYPES(NAMES)
 };
 
-#define NATTRNAMES	(sizeof(attr_names) / sizeof(attr_names[0]))
+#define NATTRNAMES	nitems(attr_names)
 
 static int	 subject_wellformed(const char *);
 static int	 subject_has(const char *, const struct attr *);
@@ -468,13 +469,8 @@ ip_parse(const char *text, size_t len, int masked, struct prefix *pr)
 	buf[len] = '\0';
 	if (masked && (slash = strchr(buf, '/')) != NULL)
 		*slash++ = '\0';
-	if (inet_pton(AF_INET, buf, pr->pr_addr) == 1) {
-		pr->pr_family = AF_INET;
-		pr->pr_bits = 32;
-	} else if (inet_pton(AF_INET6, buf, pr->pr_addr) == 1) {
-		pr->pr_family = AF_INET6;
-		pr->pr_bits = 128;
-	} else
+	pr->pr_family = match_address(buf, pr->pr_addr, &pr->pr_bits);
+	if (pr->pr_family == -1)
 		return (-1);
 	if (slash != NULL && match_bits(slash, &pr->pr_bits) == -1)
 		return (-1);
@@ -501,6 +497,20 @@ match_mapped(const uint8_t *addr)
 	};
 
 	return (memcmp(addr, mapped, sizeof(mapped)) == 0);
+}
+
+int
+match_address(const char *text, uint8_t *addr, unsigned int *bits)
+{
+	if (inet_pton(AF_INET, text, addr) == 1) {
+		*bits = 32;
+		return (AF_INET);
+	}
+	if (inet_pton(AF_INET6, text, addr) == 1) {
+		*bits = 128;
+		return (AF_INET6);
+	}
+	return (-1);
 }
 
 int

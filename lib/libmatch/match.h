@@ -76,13 +76,16 @@ int		 match_san_ok(const char *);
 int		 match_san_names_ok(const char *);
 
 /*
- * Networks by number.  match_bits(): the length of a prefix, up to *bits,
+ * Networks by number.  match_address(): the family of a numeric address, with
+ * its bytes, of which there is room for 16, and how many bits they are; -1 when
+ * the text is none.  match_bits(): the length of a prefix, up to *bits,
  * which it replaces; -1 when the text is none.  match_prefix(): both begin
  * with the same bits.  match_mapped(): an IPv6 address that stands for the
  * IPv4 address in its last four bytes, behind so many bits.
  */
 #define MATCH_MAPPED		96
 
+int		 match_address(const char *, uint8_t *, unsigned int *);
 int		 match_bits(const char *, unsigned int *);
 int		 match_prefix(const uint8_t *, const uint8_t *, unsigned int);
 int		 match_mapped(const uint8_t *);

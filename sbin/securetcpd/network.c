@@ -103,6 +103,7 @@ network_parse(const char *text, struct network *nw)
 	const char	*slash = strchr(text, '/'), *why_zone;
 	char		 addr[INET6_ADDRSTRLEN + IF_NAMESIZE], *zone;
 	size_t		 len;
+	int		 family;
 
 	memset(nw, 0, sizeof(*nw));
 	len = slash == NULL ? strlen(text) : (size_t)(slash - text);
@@ -112,15 +113,12 @@ network_parse(const char *text, struct network *nw)
 	addr[len] = '\0';
 	if ((zone = strchr(addr, '%')) != NULL)
 		*zone++ = '\0';
-	if (inet_pton(AF_INET, addr, nw->nw_addr) == 1)
-		nw->nw_family = AF_INET;
-	else if (inet_pton(AF_INET6, addr, nw->nw_addr) == 1)
-		nw->nw_family = AF_INET6;
-	else
+	family = match_address(addr, nw->nw_addr, &nw->nw_prefix);
+	if (family == -1)
 		return ("it is no numeric address");
+	nw->nw_family = (sa_family_t)family;
 	if (zone != NULL && (why_zone = network_zone(zone, nw)) != NULL)
 		return (why_zone);
-	nw->nw_prefix = network_bits(nw);
 	if (slash != NULL && match_bits(slash + 1, &nw->nw_prefix) == -1) {
 		(void)snprintf(why, sizeof(why), "the prefix length is a "
 		    "number from 0 to %u", network_bits(nw));
