@@ -40,7 +40,7 @@ conf_check_open(const char *what, const char *path, off_t max,
 	else
 		return (fd);
 	if (fd != -1)
-		close(fd);
+		(void)close(fd);
 	return (-1);
 }
 
@@ -49,23 +49,6 @@ static int
 file_private(const char *buf, size_t len)
 {
 	return (memmem(buf, len, "PRIVATE KEY-----", 16) != NULL);
-}
-
-/* Its bytes, which are not looked into but for that; NULL with errno. */
-static char *
-file_read(int fd, size_t max, size_t *len)
-{
-	char	*buf;
-	ssize_t	 n;
-
-	if ((buf = malloc(max)) == NULL)
-		return (NULL);
-	if ((n = compat_fill(fd, buf, 0, max)) == -1) {
-		free(buf);
-		return (NULL);
-	}
-	*len = (size_t)n;
-	return (buf);
 }
 
 /* Helpers read what was checked, and not what has become of the file. */
@@ -77,7 +60,7 @@ conf_check_copy(const char *what, const char *path, int fd, size_t max,
 	size_t	 len;
 	int	 copy = -1;
 
-	if ((buf = file_read(fd, max, &len)) == NULL)
+	if ((buf = conf_read(fd, max, &len)) == NULL)
 		conf_error(place, "%s \"%s\": %s", what, path,
 		    strerror(errno));
 	else if (file_private(buf, len))

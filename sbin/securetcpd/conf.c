@@ -382,6 +382,22 @@ rule_new(struct server *sv, const struct conf_place *place)
 	return (ru);
 }
 
+char *
+conf_read(int fd, size_t max, size_t *len)
+{
+	char	*buf;
+	ssize_t	 n;
+
+	if ((buf = malloc(max + 1)) == NULL)
+		return (NULL);
+	if ((n = compat_fill(fd, buf, 0, max)) == -1) {
+		free(buf);
+		return (NULL);
+	}
+	*len = (size_t)n;
+	return (buf);
+}
+
 const char *
 conf_filename(const char *name)
 {

@@ -354,6 +354,8 @@ unsigned int	*server_timer(struct server *, const struct conf_timer *);
 struct backend	*backend_new(struct backends *, const struct conf_place *);
 struct route	*route_new(struct server *, const struct conf_place *);
 struct rule	*rule_new(struct server *, const struct conf_place *);
+/* At most so many bytes of a file, to be freed; NULL with errno. */
+char		*conf_read(int, size_t, size_t *);
 /* A name for good: places outlive the configuration they tell of. */
 const char	*conf_filename(const char *);
 /* Numeric address and port into a sockaddr: 0, or what is wrong with it. */

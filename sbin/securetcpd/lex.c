@@ -25,16 +25,16 @@
 #include "lex.h"
 
 /* Text being read: a file, or the value of a macro on top of it. */
-struct source {
-	SLIST_ENTRY(source)	 so_entry;
-	char			*so_text;
-	size_t			 so_len;
-	size_t			 so_pos;
-	int			 so_macro;
-	struct conf_place	 so_place;
-	dev_t			 so_dev;
-	ino_t			 so_ino;
-	unsigned int		 so_depth;	/* blocks open around it */
+struct input {
+	SLIST_ENTRY(input)	 in_entry;
+	char			*in_text;
+	size_t			 in_len;
+	size_t			 in_pos;
+	int			 in_macro;
+	struct conf_place	 in_place;
+	dev_t			 in_dev;
+	ino_t			 in_ino;
+	unsigned int		 in_depth;	/* blocks open around it */
 };
 
 struct macro {
@@ -44,7 +44,7 @@ struct macro {
 	int			 ma_lasting;
 };
 
-static SLIST_HEAD(, source)	 sources = SLIST_HEAD_INITIALIZER(sources);
+static SLIST_HEAD(, input)	 inputs = SLIST_HEAD_INITIALIZER(inputs);
 static SLIST_HEAD(, macro)	 macros = SLIST_HEAD_INITIALIZER(macros);
 static SLIST_HEAD(, token)	 tokens = SLIST_HEAD_INITIALIZER(tokens);
 static struct token		*last, *previous, *pending;
@@ -59,14 +59,13 @@ static void	 lex_error(const char *, ...)
 		    __attribute__((__format__(printf, 1, 2)));
 static struct token
 		*token_new(enum lex_type, const char *);
-static void	 source_push(char *, size_t);
-static void	 source_pop(void);
-static struct source
-		*source_file(void);
-static char	*file_read(int, size_t, size_t *, const char **);
+static void	 input_push(char *, size_t);
+static void	 input_pop(void);
+static struct input
+		*input_file(void);
 static const char
-		*file_check(const struct stat *);
-static int	 file_push(const char *, const char **);
+		*input_check(const struct stat *);
+static int	 input_open(const char *, const char **);
 static int	 get_raw(void);
 static int	 get(void);
 static void	 unget(int);
@@ -117,45 +116,45 @@ token_new(enum lex_type type, const char *str)
 }
 
 static void
-source_push(char *str, size_t len)
+input_push(char *str, size_t len)
 {
-	struct source	*so;
+	struct input	*in;
 
-	if ((so = calloc(1, sizeof(*so))) == NULL)
+	if ((in = calloc(1, sizeof(*in))) == NULL)
 		conf_memory();
-	so->so_text = str;
-	so->so_len = len;
-	so->so_depth = depth;
-	SLIST_INSERT_HEAD(&sources, so, so_entry);
+	in->in_text = str;
+	in->in_len = len;
+	in->in_depth = depth;
+	SLIST_INSERT_HEAD(&inputs, in, in_entry);
 }
 
 static void
-source_pop(void)
+input_pop(void)
 {
-	struct source	*so;
+	struct input	*in;
 
-	so = SLIST_FIRST(&sources);
-	SLIST_REMOVE_HEAD(&sources, so_entry);
-	free(so->so_text);
-	free(so);
+	in = SLIST_FIRST(&inputs);
+	SLIST_REMOVE_HEAD(&inputs, in_entry);
+	free(in->in_text);
+	free(in);
 }
 
-static struct source *
-source_file(void)
+static struct input *
+input_file(void)
 {
-	struct source	*so;
+	struct input	*in;
 
-	SLIST_FOREACH(so, &sources, so_entry)
-		if (!so->so_macro)
-			return (so);
+	SLIST_FOREACH(in, &inputs, in_entry)
+		if (!in->in_macro)
+			return (in);
 	return (NULL);
 }
 
 /* Root obeys this file, so that nobody else may be able to write to it. */
 static const char *
-file_check(const struct stat *st)
+input_check(const struct stat *st)
 {
-	struct source	*so;
+	struct input	*in;
 	unsigned int	 files = 0;
 
 	if (!S_ISREG(st->st_mode))
@@ -168,10 +167,10 @@ file_check(const struct stat *st)
 		return ("writable by its group");
 	if (st->st_size > LEX_FILE_MAX)
 		return ("larger than a megabyte");
-	SLIST_FOREACH(so, &sources, so_entry) {
-		if (so->so_macro)
+	SLIST_FOREACH(in, &inputs, in_entry) {
+		if (in->in_macro)
 			continue;
-		if (so->so_dev == st->st_dev && so->so_ino == st->st_ino)
+		if (in->in_dev == st->st_dev && in->in_ino == st->st_ino)
 			return ("it includes itself");
 		if (++files >= LEX_INCLUDE_MAX)
 			return ("too many files within files");
@@ -179,35 +178,13 @@ file_check(const struct stat *st)
 	return (NULL);
 }
 
-static char *
-file_read(int fd, size_t size, size_t *len, const char **why)
-{
-	char	*buf;
-	ssize_t	 n;
-
-	if ((buf = malloc(size + 1)) == NULL) {
-		*why = strerror(errno);
-		return (NULL);
-	}
-	for (*len = 0; *len < size; *len += (size_t)n) {
-		if ((n = read(fd, buf + *len, size - *len)) == -1) {
-			*why = strerror(errno);
-			free(buf);
-			return (NULL);
-		}
-		if (n == 0)
-			break;
-	}
-	return (buf);
-}
-
 static int
-file_push(const char *name, const char **why)
+input_open(const char *name, const char **why)
 {
 	struct stat	 st;
-	struct source	*so;
-	char		*buf;
-	size_t		 len;
+	struct input	*in;
+	char		*buf = NULL;
+	size_t		 len = 0;
 	int		 fd;
 
 	/* Not to hang on a fifo; what it is is asked of what was opened. */
@@ -215,21 +192,21 @@ file_push(const char *name, const char **why)
 	    fstat(fd, &st) == -1) {
 		*why = strerror(errno);
 		if (fd != -1)
-			close(fd);
+			(void)close(fd);
 		return (-1);
 	}
-	if ((*why = file_check(&st)) != NULL ||
-	    (buf = file_read(fd, (size_t)st.st_size, &len, why)) == NULL) {
-		close(fd);
+	if ((*why = input_check(&st)) == NULL &&
+	    (buf = conf_read(fd, (size_t)st.st_size, &len)) == NULL)
+		*why = strerror(errno);
+	(void)close(fd);
+	if (*why != NULL)
 		return (-1);
-	}
-	close(fd);
-	source_push(buf, len);
-	so = SLIST_FIRST(&sources);
-	so->so_place.cp_file = conf_filename(name);
-	so->so_place.cp_line = 1;
-	so->so_dev = st.st_dev;
-	so->so_ino = st.st_ino;
+	input_push(buf, len);
+	in = SLIST_FIRST(&inputs);
+	in->in_place.cp_file = conf_filename(name);
+	in->in_place.cp_line = 1;
+	in->in_dev = st.st_dev;
+	in->in_ino = st.st_ino;
 	return (0);
 }
 
@@ -241,7 +218,7 @@ lex_begin(const char *file)
 	lex_end();
 	here.cp_file = conf_filename(file);
 	here.cp_line = 0;
-	if (file_push(file, &why) == -1) {
+	if (input_open(file, &why) == -1) {
 		lex_error("%s", why);
 		return (-1);
 	}
@@ -253,7 +230,7 @@ lex_include(const struct token *tk)
 {
 	const char	*why;
 
-	if (file_push(tk->tk_text, &why) == -1)
+	if (input_open(tk->tk_text, &why) == -1)
 		conf_error(&tk->tk_place, "include \"%s\": %s", tk->tk_text,
 		    why);
 }
@@ -264,8 +241,8 @@ lex_end(void)
 	struct token	*tk;
 	struct macro	*ma, *next;
 
-	while (!SLIST_EMPTY(&sources))
-		source_pop();
+	while (!SLIST_EMPTY(&inputs))
+		input_pop();
 	while ((tk = SLIST_FIRST(&tokens)) != NULL) {
 		SLIST_REMOVE_HEAD(&tokens, tk_entry);
 		free(tk->tk_text);
@@ -289,19 +266,19 @@ lex_end(void)
 static int
 get_raw(void)
 {
-	struct source	*so;
+	struct input	*in;
 	int		 c;
 
-	while ((so = SLIST_FIRST(&sources)) != NULL) {
-		if (so->so_pos < so->so_len) {
-			c = (unsigned char)so->so_text[so->so_pos++];
+	while ((in = SLIST_FIRST(&inputs)) != NULL) {
+		if (in->in_pos < in->in_len) {
+			c = (unsigned char)in->in_text[in->in_pos++];
 			if (c == '\n')
-				so->so_place.cp_line++;
+				in->in_place.cp_line++;
 			return (c);
 		}
-		if (!so->so_macro)
+		if (!in->in_macro)
 			break;
-		source_pop();
+		input_pop();
 	}
 	return (EOF);
 }
@@ -310,27 +287,27 @@ get_raw(void)
 static void
 unget(int c)
 {
-	struct source	*so;
+	struct input	*in;
 
 	if (c == EOF)
 		return;
-	so = SLIST_FIRST(&sources);
-	so->so_pos--;
+	in = SLIST_FIRST(&inputs);
+	in->in_pos--;
 	if (c == '\n')
-		so->so_place.cp_line--;
+		in->in_place.cp_line--;
 }
 
 /* Joins continued lines.  Both characters are of one file, or none. */
 static int
 get(void)
 {
-	struct source	*so;
+	struct input	*in;
 	int		 c;
 
 	while ((c = get_raw()) == '\\') {
-		so = SLIST_FIRST(&sources);
-		if (so->so_pos >= so->so_len ||
-		    so->so_text[so->so_pos] != '\n')
+		in = SLIST_FIRST(&inputs);
+		if (in->in_pos >= in->in_len ||
+		    in->in_text[in->in_pos] != '\n')
 			break;
 		(void)get_raw();
 	}
@@ -417,13 +394,13 @@ expand(void)
 {
 	char		 name[128];
 	struct macro	*ma;
-	struct source	*so;
+	struct input	*in;
 	char		*value;
 	size_t		 len = 0;
 	int		 c, nested;
 
-	so = SLIST_FIRST(&sources);
-	nested = so != NULL && so->so_macro;
+	in = SLIST_FIRST(&inputs);
+	nested = in != NULL && in->in_macro;
 	while ((c = get_raw()) != EOF && (isalnum(c) || c == '_')) {
 		if (len < sizeof(name) - 1)
 			name[len++] = (char)c;
@@ -444,8 +421,8 @@ expand(void)
 	}
 	if ((value = strdup(ma->ma_value)) == NULL)
 		conf_memory();
-	source_push(value, strlen(value));
-	SLIST_FIRST(&sources)->so_macro = 1;
+	input_push(value, strlen(value));
+	SLIST_FIRST(&inputs)->in_macro = 1;
 	return (0);
 }
 
@@ -453,18 +430,18 @@ expand(void)
 static struct token *
 scan_end(void)
 {
-	struct source	*so;
+	struct input	*in;
 
-	so = SLIST_FIRST(&sources);
-	if (so == NULL || skipping)
+	in = SLIST_FIRST(&inputs);
+	if (in == NULL || skipping)
 		return (token_new(LEX_EOF, ""));
 	if (last != NULL && last->tk_type != LEX_END)
 		return (token_new(LEX_END, ""));
-	if (depth > so->so_depth) {
+	if (depth > in->in_depth) {
 		conf_error(&block, "\"{\" is never closed");
 		return (token_new(LEX_CLOSE, "}"));
 	}
-	source_pop();
+	input_pop();
 	return (NULL);
 }
 
@@ -538,7 +515,7 @@ scan_string(int quote)
 static struct token *
 scan(void)
 {
-	struct source	*so;
+	struct input	*in;
 	struct token	*tk;
 	int		 c;
 
@@ -550,8 +527,8 @@ scan(void)
 				;
 		}
 		unget(c);
-		if ((so = source_file()) != NULL)
-			here = so->so_place;
+		if ((in = input_file()) != NULL)
+			here = in->in_place;
 		switch (c = get()) {
 		case EOF:
 			if ((tk = scan_end()) != NULL)
@@ -686,14 +663,14 @@ lex_previous(void)
 int
 lex_before_equals(void)
 {
-	const struct source	*so;
+	const struct input	*in;
 	size_t			 i;
 
-	if ((so = SLIST_FIRST(&sources)) == NULL)
+	if ((in = SLIST_FIRST(&inputs)) == NULL)
 		return (0);
-	for (i = so->so_pos; i < so->so_len; i++)
-		if (so->so_text[i] != ' ' && so->so_text[i] != '\t')
-			return (so->so_text[i] == '=');
+	for (i = in->in_pos; i < in->in_len; i++)
+		if (in->in_text[i] != ' ' && in->in_text[i] != '\t')
+			return (in->in_text[i] == '=');
 	return (0);
 }
 
