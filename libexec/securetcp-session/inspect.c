@@ -17,7 +17,6 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/objects.h>
-#include <openssl/ocsp.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -38,6 +37,7 @@
 #include "compat.h"
 #include "config.h"
 #include "helper.h"
+#include "inspect.h"
 #include "object.h"
 #include "sandbox.h"
 #include "securetcp.h"
@@ -54,32 +54,6 @@
 #define STATUS_REQUEST	5	/* the TLS extension, RFC 6066 */
 #define EXPIRES_SOON	(14 * 24 * 60 * 60)
 
-/* A certificate whose chain was read: for SHOWN. */
-struct inspected {
-	TAILQ_ENTRY(inspected)	 id_entry;
-	TAILQ_ENTRY(inspected)	 id_shown;	/* by the block at hand */
-	char			 id_name[WIRE_NAME];
-	struct chain		*id_chain;	/* its names are sorted */
-	int			 id_not_servers;	/* by its purpose */
-	int			 id_not_clients;
-};
-TAILQ_HEAD(inspecteds, inspected);
-
-struct inspection {
-	struct imsgbuf		*in_pipe;
-	struct wire_question	 in_asked;
-	struct wire_checked	 in_answer;
-	unsigned int		 in_findings;	/* said of this question */
-	unsigned int		 in_unsaid;	/* and these are not ... */
-	int			 in_unsaid_bad;	/* ... one is an error */
-	struct inspecteds	 in_chains;
-	struct inspecteds	 in_shown;
-	X509			*in_leaf;	/* of the chain before */
-	X509			*in_issuer;	/* NULL: not in it */
-	struct bundle		 in_roots;	/* of the CA before */
-	int			 in_rooted;
-};
-
 static void	 inspect_question(struct imsgbuf *, struct imsg *);
 static void	 inspect_forget(struct inspection *);
 static void	 inspect_finding(struct inspection *, int, unsigned int,
@@ -91,22 +65,6 @@ static void	 inspect_file(struct inspection *, int,
 static void	 inspect_protocol(struct inspection *);
 static void	 inspect_setting(struct inspection *,
 		    int (*)(struct securetcp_config *, const char *));
-
-/*
- * A finding's text goes on where the parent has named the file: it begins
- * with a blank, or with a colon.  Line 0: about all of the file.
- */
-__attribute__((__format__(printf, 3, 4)))
-static void	 inspect_error(struct inspection *, unsigned int,
-		    const char *, ...);
-__attribute__((__format__(printf, 3, 4)))
-static void	 inspect_warning(struct inspection *, unsigned int,
-		    const char *, ...);
-/* Parses a file; the bundle is to be freed in any case; -1: refused. */
-static int	 inspect_bundle(struct inspection *, struct bundle *,
-		    enum bundle_kind, const void *, size_t);
-/* -1: there is none, or it cannot be read. */
-static time_t	 inspect_time(const ASN1_TIME *);
 
 static void	 inspect_chain(struct inspection *, const void *, size_t);
 static int	 leaf_check(struct inspection *, X509 *);
@@ -123,17 +81,6 @@ static int	 name_cmp(const void *, const void *);
 static void	 pair_check(struct inspection *, const struct inspected *,
 		    const struct inspected *);
 static void	 inspect_shown(struct inspection *);
-
-static void	 inspect_ca(struct inspection *, const void *, size_t);
-static void	 inspect_crl(struct inspection *, const void *, size_t);
-static void	 inspect_staple(struct inspection *, const void *, size_t);
-static void	 crl_dates(struct inspection *, const struct bundle *);
-static void	 crl_signatures(struct inspection *, const struct bundle *);
-static void	 response_check(struct inspection *, OCSP_BASICRESP *);
-static void	 about_check(struct inspection *, OCSP_SINGLERESP *);
-static const char *about_wrong(OCSP_SINGLERESP *, X509 *, X509 *);
-static const char *about_issuer(OCSP_CERTID *, const EVP_MD *, X509 *,
-		    X509 *);
 
 static struct inspection	 inspection;
 
@@ -205,13 +152,13 @@ inspect_answer(struct inspection *in, int fd)
 		inspect_file(in, fd, inspect_chain);
 		break;
 	case WIRE_CHECK_STAPLE:
-		inspect_file(in, fd, inspect_staple);
+		inspect_file(in, fd, authority_staple);
 		break;
 	case WIRE_CHECK_CA:
-		inspect_file(in, fd, inspect_ca);
+		inspect_file(in, fd, authority_ca);
 		break;
 	case WIRE_CHECK_CRL:
-		inspect_file(in, fd, inspect_crl);
+		inspect_file(in, fd, authority_crl);
 		break;
 	case WIRE_CHECK_PROTOCOL:
 		inspect_protocol(in);
@@ -293,7 +240,7 @@ inspect_say(struct inspection *in, int bad, unsigned int line,
 	inspect_finding(in, bad, line, text);
 }
 
-static void
+void
 inspect_error(struct inspection *in, unsigned int line, const char *fmt, ...)
 {
 	va_list	 ap;
@@ -303,7 +250,7 @@ inspect_error(struct inspection *in, unsigned int line, const char *fmt, ...)
 	va_end(ap);
 }
 
-static void
+void
 inspect_warning(struct inspection *in, unsigned int line, const char *fmt,
     ...)
 {
@@ -326,7 +273,7 @@ inspect_told(void *arg, int bad, unsigned int line, const char *text)
 		inspect_warning(arg, line, "%s %s", colon, text);
 }
 
-static int
+int
 inspect_bundle(struct inspection *in, struct bundle *bu,
     enum bundle_kind kind, const void *buf, size_t len)
 {
@@ -336,7 +283,7 @@ inspect_bundle(struct inspection *in, struct bundle *bu,
 	return (stcp_bundle_read(bu, kind, buf, len));
 }
 
-static time_t
+time_t
 inspect_time(const ASN1_TIME *t)
 {
 	struct tm	 tm;
@@ -739,189 +686,4 @@ inspect_shown(struct inspection *in)
 	TAILQ_FOREACH(earlier, &in->in_shown, id_shown)
 		pair_check(in, earlier, id);
 	TAILQ_INSERT_TAIL(&in->in_shown, id, id_shown);
-}
-
-/*
- * Files of authorities: their certificates, their lists of revoked
- * certificates, and OCSP responses.
- */
-
-/* Kept for a CRL that comes next. */
-static void
-inspect_ca(struct inspection *in, const void *buf, size_t len)
-{
-	in->in_rooted = inspect_bundle(in, &in->in_roots, BUNDLE_CA, buf,
-	    len) == 0;
-}
-
-static void
-inspect_crl(struct inspection *in, const void *buf, size_t len)
-{
-	struct bundle	 lists;
-
-	if (inspect_bundle(in, &lists, BUNDLE_CRL, buf, len) == 0) {
-		crl_dates(in, &lists);
-		if (in->in_rooted)
-			crl_signatures(in, &lists);
-	}
-	stcp_bundle_free(&lists);
-}
-
-/* When the first of the lists in use is to be replaced. */
-static void
-crl_dates(struct inspection *in, const struct bundle *bu)
-{
-	X509_CRL	*crl;
-	char		 date[COMPAT_DATE];
-	time_t		 at, first = -1, from;
-	unsigned int	 i;
-
-	for (i = 0; i < bu->bu_n; i++) {
-		crl = sk_X509_CRL_value(bu->bu_lists, (int)i);
-		at = inspect_time(X509_CRL_get0_nextUpdate(crl));
-		if (at != -1 && (first == -1 || at < first))
-			first = at;
-		from = inspect_time(X509_CRL_get0_lastUpdate(crl));
-		if (from > time(NULL))
-			inspect_warning(in, bu->bu_lines[i], ": the list is "
-			    "not valid before %s", compat_date(from, date,
-			    sizeof(date)));
-	}
-	in->in_answer.wck_until = (uint64_t)first;
-}
-
-/*
- * Lists of the authorities in the file after "ca" must be signed by them;
- * certificates of those below come with the clients.
- */
-static void
-crl_signatures(struct inspection *in, const struct bundle *lists)
-{
-	X509_CRL	*crl;
-	X509		*x;
-	unsigned int	 i, j, named, signs;
-
-	for (i = 0; i < lists->bu_n; i++) {
-		crl = sk_X509_CRL_value(lists->bu_lists, (int)i);
-		for (j = named = signs = 0; j < in->in_roots.bu_n; j++) {
-			x = sk_X509_value(in->in_roots.bu_certs, (int)j);
-			if (X509_NAME_cmp(X509_CRL_get_issuer(crl),
-			    X509_get_subject_name(x)) != 0)
-				continue;
-			named++;
-			signs += X509_CRL_verify(crl,
-			    X509_get0_pubkey(x)) == 1;
-		}
-		if (named != 0 && signs == 0)
-			inspect_warning(in, lists->bu_lines[i], ": the list "
-			    "is not signed by its issuer in the file after "
-			    "\"ca\", and does not count");
-	}
-}
-
-static void
-inspect_staple(struct inspection *in, const void *buf, size_t len)
-{
-	const unsigned char	*p = buf;
-	OCSP_BASICRESP		*basic = NULL;
-	OCSP_RESPONSE		*response;
-
-	if ((response = d2i_OCSP_RESPONSE(NULL, &p, (long)len)) == NULL)
-		inspect_error(in, 0, ": is not an OCSP response in DER form");
-	else if (p != (const unsigned char *)buf + len)
-		inspect_error(in, 0, ": something follows the OCSP response");
-	else if (OCSP_response_status(response) !=
-	    OCSP_RESPONSE_STATUS_SUCCESSFUL ||
-	    (basic = OCSP_response_get1_basic(response)) == NULL)
-		inspect_error(in, 0, ": the responder answered with an error");
-	else
-		response_check(in, basic);
-	OCSP_BASICRESP_free(basic);
-	OCSP_RESPONSE_free(response);
-}
-
-/* The status of the one certificate it is about. */
-static void
-response_check(struct inspection *in, OCSP_BASICRESP *basic)
-{
-	ASN1_GENERALIZEDTIME	*next, *revoked, *this;
-	OCSP_SINGLERESP		*single;
-	int			 reason, status;
-
-	if (OCSP_resp_count(basic) != 1 ||
-	    (single = OCSP_resp_get0(basic, 0)) == NULL) {
-		inspect_error(in, 0, ": is not about exactly one certificate");
-		return;
-	}
-	about_check(in, single);
-	status = OCSP_single_get0_status(single, &reason, &revoked, &this,
-	    &next);
-	if (status == V_OCSP_CERTSTATUS_REVOKED)
-		inspect_error(in, 0, ": says that the certificate is revoked");
-	else if (status != V_OCSP_CERTSTATUS_GOOD)
-		inspect_error(in, 0, ": does not say that the certificate is "
-		    "good");
-	in->in_answer.wck_since = (uint64_t)inspect_time(this);
-	in->in_answer.wck_until = (uint64_t)inspect_time(next);
-}
-
-/* A chain that cannot be read was reported already. */
-static void
-about_check(struct inspection *in, OCSP_SINGLERESP *single)
-{
-	const char	*wrong;
-
-	if (in->in_leaf == NULL)
-		return;
-	wrong = about_wrong(single, in->in_leaf, in->in_issuer);
-	if (wrong != NULL)
-		inspect_error(in, 0, ": is not about certificate \"%s\": %s",
-		    in->in_asked.wqu_text, wrong);
-}
-
-/* NULL, or in what they differ. */
-static const char *
-about_wrong(OCSP_SINGLERESP *single, X509 *leaf, X509 *issuer)
-{
-	const OCSP_CERTID	*const_id = OCSP_SINGLERESP_get0_id(single);
-	const EVP_MD		*md;
-	ASN1_INTEGER		*serial;
-	ASN1_OBJECT		*object;
-	OCSP_CERTID		*id;
-
-	/* OCSP_id_get0_info() only looks at it, although not declared so. */
-	memcpy(&id, &const_id, sizeof(id));
-	if (OCSP_id_get0_info(NULL, &object, NULL, &serial, id) != 1)
-		return ("it does not say about which it is");
-	if (ASN1_INTEGER_cmp(serial, X509_get_serialNumber(leaf)) != 0)
-		return ("another serial number");
-	md = EVP_get_digestbyname(OBJ_nid2sn(OBJ_obj2nid(object)));
-	if (md == NULL)
-		return ("its issuer is named by an unknown hash");
-	return (about_issuer(id, md, leaf, issuer));
-}
-
-/* By the name, which the leaf has, and by the key, which the issuer has. */
-static const char *
-about_issuer(OCSP_CERTID *id, const EVP_MD *md, X509 *leaf, X509 *issuer)
-{
-	ASN1_OCTET_STRING	*name;
-	OCSP_CERTID		*own;
-	unsigned char		 hash[EVP_MAX_MD_SIZE];
-	unsigned int		 len;
-	int			 same;
-
-	if (OCSP_id_get0_info(&name, NULL, NULL, NULL, id) != 1 ||
-	    X509_NAME_digest(X509_get_issuer_name(leaf), md, hash, &len) != 1)
-		return ("the issuer's name cannot be compared");
-	if (ASN1_STRING_length(name) != (int)len ||
-	    memcmp(ASN1_STRING_get0_data(name), hash, len) != 0)
-		return ("another issuer");
-	if (issuer == NULL)
-		return (NULL);
-	if ((own = OCSP_cert_to_id(md, leaf, issuer)) == NULL)
-		return ("the issuer's key cannot be compared");
-	same = OCSP_id_cmp(own, id) == 0;
-	OCSP_CERTID_free(own);
-	return (same ? NULL : "an issuer of that name with another key");
 }
