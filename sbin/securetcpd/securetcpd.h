@@ -654,7 +654,7 @@ void		 reload_settings(struct conf *);
 void		 reload_look(void);
 void		 reload_cancel(const char *);
 
-/* proc.c */
+/* child.c */
 void		 child_init(struct child *, int, enum wire_role,
 		    enum wire_state, void *);
 int		 child_send(struct child *, enum wire_type, int, const void *,
@@ -663,6 +663,8 @@ int		 child_send_file(struct child *, enum wire_type, int,
 		    const void *, size_t);
 void		 child_close(struct child *);
 int		 child_pair(int [2]);
+
+/* proc.c */
 __attribute__((__format__(printf, 5, 6)))
 void		 proc_post(struct post *, const struct proc_kind *, void *,
 		    const char *, const char *, ...);
