@@ -7,6 +7,7 @@
 #	TOP		the tree, seen from here (../..)
 #	USES		our libraries, in link order (their headers: always)
 #	TLS, EVENT	yes: links libtls or libevent
+#	CURSES		yes: links curses
 #	CRYPTO		yes: links libcrypto, which TLS does as well
 #	CASPER		yes: links what lookup.c of libcompat wants on FreeBSD
 #	PREFIX		/usr/local, compiled in
@@ -66,6 +67,9 @@ PCLIBS+=	libcrypto
 .  if defined(EVENT) && ${EVENT} == "yes"
 PCLIBS+=	libevent
 .  endif
+.  if defined(CURSES) && ${CURSES} == "yes"
+PCLIBS+=	ncurses
+.  endif
 .  if !empty(USES:Msandbox)
 PCLIBS+=	libseccomp
 .  endif
@@ -83,6 +87,9 @@ SYSLIBS+=	-lcrypto
 .  if defined(EVENT) && ${EVENT} == "yes"
 SYSLIBS+=	-levent
 .  endif
+.  if defined(CURSES) && ${CURSES} == "yes"
+SYSLIBS+=	-lcurses
+.  endif
 .  if defined(CASPER) && ${CASPER} == "yes" && \
     exists(/usr/include/casper/cap_dns.h)
 SYSLIBS+=	-lcasper -lcap_dns
@@ -98,6 +105,9 @@ SYSLIBS+=	-lcrypto
 .  endif
 .  if defined(EVENT) && ${EVENT} == "yes"
 SYSLIBS+=	-levent
+.  endif
+.  if defined(CURSES) && ${CURSES} == "yes"
+SYSLIBS+=	-lcurses
 .  endif
 SYSLIBS+=	-lutil
 .endif

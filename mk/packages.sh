@@ -17,12 +17,12 @@ what=${1:?$usage}
 case $(uname -s) in
 Linux)
 	build="bmake byacc gcc libc6-dev pkgconf libtls-dev libbsd-dev
-	    libevent-dev libseccomp-dev libssl-dev openssl"
+	    libevent-dev libncurses-dev libseccomp-dev libssl-dev openssl"
 	test="clang libclang-rt-14-dev libatf-dev atf-sh kyua mandoc
 	    util-linux iproute2 python3 python3-pip python3-venv valgrind"
 	peers="nginx libnginx-mod-stream haproxy redis-server redis-tools
 	    stunnel4 curl git postgresql bindfs prometheus
-	    python3-prometheus-client"
+	    python3-prometheus-client tmux"
 	bench="util-linux python3 nginx libnginx-mod-stream haproxy stunnel4
 	    hitch"
 	if ! command -v dpkg-query >/dev/null; then
@@ -71,7 +71,7 @@ FreeBSD)
 	# Kyua, ATF, mandoc and yacc are in the base system.
 	build="libretls libevent"
 	test="pkgconf"
-	peers="curl git haproxy nginx redis stunnel postgresql17-server"
+	peers="curl git haproxy nginx redis stunnel tmux postgresql17-server"
 	have()
 	{
 		case $1 in

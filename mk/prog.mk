@@ -9,6 +9,7 @@
 #	TLS= yes
 #	CRYPTO= yes		libcrypto without libtls
 #	EVENT= yes
+#	CURSES= yes
 #	.include "../../mk/prog.mk"
 
 USES?=

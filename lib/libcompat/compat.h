@@ -87,9 +87,10 @@ void		 compat_kill_descendants(pid_t);
 int		 compat_nodump(void);
 /*
  * From here on nothing but what is open already, for a program that talks to
- * the daemon; on Linux nothing.  A helper enters a sandbox of its own.
+ * the daemon; on Linux nothing.  With a terminal whose modes it can change, if
+ * that is asked for.  A helper enters a sandbox of its own.
  */
-int		 compat_confine(void);
+int		 compat_confine(int);
 /*
  * Programs executed from here on have no memory that is writable and executable
  * at once, where the system does not see to that for all.

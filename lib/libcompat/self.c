@@ -83,13 +83,15 @@ compat_nodump(void)
 }
 
 int
-compat_confine(void)
+compat_confine(int terminal)
 {
 #if defined(__OpenBSD__)
-	return (pledge("stdio", NULL));
+	return (pledge(terminal ? "stdio tty" : "stdio", NULL));
 #elif defined(__FreeBSD__)
+	(void)terminal;
 	return (cap_enter() == -1 && errno != ENOSYS ? -1 : 0);
 #else
+	(void)terminal;
 	return (0);
 #endif
 }

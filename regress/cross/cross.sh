@@ -8,14 +8,14 @@
 # whose package has those systems' own headers and the names in their C
 # libraries, and fails on any diagnostic: every C file of the product, and of
 # regress what its Makefiles make on that system.  What they get elsewhere is
-# taken from this host, by name: tls.h, event.h, openssl/*, and atf-c.h for
-# the tests.  FreeBSD's libcasper, which that package leaves out, is declared
+# taken from this host, by name: tls.h, event.h, openssl/*, curses.h, and
+# atf-c.h for the tests.  FreeBSD's libcasper, which that package leaves out, is declared
 # in freebsd/ here as its manuals do.
 #
 # The host's are libevent 2 and OpenSSL 3, so the objects' undefined names are
 # checked as well: each must be defined in the tree, or be in the C libraries,
-# or be in libevent-1.4.syms or libressl.syms here, or for FreeBSD in
-# openssl.syms or casper.syms.  The same holds for every program of regress,
+# or be in libevent-1.4.syms, libressl.syms or curses.syms here, or for FreeBSD
+# in openssl.syms or casper.syms.  The same holds for every program of regress,
 # of what it is linked from, with regress.syms beside these lists.
 #
 # -k keeps the work directory and prints its name.
@@ -81,7 +81,7 @@ mkdir -p "$work/include" || exit 1
 dirs=$(${CC:-cc} -E -v -x c /dev/null 2>&1 |
     sed -n '/^#include </,/^End of/s/^ //p')
 for name in tls.h event.h evdns.h evhttp.h evrpc.h evutil.h event2 openssl \
-    atf-c.h atf-c; do
+    curses.h ncurses_dll.h unctrl.h atf-c.h atf-c; do
 	found=
 	for d in $dirs; do
 		[ -e "$d/$name" ] || continue
@@ -208,7 +208,7 @@ END
 # Names in a list: "name", or "name=alias" where OpenSSL 3's header makes the
 # alias of a name that LibreSSL has; the alias may not stand in our source.
 sed -e 's/#.*//' -e 's/[ 	]//g' -e '/^$/d' "$here/libevent-1.4.syms" \
-    "$here/libressl.syms" >"$work/lists" || exit 1
+    "$here/libressl.syms" "$here/curses.syms" >"$work/lists" || exit 1
 sed -n 's/.*=//p' "$work/lists" >"$work/aliases"
 sed 's/.*=//' "$work/lists" | sort -u >"$work/listed"
 

@@ -177,7 +177,7 @@ makefile_openbsd_body()
 	defines MAINTAINER '^[^<>]+ <[^ <>]+@[^ <>]+>$'
 	defines PERMIT_PACKAGE '^Yes$'
 	# What is linked with there, see mk/common.mk.
-	defines WANTLIB '^c crypto event ssl tls util$'
+	defines WANTLIB '^c crypto curses event ssl tls util$'
 	defines MAKE_FLAGS 'PREFIX="/usr/local"'
 	defines FAKE_FLAGS 'INSTALL_STRIP="-s"'
 	atf_check -o not-empty cat "$port/pkg/DESCR"

@@ -42,6 +42,7 @@ static int	 run_monitor(const struct command *, int, char **);
 static int	 run_order(const struct command *, int, char **);
 static int	 run_reload(const struct command *, int, char **);
 static int	 run_show(const struct command *, int, char **);
+static int	 run_top(const struct command *, int, char **);
 
 static const struct command	 commands[] = {
 	{ "abort", NULL, "id", 1, 1, run_order },
@@ -65,6 +66,7 @@ static const struct command	 commands[] = {
 	    run_show },
 	{ "show", "summary", "", 0, 0, run_show },
 	{ "stop", NULL, "", 0, 0, run_order },
+	{ "top", NULL, "", 0, 0, run_top },
 	{ "trace", NULL, "id", 1, 1, run_monitor },
 };
 #define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
@@ -79,8 +81,9 @@ static char		*refused;
 static void
 usage_line(const struct command *cm, const char *before)
 {
-	fprintf(stderr, "%ssecuretcpctl [%s] [-s socket] %s%s%s%s%s\n", before,
-	    cm->cm_run == run_metrics ? "-H" : "-j", cm->cm_word,
+	fprintf(stderr, "%ssecuretcpctl %s[-s socket] %s%s%s%s%s\n", before,
+	    cm->cm_run == run_metrics ? "[-H] " : cm->cm_run == run_top ? "" :
+	    "[-j] ", cm->cm_word,
 	    cm->cm_what == NULL ? "" : " ",
 	    cm->cm_what == NULL ? "" : cm->cm_what,
 	    *cm->cm_arguments == '\0' ? "" : " ", cm->cm_arguments);
@@ -187,12 +190,13 @@ fail(int code, const char *fmt, ...)
 
 	if (web)
 		http_unavailable();
+	top_leave();
 	va_start(ap, fmt);
 	verrx(code, fmt, ap);
 }
 
 static void
-reach(void)
+reach(const struct command *cm)
 {
 	struct sockaddr_un	 sun;
 	int			 fd;
@@ -208,16 +212,18 @@ reach(void)
 	    (fd = dup(fd)) == -1 ||
 	    (daemon_out = fdopen(fd, "w")) == NULL)
 		fail(CTL_UNREACHED, "%s", strerror(errno));
-	if (compat_confine() == -1)
-		err(CTL_UNREACHED, "compat_confine");
+	if (cm->cm_run == run_top)
+		top_enter();
+	if (compat_confine(cm->cm_run == run_top) == -1)
+		fail(CTL_UNREACHED, "compat_confine: %s", strerror(errno));
 }
 
 static void
-ask(const struct command *cm, const char *what, int argc, char **argv)
+ask(const char *word, const char *what, int argc, char **argv)
 {
 	int	 i;
 
-	fprintf(daemon_out, "%s", cm->cm_word);
+	fprintf(daemon_out, "%s", word);
 	if (what != NULL)
 		fprintf(daemon_out, "\t%s", what);
 	for (i = 0; i < argc; i++)
@@ -261,6 +267,14 @@ collect(const struct view *v, struct records *rs)
 			record_add(rs, v, line + len + 1);
 }
 
+void
+fetch(const struct view *v, struct records *rs)
+{
+	ask("show", v->v_name, 0, NULL);
+	collect(v, rs);
+	(void)records_sort(v, rs, NULL);
+}
+
 /* "sort KEY" is not for the daemon: takes it out of the words. */
 static const char *
 take_sort(int *argc, char **argv)
@@ -292,13 +306,13 @@ run_show(const struct command *cm, int argc, char **argv)
 		    key, v->v_name);
 		misused(cm);
 	}
-	ask(cm, cm->cm_what, argc, argv);
+	ask(cm->cm_word, cm->cm_what, argc, argv);
 	collect(v, &rs);
 	(void)records_sort(v, &rs, key);
 	if (json)
 		show_json(v, &rs);
 	else if (v->v_single && rs.rs_count > 0)
-		show_record(v, &rs.rs_list[0]);
+		show_record(stdout, v, &rs.rs_list[0]);
 	else
 		show_table(v, &rs);
 	records_free(&rs);
@@ -321,9 +335,7 @@ run_metrics(const struct command *cm, int argc, char **argv)
 	if ((f = open_memstream(&text, &len)) == NULL)
 		err(CTL_REFUSED, NULL);
 	for (v = NULL; (v = view_metrics(v)) != NULL; records_free(&rs)) {
-		ask(cm, v->v_name, argc, argv);
-		collect(v, &rs);
-		(void)records_sort(v, &rs, NULL);
+		fetch(v, &rs);
 		show_metrics(f, plain, v, &rs);
 	}
 	if (!plain)
@@ -349,7 +361,7 @@ run_reload(const struct command *cm, int argc, char **argv)
 	struct records		 rs = { NULL, 0 };
 
 	lenient = 1;
-	ask(cm, NULL, argc, argv);
+	ask(cm->cm_word, NULL, argc, argv);
 	collect(v, &rs);
 	if (json)
 		show_json(v, &rs);
@@ -365,7 +377,7 @@ run_reload(const struct command *cm, int argc, char **argv)
 static int
 run_order(const struct command *cm, int argc, char **argv)
 {
-	ask(cm, cm->cm_what, argc, argv);
+	ask(cm->cm_word, cm->cm_what, argc, argv);
 	while (answer() != NULL)
 		continue;
 	return (0);
@@ -434,7 +446,7 @@ run_clear(const struct command *cm, int argc, char **argv)
 {
 	const char	*count, *line;
 
-	ask(cm, cm->cm_what, argc, argv);
+	ask(cm->cm_word, cm->cm_what, argc, argv);
 	while ((line = answer()) != NULL) {
 		if ((count = strchr(line, '=')) == NULL)
 			continue;
@@ -452,7 +464,7 @@ run_monitor(const struct command *cm, int argc, char **argv)
 {
 	const char	*line;
 
-	ask(cm, NULL, argc, argv);
+	ask(cm->cm_word, NULL, argc, argv);
 	while ((line = answer()) != NULL) {
 		if (strncmp(line, "event ", 6) == 0) {
 			if (json)
@@ -466,6 +478,15 @@ run_monitor(const struct command *cm, int argc, char **argv)
 			err(CTL_REFUSED, "standard output");
 	}
 	return (0);
+}
+
+static int
+run_top(const struct command *cm, int argc, char **argv)
+{
+	(void)cm;
+	(void)argc;
+	(void)argv;
+	return (top_run());
 }
 
 int
@@ -493,9 +514,10 @@ main(int argc, char **argv)
 	argv += optind;
 	cm = find_command(&argc, &argv);
 	if (argc < cm->cm_least || argc > cm->cm_most ||
-	    (cm->cm_run == run_metrics ? json : web))
+	    (cm->cm_run == run_metrics ? json : web) ||
+	    (cm->cm_run == run_top && json))
 		misused(cm);
-	reach();
+	reach(cm);
 	status = cm->cm_run(cm, argc, argv);
 	if (fflush(stdout) == EOF)
 		err(CTL_REFUSED, "standard output");

@@ -59,12 +59,20 @@ struct records {
 	size_t		 rs_count;
 };
 
+/* ctl.c: what the daemon has to show of these. */
+void		 fetch(const struct view *, struct records *);
+
 /* show.c */
 const struct view
 		*view_find(const char *);
 const struct view
 		*view_metrics(const struct view *);
 char		*value_end(char **);
+const char	*record_value(const struct view *, const struct record *,
+		    const char *);
+const char	*record_text(const struct view *, const struct record *,
+		    const char *, char *, size_t);
+void		 human_bytes(double, char *, size_t);
 void		 record_add(struct records *, const struct view *,
 		    const char *);
 int		 records_sort(const struct view *, struct records *,
@@ -72,7 +80,8 @@ int		 records_sort(const struct view *, struct records *,
 void		 records_free(struct records *);
 void		 show_lines(FILE *, const struct records *);
 void		 show_table(const struct view *, const struct records *);
-void		 show_record(const struct view *, const struct record *);
+void		 show_record(FILE *, const struct view *,
+		    const struct record *);
 void		 show_json(const struct view *, const struct records *);
 void		 show_event(const char *);
 void		 show_metrics(FILE *, int, const struct view *,
@@ -86,5 +95,13 @@ void		 show_metrics(FILE *, int, const struct view *,
 int		 http_request(int *);
 void		 http_metrics(int, const char *, size_t);
 void		 http_unavailable(void);
+
+/*
+ * top.c: the terminal as a screen, before compat_confine(), and what it was;
+ * the latter also without the former.
+ */
+void		 top_enter(void);
+void		 top_leave(void);
+int		 top_run(void);
 
 #endif /* CTL_H */

@@ -288,6 +288,15 @@ value_end(char **value)
 	return (p);
 }
 
+/* NULL: it has no value, or there is no such key. */
+const char *
+record_value(const struct view *v, const struct record *r, const char *key)
+{
+	size_t	 i = field_find(v, key);
+
+	return (v->v_fields[i].fd_key == NULL ? NULL : r->r_values[i]);
+}
+
 /* A line of pairs. */
 void
 record_add(struct records *rs, const struct view *v, const char *line)
@@ -373,11 +382,10 @@ records_free(struct records *rs)
  * Text, for people.
  */
 
-static void
-human_bytes(const char *value, char *buf, size_t len)
+void
+human_bytes(double n, char *buf, size_t len)
 {
 	static const char	 units[] = "BKMGTPE";
-	double			 n = strtod(value, NULL);
 	size_t			 i = 0;
 
 	while (n >= 1000 && i < sizeof(units) - 2) {
@@ -413,12 +421,21 @@ human(const struct field *fd, const char *value, char *buf, size_t len)
 	if (value == NULL)
 		return ("-");
 	if (fd->fd_kind == KIND_BYTES)
-		human_bytes(value, buf, len);
+		human_bytes(strtod(value, NULL), buf, len);
 	else if (fd->fd_kind == KIND_SECONDS)
 		human_seconds(value, buf, len);
 	else
 		return (value);
 	return (buf);
+}
+
+/* A value as it is in a table. */
+const char *
+record_text(const struct view *v, const struct record *r, const char *key,
+    char *buf, size_t len)
+{
+	return (human(&v->v_fields[field_find(v, key)],
+	    record_value(v, r, key), buf, len));
 }
 
 /* Numbers are on the right; after the last column there is nothing. */
@@ -515,7 +532,7 @@ show_table(const struct view *v, const struct records *rs)
 }
 
 void
-show_record(const struct view *v, const struct record *r)
+show_record(FILE *f, const struct view *v, const struct record *r)
 {
 	const struct field	*fd;
 	const char		*place, *tab;
@@ -528,16 +545,16 @@ show_record(const struct view *v, const struct record *r)
 			continue;
 		place = fd->fd_phrase;
 		if ((tab = strchr(place, '\t')) != NULL) {
-			printf("%s%-14.*s", begun ? "\n" : "",
+			fprintf(f, "%s%-14.*s", begun ? "\n" : "",
 			    (int)(tab - place), place);
 			place = tab + 1;
 			begun = 1;
 		}
 		tab = strchr(place, '%');
-		printf("%.*s%s%s", (int)(tab - place), place, human(fd,
+		fprintf(f, "%.*s%s%s", (int)(tab - place), place, human(fd,
 		    r->r_values[i], buf, sizeof(buf)), tab + 1);
 	}
-	printf("\n");
+	fprintf(f, "\n");
 }
 
 /*
