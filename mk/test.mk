@@ -7,12 +7,17 @@
 #	TOOLS= peer		programs the tests use, each from <name>.c,
 #				SRCS_peer and SRCS; linked as the others
 #	USES, TLS, EVENT	as in prog.mk
-#	.include "../../mk/test.mk"
+#	.include "../../../mk/test.mk"
 #
-# A source may lie elsewhere (../../sbin/securetcpd/x.y); what it includes is
-# found with CPPFLAGS_EXTRA= -I../../sbin/securetcpd.
+# A source may lie elsewhere (../../../sbin/securetcpd/x.y); what it includes is
+# found with CPPFLAGS_EXTRA= -I../../../sbin/securetcpd.
 
 USES?=
+.if ${.CURDIR:H:T} == "regress"
+TOP?=		../..
+.else
+TOP?=		../../..
+.endif
 PROGDEFINES=	-DLIBEXECDIR=\"${PREFIX}/libexec\"
 
 .include "common.mk"
@@ -79,7 +84,7 @@ regress: all
 	else sh ${TOP}/mk/runatf.sh ${TESTS_C} ${TESTS_SH}; fi
 .endif
 
-# For regress/cross: each program and what it is made of.
+# For regress/tree/cross: each program and what it is made of.
 programs:
 .for t in ${TESTS_C} ${TOOLS}
 	@echo '${t} ${t}.c ${COMMON} ${SRCS_${t}}'

@@ -18,7 +18,7 @@
 
 #include "wire.h"
 
-/* Greater than any message: regress/wire holds wire_bounds() against it. */
+/* Greater than any message: regress/unit/wire compares wire_bounds() with it. */
 #define WIRE_MAX	16000
 
 enum wire_kind {

@@ -4,7 +4,7 @@
  * SPDX-License-Identifier: ISC
  */
 
-/* A header of its own, as regress/signer compiles shape.c alone. */
+/* A header of its own, as regress/helper/signer compiles shape.c alone. */
 
 #ifndef SIGNER_H
 #define SIGNER_H

@@ -26,7 +26,7 @@ shipped_path(const atf_tc_t *tc, const char *name)
 {
 	static char	 path[1024];
 
-	(void)snprintf(path, sizeof(path), "%s/../../libexec/%s/%s",
+	(void)snprintf(path, sizeof(path), "%s/../../../libexec/%s/%s",
 	    atf_tc_get_config_var(tc, "srcdir"), name, name);
 	return (path);
 }
