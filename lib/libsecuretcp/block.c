@@ -57,6 +57,7 @@ stcp_block_wanted(const struct securetcp *s)
 	return (s->st_timeout > 0 && s->st_handling == 0);
 }
 
+/* A clock of its own: the library is installed without libcompat. */
 int64_t
 stcp_block_now(void)
 {
