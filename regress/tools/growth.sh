@@ -5,7 +5,7 @@
 # What the tests share that send very many clients: that each of them ends
 # as it should by the log, and that nothing grows.
 
-. "$(atf_get_srcdir)/../net/daemon/common.sh"
+. "$(atf_get_srcdir)/../../net/daemon/common.sh"
 
 storm=$top/regress/tools/storm
 outcomes=$top/regress/tools/outcomes
