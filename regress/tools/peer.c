@@ -655,7 +655,7 @@ cmd_until(const char *path)
 		(void)poll(NULL, 0, 10);
 }
 
-/* What follows shares a packet with the ClientHello after it, if it fits. */
+/* Data from here on shares a packet with the ClientHello, if it fits. */
 static void
 cmd_cork(void)
 {

@@ -69,7 +69,7 @@ static const struct command	 commands[] = {
 	{ "top", NULL, "", 0, 0, run_top },
 	{ "trace", NULL, "id", 1, 1, run_monitor },
 };
-#define NCOMMANDS	(sizeof(commands) / sizeof(commands[0]))
+#define NCOMMANDS	nitems(commands)
 
 static const char	*path = CTL_SOCKET;
 static FILE		*daemon_in, *daemon_out;

@@ -109,7 +109,7 @@ accept_quality(const char *text)
 	return (n);
 }
 
-/* One type and its parameters, of which only the quality counts. */
+/* Takes a type; of its parameters only the quality counts. */
 static void
 accept_type(char *type, int *open, int *plain)
 {

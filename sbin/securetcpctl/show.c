@@ -327,7 +327,7 @@ record_add(struct records *rs, const struct view *v, const char *line)
 static size_t	 sort_field;
 static int	 sort_text, sort_falling;
 
-/* One without a value comes last. */
+/* A record without a value comes last. */
 static int
 record_cmp(const void *a, const void *b)
 {
@@ -619,7 +619,7 @@ json_number(const char *key)
 	};
 	size_t				 i;
 
-	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+	for (i = 0; i < nitems(numbers); i++)
 		if (strcmp(numbers[i], key) == 0)
 			return (1);
 	return (0);
@@ -643,7 +643,7 @@ show_event(const char *line)
 		*equals = '\0';
 		value = equals + 1;
 		next = value_end(&value);
-		for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		for (i = 0; i < nitems(kinds); i++)
 			if (strcmp(key, kinds[i]) == 0)
 				kind = kinds[i];
 		if (key != copy)

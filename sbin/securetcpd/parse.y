@@ -1174,7 +1174,7 @@ control_default(void)
 	TAILQ_INSERT_TAIL(&conf->cf_controls, co, co_entry);
 }
 
-/* What there is of it is of no use. */
+/* The part that was parsed is of no use. */
 static struct conf *
 parse_drop(void)
 {

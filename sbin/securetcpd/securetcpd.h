@@ -55,7 +55,7 @@ enum event_kind {
 	EVENT_ALL = 7
 };
 
-/* What the rules make of a peer, and which of them has decided. */
+/* The rules' decision about a peer, and which of them has made it. */
 struct verdict {
 	unsigned int	 vd_rule;	/* from 1; 0: none of them */
 	int		 vd_line;	/* of that rule */
